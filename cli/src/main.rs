@@ -1,0 +1,3 @@
+//! The command line client: bitvault
+
+fn main() {}

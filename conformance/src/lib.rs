@@ -1,0 +1,1 @@
+//! Black-box suites: storage adapters, API

@@ -1,0 +1,3 @@
+//! The web app
+
+fn main() {}

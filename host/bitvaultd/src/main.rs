@@ -1,0 +1,3 @@
+//! The daemon: configuration root, role wiring, lifecycle
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Nodes, versions, uploads, blobs, journal, outbox, collector

@@ -1,0 +1,1 @@
+//! REST, OpenAPI, problem details, public gRPC, the web app's files

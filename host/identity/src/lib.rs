@@ -1,0 +1,1 @@
+//! Tenants, accounts, memberships, credentials, sessions

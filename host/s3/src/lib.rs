@@ -1,0 +1,1 @@
+//! The embedded S3 endpoint of the lite profile: objects on local disk

@@ -1,0 +1,1 @@
+//! Loads storage adapters, signs plans, hands out presigned requests

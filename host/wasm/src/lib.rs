@@ -1,0 +1,1 @@
+//! Component engine: limits, egress policy, request signing, registry

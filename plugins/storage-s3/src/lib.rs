@@ -1,0 +1,1 @@
+//! Storage adapter for S3 and what speaks its protocol

@@ -1,0 +1,21 @@
+//! The REST contract as types: what the gateway reads and answers, and what the typed client sends and receives.
+//!
+//! Invariants: plain data, no I/O, compiles to wasm32; JSON is snake_case; ids are prefixed strings (`nod_…`) that
+//! clients treat as opaque; times are RFC 3339 in UTC; sizes are bytes. Unknown fields in input are refused; unknown
+//! fields in answers are ignored by clients, so that an old client meets a new server.
+
+pub mod limits;
+mod nodes;
+mod page;
+mod problem;
+mod sessions;
+mod uploads;
+
+pub use nodes::{Content, CreateFolder, Node, NodeKind};
+pub use page::Page;
+pub use problem::{Code, FieldError, Problem};
+pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
+pub use uploads::{
+    BatchCommitItem, BatchCommits, BatchResults, BatchUploads, CommitResult, CommitUpload, PartRequest, PartWanted,
+    Parts, StartUpload, StartUploadResult, Upload, UploadPart, UploadState, UploadedPart, WantedParts,
+};

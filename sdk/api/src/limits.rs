@@ -1,0 +1,12 @@
+//! Limits that both ends know. Each is documented in `docs/api.md`.
+
+/// Longest name of a node, in bytes of UTF-8.
+pub const NAME_BYTES: usize = 255;
+/// Most items a page of a listing holds, and the number it holds when `limit` is not given.
+pub const PAGE_ITEMS_MAX: u32 = 1000;
+/// Items of a page when the caller names no `limit`.
+pub const PAGE_ITEMS_DEFAULT: u32 = 200;
+/// Most items in one batch call.
+pub const BATCH_ITEMS: usize = 500;
+/// Most presigned parts in one answer.
+pub const PARTS_PER_ANSWER: usize = 100;

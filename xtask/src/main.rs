@@ -1,0 +1,3 @@
+//! The project's own commands: up, down, test, check, bench, build
+
+fn main() {}
