@@ -1,0 +1,76 @@
+//! Debian packages. Needs root, by being it or by sudo without a password; says what to run when there is neither.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::env;
+use crate::run;
+
+/// Keeps Debian's scripts from making and starting a cluster of their own, which nobody asked for.
+const NO_DEFAULT_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/bitvault.conf";
+
+/// Installs Debian packages.
+pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
+    let wanted = packages.join(" ");
+    let by_hand = format!("apt-get update && apt-get install --yes --no-install-recommends {wanted}");
+    if env::which("apt-get").is_none() {
+        bail!(
+            "{wanted} missing ({why}), and this system has no apt-get: install the same with your package manager"
+        );
+    }
+    if !env::is_root() && !sudo_works() {
+        bail!(
+            "{wanted} missing ({why}), and installing needs root. Run:\n  sudo sh -c '{by_hand}'\nand then this again"
+        );
+    }
+    run::step(&format!("install {wanted} from Debian: {why}"), || {
+        run::quiet(as_root("apt-get").args(["update", "-qq"])).context("update the package lists")?;
+        run::quiet(
+            as_root("env")
+                .args([
+                    "DEBIAN_FRONTEND=noninteractive",
+                    "apt-get",
+                    "install",
+                    "--yes",
+                    "-qq",
+                ])
+                .arg("--no-install-recommends")
+                .args(packages),
+        )
+        .with_context(|| format!("install {wanted}; by hand: {by_hand}"))
+    })
+}
+
+/// Installs the server without the cluster that Debian makes by default.
+pub(crate) fn install_postgres(why: &str) -> Result<()> {
+    if (env::is_root() || sudo_works()) && !Path::new("/etc/postgresql-common").exists() {
+        let script = format!(
+            "mkdir -p /etc/postgresql-common/createcluster.d && echo 'create_main_cluster = false' > {NO_DEFAULT_CLUSTER}"
+        );
+        run::quiet(as_root("sh").args(["-c", &script]))
+            .context("switch off Debian's default Postgres cluster")?;
+    }
+    install(&["postgresql-15"], why)
+}
+
+fn as_root(program: &str) -> Command {
+    if env::is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
+
+fn sudo_works() -> bool {
+    env::which("sudo").is_some()
+        && Command::new("sudo")
+            .args(["-n", "true"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+}
