@@ -28,6 +28,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn prost_types_of(set: &prost_types::FileDescriptorSet, keep: impl Fn(&str) -> bool) -> Vec<u8> {
-    let file = set.file.iter().filter(|file| keep(file.name())).cloned().collect();
+    let file = set
+        .file
+        .iter()
+        .filter(|file| keep(file.name()))
+        .cloned()
+        .collect();
     prost_types::FileDescriptorSet { file }.encode_to_vec()
 }

@@ -1,1 +1,28 @@
-//! What every module stands on: config, database, rpc, telemetry, bus, clock and ids
+//! What every module of the daemon stands on. It owns no data of its own.
+//!
+//! - [`config`]: sections with defaults, merged from file, environment and flags
+//! - [`ctx`]: who calls, carried from the gateway to the last module
+//! - [`db`]: pools, one per database role, and [`db::TenantTx`], the only way to a tenant's rows
+//! - [`error`]: the one error that crosses modules
+//! - [`rpc`]: how modules call each other, in one process or between processes
+//! - [`telemetry`]: traces, logs and the recent traces that the lite profile keeps
+//! - [`bus`]: events behind the outbox
+//! - [`clock`], [`ids`]: time and ids, so that nothing else reads the ambient ones
+//!
+//! Invariants: no module's types appear here; nothing here knows HTTP status codes or tables.
+
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod ctx;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod jobs;
+pub mod rpc;
+pub mod telemetry;
+
+pub use bitvault_api::Code;
+pub use clock::Clock;
+pub use ctx::{Ctx, Principal, Role};
+pub use error::{Error, Result};

@@ -16,6 +16,7 @@ pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
 pub use uploads::{
-    BatchCommitItem, BatchCommits, BatchResults, BatchUploads, CommitResult, CommitUpload, PartRequest, PartWanted,
-    Parts, StartUpload, StartUploadResult, Upload, UploadPart, UploadState, UploadedPart, WantedParts,
+    BatchCommitItem, BatchCommits, BatchResults, BatchUploads, CommitResult, CommitUpload, PartRequest,
+    PartWanted, Parts, StartUpload, StartUploadResult, Upload, UploadPart, UploadState, UploadedPart,
+    WantedParts,
 };

@@ -1,0 +1,48 @@
+use super::{DatabaseConfig, DbRole};
+use crate::{Code, Error};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+/// The SQL of `migrations/`, compiled in. Expand/contract: an older binary runs on a newer schema.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// Oldest Postgres that is served, as in `server_version_num`.
+const POSTGRES_MIN: i32 = 150_000;
+
+/// Brings the schema up to date as its owner, and sets the passwords of the daemon's roles. Safe to run by several
+/// processes at once: sqlx holds an advisory lock.
+pub async fn migrate(config: &DatabaseConfig) -> Result<(), Error> {
+    let mut owner = PgConnection::connect_with(&config.owner_options()?).await?;
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+        .fetch_one(&mut owner)
+        .await?;
+    if version < POSTGRES_MIN {
+        return Err(Error::new(
+            Code::Invalid,
+            "postgres_too_old",
+            format!(
+                "this is Postgres {}; BitVault needs 15 or newer: upgrade the server",
+                version / 10_000
+            ),
+        ));
+    }
+    MIGRATOR.run(&mut owner).await.map_err(|cause| match cause {
+        sqlx::migrate::MigrateError::VersionMissing(version) => Error::new(
+            Code::Invalid,
+            "schema_newer",
+            format!("the database was migrated to step {version} by a newer BitVault: run that one or newer"),
+        ),
+        sqlx::migrate::MigrateError::Execute(cause) => cause.into(),
+        cause => Error::internal("migrate the database", cause),
+    })?;
+    for role in DbRole::ALL {
+        // The name is one of ours and the password is hex: nothing to escape.
+        let sql = format!(
+            "ALTER ROLE {} LOGIN PASSWORD '{}'",
+            role.name(),
+            config.role_password(role)?
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut owner).await?;
+    }
+    owner.close().await?;
+    Ok(())
+}

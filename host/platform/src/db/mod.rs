@@ -1,0 +1,38 @@
+//! Postgres: one pool per database role, and transactions that carry their tenant.
+//!
+//! Invariants: the daemon's roles own no table and can't bypass row-level security; a module's pool logs in as that
+//! module's role only; a tenant's rows are reached through [`TenantTx`], which sets the tenant for exactly one
+//! transaction. Owner rights exist only while [`migrate`] runs.
+
+mod config;
+mod migrate;
+mod tx;
+
+pub use config::{DatabaseConfig, OwnerConfig};
+pub use migrate::{MIGRATOR, migrate};
+pub use tx::{Database, TenantTx, WorkerTx};
+
+/// A login role of the daemon. The names stand in `migrations/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DbRole {
+    /// The module identity.
+    Identity,
+    /// The module files, for one tenant at a time.
+    Files,
+    /// Work of the module files across tenants: collector and outbox relay.
+    Worker,
+}
+
+impl DbRole {
+    /// Every role, for creating them.
+    pub const ALL: [Self; 3] = [Self::Identity, Self::Files, Self::Worker];
+
+    /// The role's name in Postgres.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "bitvault_identity",
+            Self::Files => "bitvault_files",
+            Self::Worker => "bitvault_worker",
+        }
+    }
+}
