@@ -9,12 +9,14 @@ mod nodes;
 mod page;
 mod problem;
 mod sessions;
+mod traces;
 mod uploads;
 
 pub use nodes::{Content, CreateFolder, Node, NodeKind};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
+pub use traces::{SpanStatus, Trace, TraceSpan, TraceSummary};
 pub use uploads::{
     BatchCommitItem, BatchCommits, BatchResults, BatchUploads, CommitResult, CommitUpload, PartRequest,
     PartWanted, Parts, StartUpload, StartUploadResult, Upload, UploadPart, UploadState, UploadedPart,

@@ -10,3 +10,6 @@ pub const PAGE_ITEMS_DEFAULT: u32 = 200;
 pub const BATCH_ITEMS: usize = 500;
 /// Most presigned parts in one answer.
 pub const PARTS_PER_ANSWER: usize = 100;
+/// Largest content that may travel in one PUT, in bytes: above it an upload is always multipart, so a client need not
+/// know its hash at start. A server may choose multipart for smaller content as well.
+pub const SINGLE_PUT_BYTES_MAX: u64 = 64 * 1024 * 1024;
