@@ -132,6 +132,13 @@ where
     command
 }
 
+/// The compiler that cargo uses in the checkout.
+pub(crate) fn rustc(dirs: &Dirs) -> Command {
+    let mut command = Command::new("rustc");
+    command.current_dir(&dirs.repo);
+    command
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,7 +52,7 @@ pub(crate) fn install_postgres(why: &str) -> Result<()> {
         run::quiet(as_root("sh").args(["-c", &script]))
             .context("switch off Debian's default Postgres cluster")?;
     }
-    install(&["postgresql-15"], why)
+    install(&[super::pins::POSTGRES_PACKAGE], why)
 }
 
 fn as_root(program: &str) -> Command {
