@@ -2,16 +2,7 @@
 
 use std::path::PathBuf;
 
-/// A variable that is set and not empty.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "xtask is configured by its environment, and reads it only here"
-)]
-pub(crate) fn var(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// As [`var`], for a path, which need not be UTF-8.
+/// A path that is set and not empty.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name)
         .filter(|value| !value.is_empty())

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 
 use crate::dirs::Dirs;
+use crate::members::{Member, Members};
 use crate::postgres::Throwaway;
 use crate::run;
 use crate::tools;
@@ -36,8 +37,7 @@ pub(crate) struct Args {
 
 /// Writes `.sqlx/` anew.
 pub(crate) fn write(dirs: &Dirs, args: &Args) -> Result<()> {
-    let all = crates_with_queries(dirs)?;
-    let chosen = choose(&all, &args.packages)?;
+    let chosen = choose(crates_with_queries(dirs)?, &args.packages)?;
     let fresh = tempfile::tempdir().context("make a temporary folder for the query data")?;
     let compiled = describe(dirs, &chosen, fresh.path());
     let complete = compiled.is_ok() && args.packages.is_empty();
@@ -59,11 +59,7 @@ pub(crate) fn write(dirs: &Dirs, args: &Args) -> Result<()> {
     run::say(format!(
         "{DATA_DIR}: {} queries in {}; {} written, {} removed",
         new.len(),
-        if chosen.is_empty() {
-            "no crate".to_owned()
-        } else {
-            chosen.join(", ")
-        },
+        names(&chosen),
         difference.changed.len() + difference.missing.len(),
         if complete { difference.stale.len() } else { 0 },
     ));
@@ -85,7 +81,7 @@ pub(crate) fn verify(dirs: &Dirs) -> Result<()> {
 }
 
 /// Compiles the crates against a database that has the schema; sqlx writes a file for each query into `into`.
-fn describe(dirs: &Dirs, crates: &[String], into: &Path) -> Result<()> {
+fn describe(dirs: &Dirs, crates: &[Member], into: &Path) -> Result<()> {
     if crates.is_empty() {
         return Ok(());
     }
@@ -98,10 +94,10 @@ fn describe(dirs: &Dirs, crates: &[String], into: &Path) -> Result<()> {
     let server = run::step("start a temporary Postgres", || Throwaway::start(&bin))?;
     migrate(dirs, &server)?;
 
-    let touched = Touched::sources(dirs, crates)?;
+    let touched = Touched::sources(crates)?;
     let mut command = run::cargo(dirs, ["check", "--all-targets", "--quiet"]);
-    for name in crates {
-        command.args(["-p", name]);
+    for member in crates {
+        command.args(["-p", &member.name]);
     }
     command
         .env("SQLX_OFFLINE", "false")
@@ -157,40 +153,40 @@ fn migrations(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(found.into_iter().map(|(_, name, path)| (name, path)).collect())
 }
 
-fn choose(all: &[String], wanted: &[String]) -> Result<Vec<String>> {
+fn choose(all: Vec<Member>, wanted: &[String]) -> Result<Vec<Member>> {
     for name in wanted {
-        if !all.contains(name) {
+        if !all.iter().any(|member| member.name == *name) {
             bail!(
                 "{name} has no checked queries; crates that have some: {}",
-                all.join(", ")
+                names(&all)
             );
         }
     }
-    Ok(if wanted.is_empty() {
-        all.to_vec()
+    Ok(all
+        .into_iter()
+        .filter(|member| wanted.is_empty() || wanted.contains(&member.name))
+        .collect())
+}
+
+fn names(members: &[Member]) -> String {
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    if names.is_empty() {
+        "no crate".to_owned()
     } else {
-        wanted.to_vec()
-    })
+        names.join(", ")
+    }
 }
 
 /// The workspace's crates whose sources use a macro of sqlx that checks a query.
-fn crates_with_queries(dirs: &Dirs) -> Result<Vec<String>> {
-    let metadata = workspace(dirs)?;
-    let mut names = Vec::new();
-    for package in metadata.workspace_packages() {
-        let uses_sqlx = package
-            .dependencies
-            .iter()
-            .any(|dependency| dependency.name == "sqlx");
-        let Some(folder) = package.manifest_path.parent() else {
-            continue;
-        };
-        if uses_sqlx && folder_has_queries(folder.as_std_path())? {
-            names.push(package.name.to_string());
+fn crates_with_queries(dirs: &Dirs) -> Result<Vec<Member>> {
+    let mut found = Vec::new();
+    for member in Members::read(dirs)?.0 {
+        let uses_sqlx = member.dependencies.iter().any(|name| name == "sqlx");
+        if uses_sqlx && folder_has_queries(&dirs.repo.join(&member.folder))? {
+            found.push(member);
         }
     }
-    names.sort();
-    Ok(names)
+    Ok(found)
 }
 
 fn folder_has_queries(folder: &Path) -> Result<bool> {
@@ -227,27 +223,14 @@ fn has_query_macro(text: &str) -> bool {
     .any(|name| text.contains(name))
 }
 
-fn workspace(dirs: &Dirs) -> Result<cargo_metadata::Metadata> {
-    cargo_metadata::MetadataCommand::new()
-        .manifest_path(dirs.repo.join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .context("read the workspace with cargo metadata")
-}
-
 /// Crate roots that look changed to cargo, so that it expands their macros again; put back afterwards.
 struct Touched(Vec<(PathBuf, SystemTime, SystemTime)>);
 
 impl Touched {
-    fn sources(dirs: &Dirs, crates: &[String]) -> Result<Self> {
-        let metadata = workspace(dirs)?;
+    fn sources(crates: &[Member]) -> Result<Self> {
         let mut touched = Self(Vec::new());
-        for package in metadata.workspace_packages() {
-            if !crates.contains(&package.name.to_string()) {
-                continue;
-            }
-            for target in &package.targets {
-                let path = target.src_path.as_std_path();
+        for member in crates {
+            for path in &member.roots {
                 let file = std::fs::File::options().append(true).open(path);
                 let file = file.with_context(|| format!("open {}", path.display()))?;
                 let meta = file
@@ -259,7 +242,7 @@ impl Touched {
                 let now = now();
                 file.set_modified(now)
                     .with_context(|| format!("touch {}", path.display()))?;
-                touched.0.push((path.to_path_buf(), before, now));
+                touched.0.push((path.clone(), before, now));
             }
         }
         Ok(touched)

@@ -7,11 +7,16 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod build;
+mod check;
+mod daemon;
 mod dirs;
 mod env;
 mod generate;
+mod members;
 mod postgres;
 mod run;
+mod test;
 mod tools;
 
 use std::process::ExitCode;
@@ -26,6 +31,18 @@ use clap::Parser;
     about = "The project's own commands"
 )]
 enum Command {
+    /// Install what is missing, build, start the lite profile and tell how to sign in
+    Up(daemon::up::Args),
+    /// Stop what `up` started
+    Down(daemon::down::Args),
+    /// Build the plugin components, the web app, bitvaultd and bitvault
+    Build(build::Args),
+    /// Install what is missing and run every test
+    Test(test::Args),
+    /// Format, lints, crate graph, generated files, licences and advisories
+    Check,
+    /// Install the programs that building and testing need
+    Tools(tools::Args),
     /// Regenerate the committed query data (`.sqlx/`) against a temporary Postgres with the migrations applied
     Generate(generate::Args),
 }
@@ -43,6 +60,12 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<()> {
     let dirs = dirs::Dirs::find()?;
     match command {
+        Command::Up(args) => daemon::up::execute(&dirs, args),
+        Command::Down(args) => daemon::down::execute(args),
+        Command::Build(args) => build::execute(&dirs, args),
+        Command::Test(args) => test::execute(&dirs, args),
+        Command::Check => check::execute(&dirs),
+        Command::Tools(args) => tools::install(&dirs, args),
         Command::Generate(args) => generate::write(&dirs, args),
     }
 }

@@ -54,6 +54,18 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a program with its output where ours goes, stdout to stdout; fails when it does.
+pub(crate) fn show_as_is(command: &mut Command) -> Result<()> {
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("start {}", line(command)))?;
+    if !status.success() {
+        bail!("`{}` failed: {status}", line(command));
+    }
+    Ok(())
+}
+
 /// Runs a program quietly and returns its stdout; when it fails, the error carries the end of what it said.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command

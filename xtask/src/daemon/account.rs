@@ -1,0 +1,137 @@
+//! The demo account that `up` makes on first start, kept in the data folder so that the next `up` tells the same.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use rand::Rng as _;
+
+/// Where it is kept, readable by its owner only.
+const FILE: &str = "demo.json";
+
+/// What the account is called when nothing is asked for.
+const DEFAULT_EMAIL: &str = "demo@example.com";
+
+/// The tenant that the account owns.
+const TENANT: &str = "demo";
+
+/// Letters of a made password: none that are mistaken for one another.
+const PASSWORD_LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+
+/// Length of a made password: 20 letters of 31 are 99 bits.
+const PASSWORD_LENGTH: usize = 20;
+
+/// How one signs in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Account {
+    pub(super) email: String,
+    pub(super) password: String,
+    pub(super) tenant: String,
+}
+
+impl Account {
+    /// The account kept in this data folder.
+    pub(super) fn read(data_dir: &Path) -> Result<Option<Self>> {
+        let path = data_dir.join(FILE);
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .with_context(|| format!("read {}", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
+        }
+    }
+
+    /// The account kept in this data folder, or a new one with what was asked for; and whether it is new.
+    pub(super) fn read_or_make(
+        data_dir: &Path,
+        email: Option<&str>,
+        password: Option<&str>,
+    ) -> Result<(Self, bool)> {
+        if let Some(kept) = Self::read(data_dir)? {
+            if email.is_some_and(|email| email != kept.email)
+                || password.is_some_and(|word| word != kept.password)
+            {
+                bail!(
+                    "{} belongs to {} already; leave out --email and --password, or name another --data-dir",
+                    data_dir.display(),
+                    kept.email
+                );
+            }
+            return Ok((kept, false));
+        }
+        let account = Self {
+            email: email.unwrap_or(DEFAULT_EMAIL).to_owned(),
+            password: password.map_or_else(make_password, str::to_owned),
+            tenant: TENANT.to_owned(),
+        };
+        account.write(data_dir)?;
+        Ok((account, true))
+    }
+
+    fn write(&self, data_dir: &Path) -> Result<()> {
+        let path = data_dir.join(FILE);
+        let text = serde_json::to_string_pretty(self).context("write the demo account")?;
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("write {}", path.display()))
+    }
+
+    /// Forgets the account of this data folder.
+    pub(super) fn forget(data_dir: &Path) -> Result<()> {
+        let path = data_dir.join(FILE);
+        std::fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))
+    }
+}
+
+fn make_password() -> String {
+    let mut random = rand::rng();
+    (0..PASSWORD_LENGTH)
+        .map(|_| char::from(PASSWORD_LETTERS[random.random_range(0..PASSWORD_LETTERS.len())]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_second_up_tells_the_same_account_and_only_the_owner_can_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, new) = Account::read_or_make(dir.path(), None, None).unwrap();
+        assert!(
+            new && made.password.len() == PASSWORD_LENGTH,
+            "{}",
+            made.password.len()
+        );
+        assert_eq!(
+            Account::read_or_make(dir.path(), None, None).unwrap(),
+            (made, false)
+        );
+        let mode = std::fs::metadata(dir.path().join(FILE))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn another_account_for_a_used_data_folder_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).unwrap();
+        assert!(Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).is_ok());
+        let error = Account::read_or_make(dir.path(), Some("b@example.com"), None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("a@example.com") && error.contains("--data-dir"),
+            "{error}"
+        );
+    }
+}
