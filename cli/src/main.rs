@@ -1,3 +1,77 @@
-//! The command line client: bitvault
+//! `bitvault`, the command line client.
+//!
+//! Owns: arguments, profiles with their tokens, what is printed, hints and exit codes. Everything that talks to a server
+//! is `bitvault-client`.
+//!
+//! Invariants: standard output carries results only (with `--json`, nothing but JSON); progress, warnings and errors go
+//! to standard error; tokens and passwords are never printed; every failure ends with one of the documented exit codes.
 
-fn main() {}
+mod args;
+mod commands;
+mod connect;
+mod env;
+mod error;
+mod exit;
+mod human;
+mod output;
+mod profile;
+mod reporter;
+mod telemetry;
+
+use args::{Args, Command};
+use clap::Parser as _;
+use env::Environment;
+use error::Error;
+use output::Output;
+use std::process::ExitCode;
+use telemetry::Telemetry;
+use tracing::Instrument as _;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.global.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return output.failed(&Error::Output(cause)),
+    };
+    let environment = Environment::read();
+    let telemetry = Telemetry::begin(&args, &environment);
+    let root = tracing::info_span!("command", otel.name = format!("bitvault {}", args.command.name()));
+    let code = runtime.block_on(async {
+        let run = run(&args, &environment, &output, &telemetry).instrument(root);
+        let code = match run.await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => output.failed(&error),
+        };
+        telemetry.end().await;
+        code
+    });
+    // A reader of standard input that never ends must not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(
+    args: &Args,
+    environment: &Environment,
+    output: &Output,
+    telemetry: &Telemetry,
+) -> Result<(), Error> {
+    match &args.command {
+        Command::Completions(completions) => return commands::completions::run(completions, output),
+        Command::Login(login) => return commands::login::run(login, &args.global, output, telemetry).await,
+        _ => {}
+    }
+    let server = connect::connect(&args.global, environment, telemetry)?;
+    match &args.command {
+        Command::Logout => commands::logout::run(&server, output).await,
+        Command::Whoami => commands::whoami::run(&server, output).await,
+        Command::Ls(ls) => commands::ls::run(ls, &server, output).await,
+        Command::Mkdir(mkdir) => commands::mkdir::run(mkdir, &server, output).await,
+        Command::Put(put) => commands::put::run(put, &server, output).await,
+        Command::Get(get) => commands::get::run(get, &server, output).await,
+        Command::Cat(cat) => commands::cat::run(cat, &server, output).await,
+        Command::Rm(rm) => commands::rm::run(rm, &server, output).await,
+        Command::Completions(_) | Command::Login(_) => Ok(()),
+    }
+}

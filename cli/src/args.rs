@@ -1,0 +1,211 @@
+//! The command line.
+
+use bitvault_client::RemotePath;
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict, 6 unreachable.
+Paths on the server begin with /. Scripts may set BITVAULT_URL and BITVAULT_TOKEN instead of `bitvault login`.";
+
+/// Files on a BitVault server, from the command line.
+#[derive(Debug, Parser)]
+#[command(name = "bitvault", version, about, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Global {
+    /// Print JSON: one document, or one line per event
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Which sign-in to use
+    #[arg(
+        long,
+        global = true,
+        env = "BITVAULT_PROFILE",
+        default_value = "default",
+        value_name = "NAME"
+    )]
+    pub(crate) profile: String,
+    /// Tell on standard error what happens, retries included
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in to a server and remember it
+    Login(Login),
+    /// End the session and forget it
+    Logout,
+    /// Show who is signed in, and where
+    Whoami,
+    /// List a folder
+    Ls(Ls),
+    /// Create folders
+    Mkdir(Mkdir),
+    /// Upload files, or trees with -r
+    ///
+    /// Into REMOTE when that is a folder or ends with /, else to that very path. A file that is there already gets a
+    /// new version; one with the same content is left alone. A large upload that was interrupted goes on when the same
+    /// command is run again.
+    Put(Put),
+    /// Download files, or trees with -r
+    ///
+    /// Into LOCAL when that is a folder, else to that very path. A file that is there already is replaced, as cp does,
+    /// once the new one is complete and verified.
+    Get(Get),
+    /// Write files to standard output
+    Cat(Cat),
+    /// Move files, or folders with -r, to the trash
+    Rm(Rm),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+impl Command {
+    /// The name as it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Login(_) => "login",
+            Self::Logout => "logout",
+            Self::Whoami => "whoami",
+            Self::Ls(_) => "ls",
+            Self::Mkdir(_) => "mkdir",
+            Self::Put(_) => "put",
+            Self::Get(_) => "get",
+            Self::Cat(_) => "cat",
+            Self::Rm(_) => "rm",
+            Self::Completions(_) => "completions",
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Login {
+    /// The server, https://vault.example.org
+    pub(crate) url: String,
+    /// Mail address of the account; asked for when left out
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// The tenant, for an account that belongs to several
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Read the password from the first line of standard input instead of asking for it
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ls {
+    /// The folder, or one file
+    #[arg(default_value = "/")]
+    pub(crate) path: RemotePath,
+    /// Show size, time of the last change and kind
+    #[arg(short, long)]
+    pub(crate) long: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Mkdir {
+    /// The folders
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<RemotePath>,
+    /// Create missing parents as well; a folder that exists is fine
+    #[arg(short, long)]
+    pub(crate) parents: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Put {
+    /// Local files and, with -r, folders
+    #[arg(required = true, value_name = "LOCAL")]
+    pub(crate) locals: Vec<PathBuf>,
+    /// Where they go on the server
+    pub(crate) remote: RemotePath,
+    /// Upload folders with all that is in them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Transfers at once
+    #[arg(short, long, default_value_t = bitvault_client::transfer::JOBS_DEFAULT as u16, value_parser = jobs())]
+    pub(crate) jobs: u16,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Get {
+    /// Files and, with -r, folders on the server
+    #[arg(required = true, value_name = "REMOTE")]
+    pub(crate) remotes: Vec<RemotePath>,
+    /// Where they go here
+    pub(crate) local: PathBuf,
+    /// Download folders with all that is in them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Transfers at once
+    #[arg(short, long, default_value_t = bitvault_client::transfer::JOBS_DEFAULT as u16, value_parser = jobs())]
+    pub(crate) jobs: u16,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Cat {
+    /// Files on the server
+    #[arg(required = true, value_name = "REMOTE")]
+    pub(crate) remotes: Vec<RemotePath>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Rm {
+    /// Files and, with -r, folders on the server
+    #[arg(required = true, value_name = "REMOTE")]
+    pub(crate) remotes: Vec<RemotePath>,
+    /// Folders too, with all that is in them
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Completions {
+    /// Which shell
+    pub(crate) shell: Shell,
+}
+
+fn jobs() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=bitvault_client::transfer::JOBS_MAX as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_last_path_of_put_and_get_is_the_destination() {
+        let args = Args::try_parse_from(["bitvault", "put", "a", "b", "/c/"]).expect("parse");
+        let Command::Put(put) = args.command else {
+            panic!("not put")
+        };
+        assert_eq!((put.locals.len(), put.remote.is_into()), (2, true));
+        let args = Args::try_parse_from(["bitvault", "--json", "get", "/a", "."]).expect("parse");
+        assert!(args.global.json);
+    }
+
+    #[test]
+    fn a_remote_path_that_is_none_is_a_usage_error() {
+        for bad in ["a", "/a/../b", ""] {
+            let error = Args::try_parse_from(["bitvault", "ls", bad]).expect_err(bad);
+            assert_eq!(error.exit_code(), 2, "{bad}");
+        }
+        assert!(Args::try_parse_from(["bitvault", "put", "-j", "0", "a", "/"]).is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! One file per command.
+
+pub(crate) mod cat;
+pub(crate) mod completions;
+pub(crate) mod get;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod ls;
+pub(crate) mod mkdir;
+pub(crate) mod put;
+pub(crate) mod rm;
+pub(crate) mod whoami;
+
+use crate::connect::Server;
+use crate::error::Error;
+use bitvault_client::RemotePath;
+use bitvault_client::api::{Code, Node};
+
+/// The node at a path.
+async fn find(server: &Server, path: &RemotePath) -> Result<Node, Error> {
+    server
+        .client
+        .lookup(path)
+        .await
+        .map_err(|error| Error::at(path, error))
+}
+
+/// The node at a path, when there is one.
+async fn find_maybe(server: &Server, path: &RemotePath) -> Result<Option<Node>, Error> {
+    match server.client.lookup(path).await {
+        Ok(node) => Ok(Some(node)),
+        Err(error) if error.code() == Some(Code::NotFound) => Ok(None),
+        Err(error) => Err(Error::at(path, error)),
+    }
+}

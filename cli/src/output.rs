@@ -1,0 +1,91 @@
+//! Standard output and error.
+
+use crate::error::Error;
+use crate::exit::{client_hint, exit, hint};
+use crate::human::printable;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+/// Where results and errors go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// Results are JSON.
+    pub(crate) json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether progress may be drawn.
+    pub(crate) fn draws(&self) -> bool {
+        !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// A name as it goes to standard output: tame on a terminal, exact in a pipe.
+    pub(crate) fn name(&self, name: &str) -> String {
+        if std::io::stdout().is_terminal() {
+            printable(name)
+        } else {
+            name.to_owned()
+        }
+    }
+
+    /// One line of a result.
+    pub(crate) fn line(&self, line: &str) -> Result<(), Error> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(line.as_bytes())
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(Error::Output)
+    }
+
+    /// One JSON document, or one event of several.
+    pub(crate) fn document(&self, document: &impl Serialize) -> Result<(), Error> {
+        let text = serde_json::to_string(document).map_err(|error| Error::Output(error.into()))?;
+        self.line(&text)
+    }
+
+    /// One line beside the result. What can't be written to standard error can't be told anywhere.
+    pub(crate) fn note(&self, line: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "bitvault: {}", printable(line));
+    }
+
+    /// Tells an error with its hint and gives its exit code.
+    pub(crate) fn failed(&self, error: &Error) -> ExitCode {
+        if error.is_broken_pipe() {
+            return ExitCode::SUCCESS;
+        }
+        let exit = exit(error);
+        if self.json {
+            let mut told = match error.client() {
+                Some(client) => describe(client),
+                None => json!({ "message": error.to_string() }),
+            };
+            told["message"] = Value::from(error.to_string());
+            told["hint"] = hint(error).into();
+            told["exit"] = Value::from(exit as u8);
+            let _ = writeln!(std::io::stderr().lock(), "{}", json!({ "error": told }));
+        } else {
+            self.note(&error.to_string());
+            if let Some(hint) = hint(error) {
+                let _ = writeln!(std::io::stderr().lock(), "  hint: {}", printable(&hint));
+            }
+        }
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A client error as JSON.
+pub(crate) fn describe(error: &bitvault_client::Error) -> Value {
+    let mut told = json!({ "message": error.to_string(), "hint": client_hint(error) });
+    if let bitvault_client::Error::Problem(problem) = error {
+        told["code"] = json!(problem.code);
+        told["reason"] = json!(problem.reason);
+        told["trace_id"] = json!(problem.trace_id);
+        told["fields"] = json!(problem.fields);
+    }
+    told
+}

@@ -1,0 +1,96 @@
+//! Folders, files and where their content is read.
+
+use crate::call::Call;
+use crate::{Client, RemotePath, Result};
+use bitvault_api::{Content, CreateFolder, Node, Page, limits};
+
+impl Client {
+    /// `GET /v1/nodes/{id}`; `root` is an alias of the root folder.
+    ///
+    /// # Errors
+    /// `not_found`; as any call.
+    pub async fn node(&self, id: &str) -> Result<Node> {
+        self.send(Call::get("/v1/nodes/{id}", [id])).await
+    }
+
+    /// `GET /v1/lookup`: the node at a path.
+    ///
+    /// # Errors
+    /// `not_found`; as any call.
+    pub async fn lookup(&self, path: &RemotePath) -> Result<Node> {
+        if path.is_root() {
+            return self.node("root").await;
+        }
+        self.send(Call::get("/v1/lookup", []).query("path", path.to_string()))
+            .await
+    }
+
+    /// `GET /v1/nodes/{id}/children`: one page of a folder. `limit` is a number of items, at most
+    /// [`limits::PAGE_ITEMS_MAX`].
+    ///
+    /// # Errors
+    /// `not_found`; as any call.
+    pub async fn children(&self, id: &str, limit: u32, cursor: Option<&str>) -> Result<Page<Node>> {
+        let mut call = Call::get("/v1/nodes/{id}/children", [id]).query("limit", limit.to_string());
+        if let Some(cursor) = cursor {
+            call = call.query("cursor", cursor);
+        }
+        self.send(call).await
+    }
+
+    /// Every child of a folder, in the listing's order, read page by page.
+    ///
+    /// # Errors
+    /// `not_found`; as any call.
+    pub async fn all_children(&self, id: &str) -> Result<Vec<Node>> {
+        let mut all = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self
+                .children(id, limits::PAGE_ITEMS_MAX, cursor.as_deref())
+                .await?;
+            all.extend(page.items);
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// `POST /v1/folders`.
+    ///
+    /// # Errors
+    /// `conflict` when the name is taken; as any call.
+    pub async fn create_folder(&self, parent_id: &str, name: &str) -> Result<Node> {
+        let body = CreateFolder {
+            parent_id: parent_id.to_owned(),
+            name: name.to_owned(),
+        };
+        self.send(Call::post("/v1/folders", [], &body)?).await
+    }
+
+    /// `DELETE /v1/nodes/{id}`: to the trash; with `permanent` for good, from the trash only.
+    ///
+    /// # Errors
+    /// `not_found`; as any call.
+    pub async fn delete_node(&self, id: &str, permanent: bool) -> Result<()> {
+        let mut call = Call::delete("/v1/nodes/{id}", [id]);
+        if permanent {
+            call = call.query("permanent", "true");
+        }
+        self.send(call).await
+    }
+
+    /// `GET /v1/nodes/{id}/content?redirect=false`: where the bytes of a file are read, the current version or that
+    /// one.
+    ///
+    /// # Errors
+    /// `not_found`; as any call.
+    pub async fn content(&self, id: &str, version_id: Option<&str>) -> Result<Content> {
+        let mut call = Call::get("/v1/nodes/{id}/content", [id]).query("redirect", "false");
+        if let Some(version_id) = version_id {
+            call = call.query("version_id", version_id);
+        }
+        self.send(call).await
+    }
+}
