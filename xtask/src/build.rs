@@ -22,6 +22,9 @@ use crate::tools::{self, Tool};
 /// Cargo's profile for what runs in wasm: small, and the same in debug and release builds of the host.
 const WASM_PROFILE: &str = "wasm";
 
+/// The same for the web app, with what wasm-bindgen reads left in.
+const WEB_PROFILE: &str = "web";
+
 /// Components speak WASI 0.2.
 const COMPONENT_TARGET: &str = "wasm32-wasip2";
 
@@ -49,6 +52,20 @@ pub(crate) struct Args {
     /// Compile the programs quickly, without optimisation
     #[arg(long, conflicts_with = "release")]
     debug: bool,
+    /// Build one part and not the rest
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// A part of the build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The plugin components
+    Plugins,
+    /// The web app
+    Web,
+    /// bitvaultd and bitvault, with the assets that are there
+    Programs,
 }
 
 impl Args {
@@ -63,7 +80,22 @@ impl Args {
 
 /// Builds everything that was asked for and tells where the programs are.
 pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
-    let programs = all(dirs, args.profile())?;
+    let programs = match args.only {
+        None => all(dirs, args.profile())?,
+        Some(Part::Programs) => programs(dirs, args.profile())?,
+        Some(part) => {
+            tools::ensure(
+                dirs,
+                &[Tool::WasmTargets],
+                "plugins and the web app are compiled to WebAssembly",
+            )?;
+            return if part == Part::Web {
+                web(dirs)
+            } else {
+                components(dirs, &Members::read(dirs)?)
+            };
+        }
+    };
     run::say(format!("programs are in {}", programs.display()));
     Ok(())
 }
@@ -144,13 +176,13 @@ fn web(dirs: &Dirs) -> Result<()> {
                 dirs,
                 ["build", "--quiet", "--package", FRONTEND, "--target", WEB_TARGET],
             )
-            .args(["--bins", "--profile", WASM_PROFILE]),
+            .args(["--bins", "--profile", WEB_PROFILE]),
         )
     })?;
     let module = dirs
         .target
         .join(WEB_TARGET)
-        .join(WASM_PROFILE)
+        .join(WEB_PROFILE)
         .join(format!("{FRONTEND}.wasm"));
     run::step("bundle the web app", || {
         run::show(
