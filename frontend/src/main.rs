@@ -5,6 +5,8 @@
 //! Content-Security-Policy holds. Rules (queue, part plan, names, formats, waterfall) are pure and tested natively; the
 //! rest needs a browser.
 
+#![allow(unreachable_pub, reason = "leptos writes `pub` before every component function")]
+
 mod api;
 mod app;
 mod browser;

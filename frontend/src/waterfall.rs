@@ -63,7 +63,11 @@ pub(crate) fn layout(spans: Vec<TraceSpan>) -> Waterfall {
             span,
         });
     }
-    Waterfall { rows, duration_us, components }
+    Waterfall {
+        rows,
+        duration_us,
+        components,
+    }
 }
 
 fn end_us(span: &TraceSpan) -> i64 {
@@ -72,7 +76,11 @@ fn end_us(span: &TraceSpan) -> i64 {
 
 #[allow(clippy::cast_precision_loss, reason = "a position on the screen")]
 fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 * 100.0 / whole as f64
+    }
 }
 
 /// Depth first; what no root leads to (a circle) is listed as roots in the end.
@@ -82,7 +90,11 @@ fn in_order(mut spans: Vec<TraceSpan>) -> Vec<(TraceSpan, usize)> {
     let mut roots = Vec::new();
     let mut children: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, span) in spans.iter().enumerate() {
-        match span.parent_span_id.as_deref().filter(|parent| known.contains(parent)) {
+        match span
+            .parent_span_id
+            .as_deref()
+            .filter(|parent| known.contains(parent))
+        {
             Some(parent) => children.entry(parent).or_default().push(index),
             None => roots.push(index),
         }
@@ -102,7 +114,10 @@ fn in_order(mut spans: Vec<TraceSpan>) -> Vec<(TraceSpan, usize)> {
             }
         }
     }
-    order.into_iter().map(|(index, depth)| (spans[index].clone(), depth)).collect()
+    order
+        .into_iter()
+        .map(|(index, depth)| (spans[index].clone(), depth))
+        .collect()
 }
 
 #[cfg(test)]
@@ -125,7 +140,11 @@ mod tests {
     }
 
     fn shape(waterfall: &Waterfall) -> Vec<(&str, usize)> {
-        waterfall.rows.iter().map(|row| (row.span.span_id.as_str(), row.depth)).collect()
+        waterfall
+            .rows
+            .iter()
+            .map(|row| (row.span.span_id.as_str(), row.depth))
+            .collect()
     }
 
     #[test]
@@ -136,7 +155,10 @@ mod tests {
             span("leaf", Some("early"), "storage", 1_020, 10),
             span("early", Some("root"), "files", 1_010, 40),
         ]);
-        assert_eq!(shape(&waterfall), [("root", 0), ("early", 1), ("leaf", 2), ("late", 1)]);
+        assert_eq!(
+            shape(&waterfall),
+            [("root", 0), ("early", 1), ("leaf", 2), ("late", 1)]
+        );
         assert_eq!(waterfall.duration_us, 100);
         let early = &waterfall.rows[1];
         assert_eq!((early.left, early.width, early.offset_us), (10.0, 40.0, 10));
@@ -149,8 +171,14 @@ mod tests {
             span("b", Some("a"), "files", 1, 2),
             span("c", Some("a"), "gateway", 4, 2),
         ]);
-        assert_eq!(waterfall.rows.iter().map(|row| row.colour).collect::<Vec<_>>(), [0, 1, 0]);
-        assert_eq!(waterfall.components, [("gateway".to_owned(), 0), ("files".to_owned(), 1)]);
+        assert_eq!(
+            waterfall.rows.iter().map(|row| row.colour).collect::<Vec<_>>(),
+            [0, 1, 0]
+        );
+        assert_eq!(
+            waterfall.components,
+            [("gateway".to_owned(), 0), ("files".to_owned(), 1)]
+        );
     }
 
     #[test]
@@ -161,7 +189,10 @@ mod tests {
             span("y", Some("x"), "files", 2, 1),
             span("self", Some("self"), "files", 3, 1),
         ]);
-        assert_eq!(shape(&waterfall), [("orphan", 0), ("x", 0), ("y", 1), ("self", 0)]);
+        assert_eq!(
+            shape(&waterfall),
+            [("orphan", 0), ("x", 0), ("y", 1), ("self", 0)]
+        );
     }
 
     #[test]

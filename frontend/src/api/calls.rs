@@ -2,8 +2,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use bitvault_api::{
-    CommitUpload, Content, CreateFolder, CreateSession, Me, Node, Page, PartWanted, Parts, RefreshSession, Session,
-    StartUpload, Trace, TraceSummary, Upload, WantedParts,
+    CommitUpload, Content, CreateFolder, CreateSession, Me, Node, Page, PartWanted, Parts, RefreshSession,
+    Session, StartUpload, Trace, TraceSummary, Upload, WantedParts,
 };
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, Shared};
@@ -12,17 +12,24 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::ApiError;
 use super::http::{self, Call};
 use super::session::{self, Tokens};
-use super::ApiError;
 use crate::browser::storage::Keep;
 
 /// What is escaped in one segment of a path or in a query value.
 const SEGMENT: &AsciiSet = &CONTROLS
-    .add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'/').add(b'<').add(b'=').add(b'>').add(b'?');
-
-/// Items of a page of a listing that this page asks for.
-pub(crate) const PAGE_ITEMS: u32 = 200;
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b'/')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?');
 
 type Refresh = Shared<LocalBoxFuture<'static, Result<String, ApiError>>>;
 
@@ -37,7 +44,10 @@ pub(crate) struct Api {
 impl Api {
     /// Takes up the session that is kept, if any.
     pub(crate) fn new() -> Self {
-        Self { signed_in: RwSignal::new(session::load().is_some()), refresh: Rc::default() }
+        Self {
+            signed_in: RwSignal::new(session::load().is_some()),
+            refresh: Rc::default(),
+        }
     }
 
     /// Whether somebody is signed in, to be watched.
@@ -49,7 +59,10 @@ impl Api {
         let call = post("/v1/sessions", request);
         let opened: Session = parse(http::send(&call, None).await?)?;
         session::clear();
-        session::store(&Tokens::from(&opened), if stay { Keep::Always } else { Keep::Tab });
+        session::store(
+            &Tokens::from(&opened),
+            if stay { Keep::Always } else { Keep::Tab },
+        );
         self.signed_in.set(true);
         Ok(())
     }
@@ -73,9 +86,20 @@ impl Api {
         self.call(get(format!("/v1/nodes/{}", escape(id)))).await
     }
 
-    pub(crate) async fn children(&self, id: &str, cursor: Option<&str>, limit: u32) -> Result<Page<Node>, ApiError> {
-        let cursor = cursor.map(|cursor| format!("&cursor={}", escape(cursor))).unwrap_or_default();
-        self.call(get(format!("/v1/nodes/{}/children?limit={limit}{cursor}", escape(id)))).await
+    pub(crate) async fn children(
+        &self,
+        id: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<Node>, ApiError> {
+        let cursor = cursor
+            .map(|cursor| format!("&cursor={}", escape(cursor)))
+            .unwrap_or_default();
+        self.call(get(format!(
+            "/v1/nodes/{}/children?limit={limit}{cursor}",
+            escape(id)
+        )))
+        .await
     }
 
     /// The child of that name, in whatever case it is written: names that differ only in case meet on the server too.
@@ -83,9 +107,14 @@ impl Api {
         let wanted = name.to_lowercase();
         let mut cursor = None;
         loop {
-            let page =
-                self.children(id, cursor.as_deref(), bitvault_api::limits::PAGE_ITEMS_MAX).await?;
-            if let Some(found) = page.items.into_iter().find(|node| node.name.to_lowercase() == wanted) {
+            let page = self
+                .children(id, cursor.as_deref(), bitvault_api::limits::PAGE_ITEMS_MAX)
+                .await?;
+            if let Some(found) = page
+                .items
+                .into_iter()
+                .find(|node| node.name.to_lowercase() == wanted)
+            {
                 return Ok(Some(found));
             }
             match page.next_cursor {
@@ -96,7 +125,10 @@ impl Api {
     }
 
     pub(crate) async fn create_folder(&self, parent_id: &str, name: &str) -> Result<Node, ApiError> {
-        let body = CreateFolder { parent_id: parent_id.to_owned(), name: name.to_owned() };
+        let body = CreateFolder {
+            parent_id: parent_id.to_owned(),
+            name: name.to_owned(),
+        };
         self.call(post("/v1/folders", &body)).await
     }
 
@@ -109,7 +141,8 @@ impl Api {
 
     /// Where to read a file's bytes.
     pub(crate) async fn content(&self, id: &str) -> Result<Content, ApiError> {
-        self.call(get(format!("/v1/nodes/{}/content?redirect=false", escape(id)))).await
+        self.call(get(format!("/v1/nodes/{}/content?redirect=false", escape(id))))
+            .await
     }
 
     pub(crate) async fn start_upload(&self, request: &StartUpload) -> Result<Upload, ApiError> {
@@ -122,16 +155,29 @@ impl Api {
         number: u32,
         sha256: Option<String>,
     ) -> Result<Parts, ApiError> {
-        let body = WantedParts { parts: vec![PartWanted { number, sha256 }] };
-        self.call(post(&format!("/v1/uploads/{}/parts", escape(upload_id)), &body)).await
+        let body = WantedParts {
+            parts: vec![PartWanted { number, sha256 }],
+        };
+        self.call(post(&format!("/v1/uploads/{}/parts", escape(upload_id)), &body))
+            .await
     }
 
-    pub(crate) async fn commit_upload(&self, upload_id: &str, request: &CommitUpload) -> Result<Node, ApiError> {
-        self.call(post(&format!("/v1/uploads/{}/commit", escape(upload_id)), request)).await
+    pub(crate) async fn commit_upload(
+        &self,
+        upload_id: &str,
+        request: &CommitUpload,
+    ) -> Result<Node, ApiError> {
+        self.call(post(
+            &format!("/v1/uploads/{}/commit", escape(upload_id)),
+            request,
+        ))
+        .await
     }
 
     pub(crate) async fn abort_upload(&self, upload_id: &str) -> Result<(), ApiError> {
-        self.send(delete(&format!("/v1/uploads/{}", escape(upload_id)))).await.map(drop)
+        self.send(delete(&format!("/v1/uploads/{}", escape(upload_id))))
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn traces(&self, limit: u32) -> Result<Page<TraceSummary>, ApiError> {
@@ -139,7 +185,8 @@ impl Api {
     }
 
     pub(crate) async fn trace(&self, trace_id: &str) -> Result<Trace, ApiError> {
-        self.call(get(format!("/v1/admin/traces/{}", escape(trace_id)))).await
+        self.call(get(format!("/v1/admin/traces/{}", escape(trace_id))))
+            .await
     }
 
     async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, ApiError> {
@@ -184,7 +231,9 @@ async fn refresh_once(ended: String, signed_in: RwSignal<bool>) -> Result<String
     if tokens.access_token != ended {
         return Ok(tokens.access_token);
     }
-    let request = RefreshSession { refresh_token: tokens.refresh_token.clone() };
+    let request = RefreshSession {
+        refresh_token: tokens.refresh_token.clone(),
+    };
     let answer = http::send(&post("/v1/sessions/refresh", &request), None).await?;
     let refused = matches!(answer.0, 400..=403);
     match parse::<Session>(answer) {
@@ -208,17 +257,30 @@ async fn refresh_once(ended: String, signed_in: RwSignal<bool>) -> Result<String
 }
 
 fn get(path: String) -> Call {
-    Call { method: "GET", path, ..Call::default() }
+    Call {
+        method: "GET",
+        path,
+        ..Call::default()
+    }
 }
 
 fn delete(path: &str) -> Call {
-    Call { method: "DELETE", path: path.to_owned(), ..Call::default() }
+    Call {
+        method: "DELETE",
+        path: path.to_owned(),
+        ..Call::default()
+    }
 }
 
 fn post(path: &str, body: &impl Serialize) -> Call {
     // The contract's types have string keys only and always serialise.
     let body = serde_json::to_string(body).ok();
-    Call { method: "POST", path: path.to_owned(), body, ..Call::default() }
+    Call {
+        method: "POST",
+        path: path.to_owned(),
+        body,
+        ..Call::default()
+    }
 }
 
 fn escape(text: &str) -> String {

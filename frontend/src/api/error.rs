@@ -24,12 +24,20 @@ impl ApiError {
                 [] => problem.detail.clone(),
                 fields => {
                     let fields: Vec<&str> = fields.iter().map(|field| field.detail.as_str()).collect();
-                    if problem.detail.is_empty() { fields.join(" ") } else { problem.detail.clone() }
+                    if problem.detail.is_empty() {
+                        fields.join(" ")
+                    } else {
+                        problem.detail.clone()
+                    }
                 }
             },
-            Self::Unreachable => "The server can't be reached. Check your connection and try again.".to_owned(),
+            Self::Unreachable => {
+                "The server can't be reached. Check your connection and try again.".to_owned()
+            }
             Self::Odd { status } => {
-                format!("The server gave an answer ({status}) that this page does not understand. Reload the page; it may be older than the server.")
+                format!(
+                    "The server gave an answer ({status}) that this page does not understand. Reload the page; it may be older than the server."
+                )
             }
         }
     }
@@ -95,7 +103,9 @@ mod tests {
 
     #[test]
     fn a_trace_id_is_shown_for_the_servers_own_mistakes() {
-        let body = TAKEN.replace("409", "500").replace(r#""code":"conflict""#, r#""code":"internal""#);
+        let body = TAKEN
+            .replace("409", "500")
+            .replace(r#""code":"conflict""#, r#""code":"internal""#);
         assert_eq!(ApiError::read(500, &body).trace_id().as_deref(), Some("ab"));
     }
 

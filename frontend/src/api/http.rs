@@ -45,7 +45,9 @@ async fn try_send(call: &Call, bearer: Option<&str>) -> Result<(u16, String), Js
     init.set_headers(&headers);
     let request = Request::new_with_str_and_init(&call.path, &init)?;
     let window = browser::window().ok_or(JsValue::UNDEFINED)?;
-    let response: Response = JsFuture::from(window.fetch_with_request(&request)).await?.dyn_into()?;
+    let response: Response = JsFuture::from(window.fetch_with_request(&request))
+        .await?
+        .dyn_into()?;
     let text = JsFuture::from(response.text()?).await?;
     Ok((response.status(), text.as_string().unwrap_or_default()))
 }

@@ -13,7 +13,10 @@ pub(crate) fn short(instant: OffsetDateTime) -> String {
     if today {
         return format(&date, &[("hour", "2-digit"), ("minute", "2-digit")]);
     }
-    format(&date, &[("day", "numeric"), ("month", "short"), ("year", "numeric")])
+    format(
+        &date,
+        &[("day", "numeric"), ("month", "short"), ("year", "numeric")],
+    )
 }
 
 /// In full, for a tooltip.
@@ -26,7 +29,10 @@ pub(crate) fn clock(instant: OffsetDateTime) -> String {
     format(&date(instant), &[("timeStyle", "medium")])
 }
 
-#[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 fit a double exactly"
+)]
 fn date(instant: OffsetDateTime) -> Date {
     let milliseconds = (instant.unix_timestamp_nanos() / 1_000_000) as f64;
     Date::new(&JsValue::from_f64(milliseconds))

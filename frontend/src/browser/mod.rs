@@ -15,7 +15,9 @@ pub(crate) fn window() -> Option<web_sys::Window> {
 
 /// Milliseconds since the page was opened, monotonic.
 pub(crate) fn now_ms() -> f64 {
-    window().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
+    window()
+        .and_then(|window| window.performance())
+        .map_or(0.0, |performance| performance.now())
 }
 
 /// Whether the browser believes to have a network.
@@ -48,7 +50,9 @@ pub(crate) async fn callback_call(object: &JsValue, method: &str) -> Result<JsVa
 
 /// Has the browser fetch a URL that answers with an attachment. The page stays.
 pub(crate) fn download(url: &str, name: &str) -> Result<(), JsValue> {
-    let document = window().and_then(|window| window.document()).ok_or(JsValue::UNDEFINED)?;
+    let document = window()
+        .and_then(|window| window.document())
+        .ok_or(JsValue::UNDEFINED)?;
     let anchor: web_sys::HtmlAnchorElement = document.create_element("a")?.unchecked_into();
     anchor.set_href(url);
     anchor.set_download(name);

@@ -82,16 +82,27 @@ impl Engine {
             self.rate.borrow_mut().reset();
         }
         for (folders, file) in picked.files {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a file's size")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a file's size"
+            )]
             let size = file.size() as u64;
-            let target =
-                Target { parent_id: parent_id.to_owned(), folders, name: file.name(), on_conflict: None };
+            let target = Target {
+                parent_id: parent_id.to_owned(),
+                folders,
+                name: file.name(),
+                on_conflict: None,
+            };
             let id = self.queue.borrow_mut().add(target, size);
             self.files.borrow_mut().insert(id, file);
         }
         self.pump();
-        let mut problems: Vec<String> =
-            picked.unreadable.iter().map(|name| format!("“{name}” can't be read.")).collect();
+        let mut problems: Vec<String> = picked
+            .unreadable
+            .iter()
+            .map(|name| format!("“{name}” can't be read."))
+            .collect();
         for folder in picked.empty_folders {
             match self.folders.ensure(&self.api, parent_id, &folder).await {
                 Ok(_) => self.arrived.update(|count| *count += 1),
@@ -146,7 +157,9 @@ impl Engine {
         loop {
             let next = self.queue.borrow_mut().start_next();
             let Some((run, item)) = next else { break };
-            let Some(file) = self.files.borrow().get(&item.id).cloned() else { continue };
+            let Some(file) = self.files.borrow().get(&item.id).cloned() else {
+                continue;
+            };
             let cancel = Rc::new(Cancel::default());
             self.cancels.borrow_mut().insert(item.id, cancel.clone());
             let engine = self.clone();
@@ -162,12 +175,24 @@ impl Engine {
         /// Names that are tried when both files are kept.
         const NAMES_TRIED: u32 = 100;
         let target = &item.target;
-        let folder = match self.folders.ensure(&self.api, &target.parent_id, &target.folders).await {
+        let folder = match self
+            .folders
+            .ensure(&self.api, &target.parent_id, &target.folders)
+            .await
+        {
             Ok(folder) => folder,
             Err(failure) => return State::Failed(failure),
         };
-        let report = Rc::new(RunReport { engine: self.clone(), run });
-        let sender = file::Run { api: self.api.clone(), file: file.into(), cancel, report };
+        let report = Rc::new(RunReport {
+            engine: self.clone(),
+            run,
+        });
+        let sender = file::Run {
+            api: self.api.clone(),
+            file: file.into(),
+            cancel,
+            report,
+        };
         let mut item = item.clone();
         for number in 3..3 + NAMES_TRIED {
             match sender.upload(&item, &folder).await {
@@ -208,7 +233,12 @@ impl Engine {
         }
         let engine = self.clone();
         spawn_local(async move {
-            browser::sleep_ms(if engine.picture.get_untracked().totals.open == 0 { 0 } else { PICTURE_MS }).await;
+            browser::sleep_ms(if engine.picture.get_untracked().totals.open == 0 {
+                0
+            } else {
+                PICTURE_MS
+            })
+            .await;
             engine.picture_is_due.set(false);
             let picture = engine.look();
             engine.picture.set(picture);

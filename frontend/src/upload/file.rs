@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bitvault_api::{Code, CommitUpload, Node, NodeKind, PartRequest, StartUpload, Upload, UploadPart};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{TryStreamExt, stream};
 use web_sys::Blob;
 
 use super::hash::{self, Unreadable, Whole};
@@ -39,7 +39,10 @@ impl From<ApiError> for Stopped {
         if error.is_name_taken() || error.code() == Some(Code::Precondition) {
             Self::Conflict
         } else {
-            Self::Failed(Failure { message: error.message(), trace_id: error.trace_id() })
+            Self::Failed(Failure {
+                message: error.message(),
+                trace_id: error.trace_id(),
+            })
         }
     }
 }
@@ -51,7 +54,10 @@ impl From<Unreadable> for Stopped {
 }
 
 fn failed(message: &str) -> Stopped {
-    Stopped::Failed(Failure { message: message.to_owned(), trace_id: None })
+    Stopped::Failed(Failure {
+        message: message.to_owned(),
+        trace_id: None,
+    })
 }
 
 /// Everything that one run needs.
@@ -121,7 +127,9 @@ impl Run {
                 content_type,
                 ..StartUpload::default()
             }),
-            Some(_) => Err(failed("A folder has this name, and a file can't replace it. Keep both instead.")),
+            Some(_) => Err(failed(
+                "A folder has this name, and a file can't replace it. Keep both instead.",
+            )),
             // It was deleted in the meantime.
             None => Ok(new_file),
         }
@@ -132,16 +140,32 @@ impl Run {
         if upload.multipart {
             return self.send_parts(upload, size, hash_is_known).await;
         }
-        let part = upload.parts.first().ok_or_else(|| failed("The server named no place to send the file to."))?;
+        let part = upload
+            .parts
+            .first()
+            .ok_or_else(|| failed("The server named no place to send the file to."))?;
         let report = self.report.clone();
         let body = hash::slice(&self.file, &(0..size))?;
-        self.put(&upload.upload_id, Some(part.clone()), 1, None, &body, move |bytes| report.sent(bytes)).await?;
+        self.put(
+            &upload.upload_id,
+            Some(part.clone()),
+            1,
+            None,
+            &body,
+            move |bytes| report.sent(bytes),
+        )
+        .await?;
         Ok(CommitUpload::default())
     }
 
     /// Parts are read and hashed one after the other, because the whole file's hash wants them in order, and sent
     /// several at a time.
-    async fn send_parts(&self, upload: &Upload, size: u64, hash_is_known: bool) -> Result<CommitUpload, Stopped> {
+    async fn send_parts(
+        &self,
+        upload: &Upload,
+        size: u64,
+        hash_is_known: bool,
+    ) -> Result<CommitUpload, Stopped> {
         let progress: Rc<RefCell<BTreeMap<u32, u64>>> = Rc::default();
         let whole = (!hash_is_known).then(Whole::default);
         let hashed = stream::try_unfold((1_u32, whole), |(number, mut whole)| async move {
@@ -152,7 +176,11 @@ impl Run {
             let sha256 = hash::range(&self.file, range.clone(), whole.as_mut()).await?;
             let last = range.end == size;
             // With the last part the whole file's hash is complete.
-            let finished = if last { whole.take().map(Whole::finish) } else { None };
+            let finished = if last {
+                whole.take().map(Whole::finish)
+            } else {
+                None
+            };
             Ok(Some(((number, range, sha256, finished), (number + 1, whole))))
         });
         let mut parts: Vec<(UploadPart, Option<String>)> = hashed
@@ -166,9 +194,13 @@ impl Run {
                         let total = progress.borrow().values().sum();
                         report.sent(total);
                     };
-                    let etag = self.put(&upload.upload_id, None, number, Some(sha256), &body, tell).await?;
+                    let etag = self
+                        .put(&upload.upload_id, None, number, Some(sha256), &body, tell)
+                        .await?;
                     if etag.is_empty() {
-                        return Err(failed("The store hid the tag of a part (ETag). Its CORS rules must expose it."));
+                        return Err(failed(
+                            "The store hid the tag of a part (ETag). Its CORS rules must expose it.",
+                        ));
                     }
                     Ok((UploadPart { number, etag }, finished))
                 }
@@ -178,7 +210,10 @@ impl Run {
             .await?;
         parts.sort_by_key(|(part, _)| part.number);
         let sha256 = parts.iter_mut().find_map(|(_, finished)| finished.take());
-        Ok(CommitUpload { parts: parts.into_iter().map(|(part, _)| part).collect(), sha256 })
+        Ok(CommitUpload {
+            parts: parts.into_iter().map(|(part, _)| part).collect(),
+            sha256,
+        })
     }
 
     /// Sends one part, with patience: trouble is waited out, an ended signature is renewed.
@@ -227,9 +262,18 @@ impl Run {
         }
     }
 
-    async fn presign(&self, upload_id: &str, number: u32, sha256: Option<String>) -> Result<PartRequest, ApiError> {
+    async fn presign(
+        &self,
+        upload_id: &str,
+        number: u32,
+        sha256: Option<String>,
+    ) -> Result<PartRequest, ApiError> {
         let parts = self.api.presign_part(upload_id, number, sha256).await?;
-        parts.parts.into_iter().find(|part| part.number == number).ok_or(ApiError::Odd { status: 200 })
+        parts
+            .parts
+            .into_iter()
+            .find(|part| part.number == number)
+            .ok_or(ApiError::Odd { status: 200 })
     }
 
     /// Commit is idempotent: it may be repeated when the answer was lost.
@@ -259,7 +303,11 @@ impl Run {
     }
 
     fn check_cancelled(&self) -> Result<(), Stopped> {
-        if self.cancel.is_cancelled() { Err(Stopped::Cancelled) } else { Ok(()) }
+        if self.cancel.is_cancelled() {
+            Err(Stopped::Cancelled)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -267,7 +315,8 @@ fn wants_hash(error: &ApiError) -> bool {
     match error {
         ApiError::Problem(problem) => {
             problem.code == Code::Invalid
-                && (problem.reason.contains("sha256") || problem.fields.iter().any(|field| field.field == "sha256"))
+                && (problem.reason.contains("sha256")
+                    || problem.fields.iter().any(|field| field.field == "sha256"))
         }
         _ => false,
     }

@@ -23,7 +23,12 @@ pub(super) struct Folders {
 
 impl Folders {
     /// The id of the folder at `path` below `parent_id`, made if it is missing.
-    pub(super) async fn ensure(&self, api: &Api, parent_id: &str, path: &[String]) -> Result<String, Failure> {
+    pub(super) async fn ensure(
+        &self,
+        api: &Api,
+        parent_id: &str,
+        path: &[String],
+    ) -> Result<String, Failure> {
         let making = self.making.clone();
         let _one_at_a_time = making.lock().await;
         let mut id = parent_id.to_owned();
@@ -58,7 +63,9 @@ async fn make(api: &Api, parent_id: &str, name: &str) -> Result<String, Failure>
         Err(error) if error.is_name_taken() => match api.child_named(parent_id, name).await {
             Ok(Some(node)) if node.kind == NodeKind::Folder => Ok(node.id),
             Ok(Some(_)) => Err(Failure {
-                message: format!("There is a file called “{name}” where the folder should go. Rename one of the two."),
+                message: format!(
+                    "There is a file called “{name}” where the folder should go. Rename one of the two."
+                ),
                 trace_id: None,
             }),
             Ok(None) => Err(failure(&error)),

@@ -36,11 +36,16 @@ impl Whole {
 /// Bytes `range` of a file as a blob of their own; nothing is read yet.
 pub(super) fn slice(file: &Blob, range: &Range<u64>) -> Result<Blob, Unreadable> {
     #[allow(clippy::cast_precision_loss, reason = "file sizes in a browser are doubles")]
-    file.slice_with_f64_and_f64(range.start as f64, range.end as f64).map_err(|_| Unreadable)
+    file.slice_with_f64_and_f64(range.start as f64, range.end as f64)
+        .map_err(|_| Unreadable)
 }
 
 /// Hashes a range in hex, and feeds it to the whole file's hash on the way.
-pub(super) async fn range(file: &Blob, range: Range<u64>, mut whole: Option<&mut Whole>) -> Result<String, Unreadable> {
+pub(super) async fn range(
+    file: &Blob,
+    range: Range<u64>,
+    mut whole: Option<&mut Whole>,
+) -> Result<String, Unreadable> {
     let subtle = subtle().filter(|_| range.end - range.start <= BUFFER_BYTES);
     match (subtle, &mut whole) {
         (Some(subtle), None) => digest(&subtle, &read(file, &range).await?).await,
@@ -76,17 +81,27 @@ async fn feed(buffer: &Uint8Array, whole: &mut Whole) {
 }
 
 async fn read(file: &Blob, range: &Range<u64>) -> Result<Uint8Array, Unreadable> {
-    let buffer = JsFuture::from(slice(file, range)?.array_buffer()).await.map_err(|_| Unreadable)?;
+    let buffer = JsFuture::from(slice(file, range)?.array_buffer())
+        .await
+        .map_err(|_| Unreadable)?;
     let buffer: ArrayBuffer = buffer.dyn_into().map_err(|_| Unreadable)?;
     // A file that became shorter reads short instead of failing.
     let read = Uint8Array::new(&buffer);
-    if u64::from(read.length()) == range.end - range.start { Ok(read) } else { Err(Unreadable) }
+    if u64::from(read.length()) == range.end - range.start {
+        Ok(read)
+    } else {
+        Err(Unreadable)
+    }
 }
 
 async fn digest(subtle: &SubtleCrypto, bytes: &Uint8Array) -> Result<String, Unreadable> {
-    let promise = subtle.digest_with_str_and_js_u8_array("SHA-256", bytes).map_err(|_| Unreadable)?;
-    let buffer: ArrayBuffer =
-        JsFuture::from(promise).await.and_then(JsCast::dyn_into).map_err(|_| Unreadable)?;
+    let promise = subtle
+        .digest_with_str_and_js_u8_array("SHA-256", bytes)
+        .map_err(|_| Unreadable)?;
+    let buffer: ArrayBuffer = JsFuture::from(promise)
+        .await
+        .and_then(JsCast::dyn_into)
+        .map_err(|_| Unreadable)?;
     Ok(hex::encode(Uint8Array::new(&buffer).to_vec()))
 }
 

@@ -27,7 +27,10 @@ pub(crate) enum Dropped {
 
 /// Whether a drag carries files rather than text or a link.
 pub(crate) fn carries_files(transfer: &DataTransfer) -> bool {
-    transfer.types().iter().any(|kind| kind.as_string().as_deref() == Some("Files"))
+    transfer
+        .types()
+        .iter()
+        .any(|kind| kind.as_string().as_deref() == Some("Files"))
 }
 
 /// Takes the items out of a drop, within its event.
@@ -38,7 +41,11 @@ pub(crate) fn take(transfer: &DataTransfer) -> Option<Dropped> {
         .filter(|item| item.kind() == "file")
         .filter_map(|item| item.webkit_get_as_entry().ok().flatten())
         .collect();
-    if entries.is_empty() { transfer.files().map(Dropped::Files) } else { Some(Dropped::Entries(entries)) }
+    if entries.is_empty() {
+        transfer.files().map(Dropped::Files)
+    } else {
+        Some(Dropped::Entries(entries))
+    }
 }
 
 /// Reads a drop, folders and all.
@@ -48,12 +55,18 @@ pub(crate) async fn read(dropped: Dropped) -> Picked {
         Dropped::Entries(entries) => entries,
     };
     let mut picked = Picked::default();
-    let mut pending: Vec<(Vec<String>, FileSystemEntry)> =
-        entries.into_iter().rev().map(|entry| (Vec::new(), entry)).collect();
+    let mut pending: Vec<(Vec<String>, FileSystemEntry)> = entries
+        .into_iter()
+        .rev()
+        .map(|entry| (Vec::new(), entry))
+        .collect();
     while let Some((folders, entry)) = pending.pop() {
         let name = entry.name();
         if !entry.is_directory() {
-            match browser::callback_call(&entry, "file").await.and_then(JsCast::dyn_into::<File>) {
+            match browser::callback_call(&entry, "file")
+                .await
+                .and_then(JsCast::dyn_into::<File>)
+            {
                 Ok(file) => picked.files.push((folders, file)),
                 Err(_) => picked.unreadable.push(name),
             }
@@ -88,7 +101,11 @@ pub(crate) fn from_list(files: &FileList) -> Picked {
 /// `a/b/c.txt` → `a`, `b`.
 fn folders_of(path: &str) -> Vec<String> {
     match path.rsplit_once('/') {
-        Some((folders, _)) => folders.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        Some((folders, _)) => folders
+            .split('/')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
         None => Vec::new(),
     }
 }

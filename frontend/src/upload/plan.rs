@@ -44,7 +44,15 @@ mod tests {
 
     #[test]
     fn parts_cover_the_file_without_gap_or_overlap() {
-        for (size, part_size) in [(0, 10), (1, 10), (10, 10), (11, 10), (99, 10), (100, 10), (209_715_200, 8 << 20)] {
+        for (size, part_size) in [
+            (0, 10),
+            (1, 10),
+            (10, 10),
+            (11, 10),
+            (99, 10),
+            (100, 10),
+            (209_715_200, 8 << 20),
+        ] {
             let mut at = 0;
             let mut number = 1;
             while let Some(range) = part(number, part_size, size) {
@@ -75,6 +83,9 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_end() {
-        assert_eq!((1..=5).map(pause_ms).collect::<Vec<_>>(), [Some(500), Some(1000), Some(2000), Some(4000), None]);
+        assert_eq!(
+            (1..=5).map(pause_ms).collect::<Vec<_>>(),
+            [Some(500), Some(1000), Some(2000), Some(4000), None]
+        );
     }
 }

@@ -124,7 +124,14 @@ impl Queue {
     /// Appends a file and answers its id.
     pub(crate) fn add(&mut self, target: Target, size: u64) -> u64 {
         self.last_id += 1;
-        self.items.push(Item { id: self.last_id, target, size, sent: 0, state: State::Waiting, attempt: 0 });
+        self.items.push(Item {
+            id: self.last_id,
+            target,
+            size,
+            sent: 0,
+            state: State::Waiting,
+            attempt: 0,
+        });
         self.last_id
     }
 
@@ -138,14 +145,21 @@ impl Queue {
         item.attempt += 1;
         item.sent = 0;
         item.state = State::Preparing;
-        Some((Run { id: item.id, attempt: item.attempt }, item.clone()))
+        Some((
+            Run {
+                id: item.id,
+                attempt: item.attempt,
+            },
+            item.clone(),
+        ))
     }
-
 
     /// A run reports where it stands. Answers whether it was heard.
     pub(crate) fn advance(&mut self, run: Run, state: State) -> bool {
         let for_all = self.for_all;
-        let Some(item) = self.running(run) else { return false };
+        let Some(item) = self.running(run) else {
+            return false;
+        };
         match (&state, for_all) {
             (State::Conflict, Some(choice)) => choose(item, choice),
             (State::Done, _) => {
@@ -244,7 +258,8 @@ impl Queue {
     }
 
     fn running(&mut self, run: Run) -> Option<&mut Item> {
-        self.find(run.id).filter(|item| item.attempt == run.attempt && item.state.is_running())
+        self.find(run.id)
+            .filter(|item| item.attempt == run.attempt && item.state.is_running())
     }
 }
 

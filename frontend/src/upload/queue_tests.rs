@@ -1,7 +1,12 @@
 use super::*;
 
 fn target(name: &str) -> Target {
-    Target { parent_id: "root".into(), folders: Vec::new(), name: name.into(), on_conflict: None }
+    Target {
+        parent_id: "root".into(),
+        folders: Vec::new(),
+        name: name.into(),
+        on_conflict: None,
+    }
 }
 
 fn queue(files: usize) -> Queue {
@@ -17,11 +22,19 @@ fn start(queue: &mut Queue) -> Run {
 }
 
 fn state(queue: &Queue, id: u64) -> &State {
-    &queue.items().iter().find(|item| item.id == id).expect("listed").state
+    &queue
+        .items()
+        .iter()
+        .find(|item| item.id == id)
+        .expect("listed")
+        .state
 }
 
 fn failure() -> State {
-    State::Failed(Failure { message: "no".into(), trace_id: None })
+    State::Failed(Failure {
+        message: "no".into(),
+        trace_id: None,
+    })
 }
 
 #[test]
@@ -45,7 +58,10 @@ fn a_run_that_was_cancelled_is_no_longer_heard() {
 
     queue.retry(1);
     let new = start(&mut queue);
-    assert!(!queue.advance(old, failure()), "the earlier run can't end the new one");
+    assert!(
+        !queue.advance(old, failure()),
+        "the earlier run can't end the new one"
+    );
     queue.progress(old, 99);
     assert_eq!(queue.items()[0].sent, 0);
     assert!(queue.advance(new, State::Done));
@@ -99,7 +115,10 @@ fn each_choice_for_a_taken_name_has_its_way() {
         let run = start(&mut queue);
         queue.advance(run, State::Conflict);
         queue.resolve(1, choice, false);
-        assert_eq!((state(&queue, 1), queue.items()[0].target.name.as_str()), (&expected, name));
+        assert_eq!(
+            (state(&queue, 1), queue.items()[0].target.name.as_str()),
+            (&expected, name)
+        );
         assert_eq!(queue.items()[0].target.on_conflict, Some(choice));
     }
 }
@@ -111,7 +130,10 @@ fn do_this_for_all_covers_present_and_later_conflicts_but_not_the_next_batch() {
     queue.advance(first, State::Conflict);
     queue.advance(second, State::Conflict);
     queue.resolve(1, Choice::Skip, true);
-    assert_eq!((state(&queue, 1), state(&queue, 2)), (&State::Skipped, &State::Skipped));
+    assert_eq!(
+        (state(&queue, 1), state(&queue, 2)),
+        (&State::Skipped, &State::Skipped)
+    );
     queue.advance(third, State::Conflict);
     assert_eq!(*state(&queue, 3), State::Skipped);
 
@@ -141,7 +163,15 @@ fn totals_leave_out_what_was_given_up() {
     let totals = queue.totals();
     assert_eq!(
         totals,
-        Totals { files: 3, done: 1, open: 2, failed: 0, conflicts: 0, bytes: 300, sent: 140 }
+        Totals {
+            files: 3,
+            done: 1,
+            open: 2,
+            failed: 0,
+            conflicts: 0,
+            bytes: 300,
+            sent: 140
+        }
     );
 }
 
@@ -153,5 +183,8 @@ fn clearing_keeps_what_is_open_or_waits_for_a_person() {
     queue.advance(second, State::Conflict);
     queue.advance(third, failure());
     assert_eq!(queue.clear_ended(), [1, 3]);
-    assert_eq!(queue.items().iter().map(|item| item.id).collect::<Vec<_>>(), [2, 4, 5]);
+    assert_eq!(
+        queue.items().iter().map(|item| item.id).collect::<Vec<_>>(),
+        [2, 4, 5]
+    );
 }

@@ -84,7 +84,10 @@ mod tests {
         let mut meter = RateMeter::default();
         meter.record(0.0, 0);
         for second in 1..=20_u32 {
-            meter.record(f64::from(second) * 1000.0, 100_000_000 + u64::from(second) * 1_000);
+            meter.record(
+                f64::from(second) * 1000.0,
+                100_000_000 + u64::from(second) * 1_000,
+            );
         }
         let rate = meter.per_second().expect("a rate");
         assert!((rate - 1_000.0).abs() < 1.0, "{rate}");

@@ -61,7 +61,9 @@ pub(super) async fn put(
     if cancel.is_cancelled() {
         return Sent::Cancelled;
     }
-    let Ok(request) = open(part) else { return Sent::Trouble };
+    let Ok(request) = open(part) else {
+        return Sent::Trouble;
+    };
 
     let (ended, end) = oneshot::channel::<()>();
     let ended = Rc::new(Cell::new(Some(ended)));
@@ -70,7 +72,11 @@ pub(super) async fn put(
             let _ = ended.send(());
         }
     });
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of bytes"
+    )]
     let on_progress =
         Closure::<dyn FnMut(ProgressEvent)>::new(move |event: ProgressEvent| progress(event.loaded() as u64));
     request.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
@@ -83,12 +89,21 @@ pub(super) async fn put(
     cancel.running.borrow_mut().push(request.clone());
     // Fails only if the closure were gone, which lives until here.
     let _ = end.await;
-    cancel.running.borrow_mut().retain(|other| !js_sys::Object::is(other, &request));
+    cancel
+        .running
+        .borrow_mut()
+        .retain(|other| !js_sys::Object::is(other, &request));
     if cancel.is_cancelled() {
         return Sent::Cancelled;
     }
     match request.status().unwrap_or(0) {
-        200..=299 => Sent::Stored { etag: request.get_response_header("etag").ok().flatten().unwrap_or_default() },
+        200..=299 => Sent::Stored {
+            etag: request
+                .get_response_header("etag")
+                .ok()
+                .flatten()
+                .unwrap_or_default(),
+        },
         412 => Sent::AlreadyThere,
         401 | 403 => Sent::Refused,
         400..=407 | 409..=428 => Sent::WrongBytes,
