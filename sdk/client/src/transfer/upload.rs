@@ -336,5 +336,5 @@ impl Transfer {
 
 /// Whether the server says that the upload itself has ended, so that a new one may do better.
 pub(super) fn upload_ended(error: &Error) -> bool {
-    error.code() == Some(Code::Conflict) && error.reason().is_some_and(|reason| reason.starts_with("upload_"))
+    matches!(error.reason(), Some("upload_expired" | "upload_gone"))
 }
