@@ -26,10 +26,10 @@ const WASM_PROFILE: &str = "wasm";
 const WEB_PROFILE: &str = "web";
 
 /// Components speak WASI 0.2.
-const COMPONENT_TARGET: &str = "wasm32-wasip2";
+pub(crate) const COMPONENT_TARGET: &str = "wasm32-wasip2";
 
 /// The web app runs in a browser.
-const WEB_TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const WEB_TARGET: &str = "wasm32-unknown-unknown";
 
 /// The crate of the web app.
 pub(crate) const FRONTEND: &str = "bitvault-frontend";

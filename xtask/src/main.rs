@@ -40,7 +40,7 @@ enum Command {
     /// Install what is missing and run every test
     Test(test::Args),
     /// Format, lints, crate graph, generated files, licences and advisories
-    Check,
+    Check(check::Args),
     /// Install the programs that building and testing need
     Tools(tools::Args),
     /// Regenerate the committed query data (`.sqlx/`) against a temporary Postgres with the migrations applied
@@ -64,7 +64,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Down(args) => daemon::down::execute(args),
         Command::Build(args) => build::execute(&dirs, args),
         Command::Test(args) => test::execute(&dirs, args),
-        Command::Check => check::execute(&dirs),
+        Command::Check(args) => check::execute(&dirs, args),
         Command::Tools(args) => tools::install(&dirs, args),
         Command::Generate(args) => generate::write(&dirs, args),
     }

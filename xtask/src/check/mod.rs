@@ -16,31 +16,63 @@ use crate::tools::{self, Tool};
 /// Clippy's findings are errors here.
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
+/// What `cargo xtask check` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which checks; all of them when none is named
+    #[arg(value_enum)]
+    checks: Vec<Check>,
+}
+
+/// One check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Check {
+    /// The crate graph keeps the rules of architecture
+    Graph,
+    /// rustfmt has nothing to change
+    Format,
+    /// Files that are worth splitting (only warns)
+    Sizes,
+    /// Clippy on the host's crates and all tests
+    Host,
+    /// Clippy on the plugins
+    Plugins,
+    /// Clippy on the web app
+    Web,
+    /// Generated files are what the sources make
+    Generated,
+    /// The dependencies' licences, sources and advisories
+    Dependencies,
+}
+
 /// Runs the command.
-pub(crate) fn execute(dirs: &Dirs) -> Result<()> {
+pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
+    let all = <Check as clap::ValueEnum>::value_variants();
+    let wanted = if args.checks.is_empty() { all } else { &args.checks };
     let members = Members::read(dirs)?;
     let mut failed = Failed::default();
-    failed.note("crate graph", graph::verify(&members));
-    failed.note("format", format(dirs));
-    failed.note("file sizes", size::warn(dirs));
-    failed.note("assets", build::assets(dirs, &members));
-    failed.note("lints of the host's crates", lint_host(dirs, &members));
-    failed.note(
-        "lints of the plugins",
-        lint_guests(dirs, &members, Kind::Component, "wasm32-wasip2"),
-    );
-    failed.note(
-        "lints of the web app",
-        lint_guests(dirs, &members, Kind::Web, "wasm32-unknown-unknown"),
-    );
-    failed.note(
-        "generated files",
-        run::step("compare the generated files", || generate::verify(dirs)),
-    );
-    failed.note(
-        "licences and advisories",
-        run::step("check the dependencies", || licences::verify(dirs)),
-    );
+    for check in wanted {
+        let (what, outcome) = match check {
+            Check::Graph => ("crate graph", graph::verify(&members)),
+            Check::Format => ("format", format(dirs)),
+            Check::Sizes => ("file sizes", size::warn(dirs)),
+            Check::Host => ("lints of the host's crates", lint_host(dirs, &members)),
+            Check::Plugins => (
+                "lints of the plugins",
+                lint_guests(dirs, &members, Kind::Component, build::COMPONENT_TARGET),
+            ),
+            Check::Web => (
+                "lints of the web app",
+                lint_guests(dirs, &members, Kind::Web, build::WEB_TARGET),
+            ),
+            Check::Generated => ("generated files", generate::verify(dirs)),
+            Check::Dependencies => (
+                "dependencies",
+                run::step("check the dependencies", || licences::verify(dirs)),
+            ),
+        };
+        failed.note(what, outcome);
+    }
     failed.finish()
 }
 
@@ -73,6 +105,8 @@ fn format(dirs: &Dirs) -> Result<()> {
 }
 
 fn lint_host(dirs: &Dirs, members: &Members) -> Result<()> {
+    // The daemon embeds the assets, so that it doesn't compile without them.
+    build::assets(dirs, members)?;
     run::step("lint the host's crates", || {
         let mut command = run::cargo(dirs, ["clippy", "--quiet", "--workspace", "--all-targets"]);
         for guest in members.guests() {
