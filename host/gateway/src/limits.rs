@@ -1,0 +1,89 @@
+//! How much is worked on at once and for how long; what is over is refused at once and told when to come again.
+
+use crate::grpc::is_grpc;
+use crate::problem::Refusal;
+use crate::state::AppState;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use bitvault_platform::{Code, Error};
+use futures::FutureExt as _;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Room for requests that are worked on.
+#[derive(Clone)]
+pub(crate) struct InFlight(Arc<Semaphore>);
+
+impl InFlight {
+    pub(crate) fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most)))
+    }
+}
+
+fn refuse(grpc: bool, error: Error) -> Response {
+    if grpc {
+        tonic::Status::from(error).into_http()
+    } else {
+        Refusal::from(error).into_response()
+    }
+}
+
+/// Refuses a request when too many are under way. Health is always told.
+pub(crate) async fn shed(State(room): State<InFlight>, request: Request, next: Next) -> Response {
+    if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
+        return next.run(request).await;
+    }
+    let grpc = is_grpc(&request);
+    let Ok(_place) = room.0.try_acquire() else {
+        metrics::counter!("bitvault_http_shed_total").increment(1);
+        let text = "the server has more to do than it can; try again";
+        return refuse(grpc, Error::new(Code::Unavailable, "overloaded", text));
+    };
+    next.run(request).await
+}
+
+/// Ends a request that takes too long.
+pub(crate) async fn in_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let limit = limit_of(&state, request.uri().path());
+    let grpc = is_grpc(&request);
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let text = format!("this took longer than {} s; try again", limit.as_secs());
+            refuse(grpc, Error::new(Code::Unavailable, "timeout", text))
+        }
+    }
+}
+
+fn limit_of(state: &AppState, path: &str) -> Duration {
+    let commits = path.ends_with("/commit")
+        || path == "/v1/batch/commits"
+        || path == "/bitvault.v1.FilesService/CommitUploads";
+    if commits {
+        state.config.commit_timeout
+    } else {
+        state.config.request_timeout
+    }
+}
+
+/// Bounds a bug to the request that met it.
+pub(crate) async fn no_panic(request: Request, next: Next) -> Response {
+    let grpc = is_grpc(&request);
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            refuse(
+                grpc,
+                Error::internal("answer a request", format!("panic: {text}")),
+            )
+        }
+    }
+}

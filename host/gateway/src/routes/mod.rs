@@ -1,0 +1,78 @@
+//! The REST routes: each takes its input, calls one RPC in the caller's name and translates the answer.
+
+mod content;
+mod health;
+mod nodes;
+mod sessions;
+mod traces;
+mod uploads;
+
+use crate::problem::Refusal;
+use crate::state::AppState;
+use crate::{assets, openapi};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bitvault_platform::{Code, Error};
+use http::{Method, StatusCode};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every route and the document that describes them, made from the same list.
+pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(sessions::create_session))
+        .routes(routes!(sessions::refresh_session))
+        .routes(routes!(sessions::delete_current_session))
+        .routes(routes!(sessions::get_me))
+        .routes(routes!(nodes::get_node, nodes::delete_node))
+        .routes(routes!(nodes::list_children))
+        .routes(routes!(nodes::lookup))
+        .routes(routes!(nodes::create_folder))
+        .routes(routes!(content::get_content))
+        .routes(routes!(uploads::start_upload))
+        .routes(routes!(uploads::get_upload, uploads::abort_upload))
+        .routes(routes!(uploads::presign_parts))
+        .routes(routes!(uploads::commit_upload))
+        .routes(routes!(uploads::batch_uploads))
+        .routes(routes!(uploads::batch_commits))
+        .routes(routes!(traces::add_spans))
+        .routes(routes!(traces::list_traces))
+        .routes(routes!(traces::get_trace))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .split_for_parts();
+    openapi::finish(&mut document);
+    let router = router
+        .route("/v1/openapi.json", get(openapi::serve))
+        .merge(openapi::docs())
+        .fallback(unrouted)
+        .method_not_allowed_fallback(wrong_method);
+    (router, document)
+}
+
+/// What no route takes: the web app's files, or nothing.
+async fn unrouted(State(state): State<AppState>, request: Request) -> Response {
+    let path = request.uri().path();
+    let readable = matches!(*request.method(), Method::GET | Method::HEAD);
+    let api = path == "/v1" || path.starts_with("/v1/");
+    if !api && readable {
+        return assets::serve(&state.wiring.assets, path, request.headers());
+    }
+    Refusal::from(Error::new(
+        Code::NotFound,
+        "route_unknown",
+        "there is nothing at this path; /v1/openapi.json lists what there is",
+    ))
+    .into_response()
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal::http(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path does not take that method; the header Allow lists those it takes",
+    )
+}

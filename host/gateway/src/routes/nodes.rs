@@ -1,0 +1,165 @@
+use crate::auth::Caller;
+use crate::extract::{Id, IdempotencyKey, IfMatch, Json, Query};
+use crate::problem::Answer;
+use crate::state::AppState;
+use crate::translate;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bitvault_api::limits::PAGE_ITEMS_MAX;
+use bitvault_api::{CreateFolder, Node, Page};
+use bitvault_platform::Error;
+use bitvault_proto::v1 as rpc;
+use http::StatusCode;
+use http::header::{ETAG, HeaderValue, LOCATION};
+use serde::Deserialize;
+
+/// Get a node
+///
+/// `root` is an alias of the tenant's root folder.
+#[utoipa::path(get, path = "/v1/nodes/{id}", tag = "nodes", params(("id" = String, Path, description = "`nod_…` or `root`")),
+    responses((status = 200, description = "The node; `ETag` is its revision", body = Node)))]
+pub(super) async fn get_node(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    Id(id): Id,
+) -> Answer<Response> {
+    let node = state
+        .files()
+        .get_node(ctx.request(rpc::GetNodeRequest { id }))
+        .await?;
+    answer(StatusCode::OK, node.into_inner())
+}
+
+/// A node with its revision as `ETag`.
+pub(super) fn answer(status: StatusCode, node: rpc::Node) -> Answer<Response> {
+    let node = translate::node(node)?;
+    let etag = HeaderValue::try_from(format!("\"{}\"", node.revision))
+        .map_err(|cause| Error::internal("write an ETag", cause))?;
+    let location = HeaderValue::try_from(format!("/v1/nodes/{}", node.id))
+        .map_err(|cause| Error::internal("write a Location", cause))?;
+    let mut response = (status, axum::Json(node)).into_response();
+    response.headers_mut().insert(ETAG, etag);
+    if status == StatusCode::CREATED {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeleteParams {
+    /// Remove a node that is in the trash for good.
+    #[serde(default)]
+    permanent: bool,
+}
+
+/// Delete a node
+///
+/// Moves it to the trash with everything below it; with `permanent=true`, removes a node that is in the trash for good.
+#[utoipa::path(delete, path = "/v1/nodes/{id}", tag = "nodes",
+    params(("id" = String, Path, description = "`nod_…`"), DeleteParams,
+        ("If-Match" = Option<String>, Header, description = "The node's revision: 412 when it has another")),
+    responses((status = 204, description = "Deleted")))]
+pub(super) async fn delete_node(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    _key: IdempotencyKey,
+    IfMatch(revision): IfMatch,
+    Id(id): Id,
+    Query(params): Query<DeleteParams>,
+) -> Answer<StatusCode> {
+    let message = rpc::DeleteNodeRequest {
+        id,
+        permanent: params.permanent,
+        revision,
+    };
+    state.files().delete_node(ctx.request(message)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListParams {
+    /// Most items of the answer; 200 when left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List a folder
+///
+/// In the order of the children's folded names.
+#[utoipa::path(get, path = "/v1/nodes/{id}/children", tag = "nodes",
+    params(("id" = String, Path, description = "`nod_…` or `root`"), ListParams),
+    responses((status = 200, description = "One page", body = Page<Node>)))]
+pub(super) async fn list_children(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    Id(id): Id,
+    Query(params): Query<ListParams>,
+) -> Answer<axum::Json<Page<Node>>> {
+    if params
+        .limit
+        .is_some_and(|limit| limit == 0 || limit > PAGE_ITEMS_MAX)
+    {
+        let detail = format!("use 1 to {PAGE_ITEMS_MAX}");
+        return Err(Error::invalid_field("limit_invalid", "limit", detail).into());
+    }
+    let message = rpc::ListChildrenRequest {
+        id,
+        limit: params.limit.unwrap_or_default(),
+        cursor: params.cursor,
+    };
+    let page = state
+        .files()
+        .list_children(ctx.request(message))
+        .await?
+        .into_inner();
+    let items = page.items.into_iter().map(translate::node);
+    Ok(axum::Json(Page {
+        items: items.collect::<Result<_, _>>()?,
+        next_cursor: page.next_cursor,
+    }))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LookupParams {
+    /// A path below the root, `/a/b`; `/` is the root.
+    path: String,
+}
+
+/// Find a node by its path
+#[utoipa::path(get, path = "/v1/lookup", tag = "nodes", params(LookupParams),
+    responses((status = 200, description = "The node at that path", body = Node)))]
+pub(super) async fn lookup(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    Query(params): Query<LookupParams>,
+) -> Answer<Response> {
+    let message = rpc::LookupRequest { path: params.path };
+    let node = state.files().lookup(ctx.request(message)).await?;
+    answer(StatusCode::OK, node.into_inner())
+}
+
+/// Create a folder
+#[utoipa::path(post, path = "/v1/folders", tag = "nodes", request_body = CreateFolder,
+    responses((status = 201, description = "The new folder", body = Node)))]
+pub(super) async fn create_folder(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    IdempotencyKey(idempotency_key): IdempotencyKey,
+    Json(body): Json<CreateFolder>,
+) -> Answer<Response> {
+    let message = rpc::CreateFolderRequest {
+        parent_id: body.parent_id,
+        name: body.name,
+        idempotency_key,
+    };
+    let node = state.files().create_folder(ctx.request(message)).await?;
+    answer(StatusCode::CREATED, node.into_inner())
+}

@@ -1,0 +1,36 @@
+//! Messages of `proto` to and from the REST types. Pure.
+
+mod nodes;
+mod sessions;
+mod traces;
+mod uploads;
+
+pub(crate) use nodes::{content, node};
+pub(crate) use sessions::{me, session};
+pub(crate) use traces::{summary, trace};
+pub(crate) use uploads::{commit, commit_result, parts, start, start_result, upload, wanted_part};
+
+use bitvault_platform::Error;
+use prost_types::Timestamp;
+use time::OffsetDateTime;
+
+/// A module left a field out that it promises.
+fn missing(what: &str) -> Error {
+    Error::internal("read a module's answer", format!("{what} is missing"))
+}
+
+fn at(stamp: Option<Timestamp>, what: &str) -> Result<OffsetDateTime, Error> {
+    let stamp = stamp.ok_or_else(|| missing(what))?;
+    let nanos = i128::from(stamp.seconds) * 1_000_000_000 + i128::from(stamp.nanos);
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|cause| Error::internal("read a time", cause))
+}
+
+/// 64 hex digits as 32 bytes.
+fn sha256(text: &str) -> Result<Vec<u8>, Error> {
+    let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() == 32);
+    bytes.ok_or_else(|| Error::invalid_field("sha256_invalid", "sha256", "use 64 hex digits"))
+}
+
+fn sha256_option(text: Option<&str>) -> Result<Option<Vec<u8>>, Error> {
+    text.map(sha256).transpose()
+}

@@ -1,0 +1,154 @@
+use bitvault_platform::{Code, Error};
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Least memory of one hash: what OWASP asks of argon2id with one pass.
+const ARGON2_MEMORY_MIN: ByteSize = ByteSize::mib(46);
+/// Most memory of one hash; more is a typing mistake.
+const ARGON2_MEMORY_MAX: ByteSize = ByteSize::gib(1);
+
+/// Section `[identity]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How long an access token is good.
+    #[serde(with = "humantime_serde")]
+    pub access_token_lifetime: Duration,
+    /// How long a refresh token is good: a session that is not refreshed for so long ends.
+    #[serde(with = "humantime_serde")]
+    pub refresh_token_lifetime: Duration,
+    /// Cost of hashing a password.
+    pub argon2: Argon2Config,
+    /// How many passwords are hashed at once; each takes `argon2.memory`.
+    pub max_concurrent_hashes: usize,
+    /// How many sign-ins wait for their turn; the next one is answered `sign_in_busy`.
+    pub max_waiting_hashes: usize,
+    /// How failing sign-ins are slowed down.
+    pub throttle: ThrottleConfig,
+}
+
+/// Section `[identity.argon2]`. Stored hashes keep the cost they were made with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Argon2Config {
+    /// Memory of one hash, at least 46 MiB.
+    pub memory: ByteSize,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+/// Section `[identity.throttle]`. Counted in this process's memory: a deployment with several identity processes allows
+/// as many times more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThrottleConfig {
+    /// Failures of one account in a row before the next attempt has to wait.
+    pub account_burst: u32,
+    /// After that, one attempt on the account each.
+    #[serde(with = "humantime_serde")]
+    pub account_interval: Duration,
+    /// Failures from one address in a row before the next attempt has to wait.
+    pub address_burst: u32,
+    /// After that, one attempt from the address each.
+    #[serde(with = "humantime_serde")]
+    pub address_interval: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            access_token_lifetime: Duration::from_secs(60 * 60),
+            refresh_token_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
+            argon2: Argon2Config::default(),
+            max_concurrent_hashes: 2,
+            max_waiting_hashes: 32,
+            throttle: ThrottleConfig::default(),
+        }
+    }
+}
+
+impl Default for Argon2Config {
+    fn default() -> Self {
+        Self {
+            memory: ARGON2_MEMORY_MIN,
+            iterations: 1,
+            parallelism: 1,
+        }
+    }
+}
+
+impl Default for ThrottleConfig {
+    fn default() -> Self {
+        Self {
+            account_burst: 10,
+            account_interval: Duration::from_secs(10),
+            address_burst: 50,
+            address_interval: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Config {
+    /// Refuses values that are unsafe or make no sense.
+    pub fn check(&self) -> Result<(), Error> {
+        let rules = [
+            (
+                (ARGON2_MEMORY_MIN..=ARGON2_MEMORY_MAX).contains(&self.argon2.memory),
+                "identity.argon2.memory must be 46 MiB to 1 GiB",
+            ),
+            (
+                (1..=16).contains(&self.argon2.iterations),
+                "identity.argon2.iterations must be 1 to 16",
+            ),
+            (
+                (1..=16).contains(&self.argon2.parallelism),
+                "identity.argon2.parallelism must be 1 to 16",
+            ),
+            (
+                (1..=256).contains(&self.max_concurrent_hashes),
+                "identity.max_concurrent_hashes must be 1 to 256",
+            ),
+            (
+                self.max_waiting_hashes <= 10_000,
+                "identity.max_waiting_hashes must be 0 to 10000",
+            ),
+            (
+                (60..=86_400).contains(&self.access_token_lifetime.as_secs()),
+                "identity.access_token_lifetime must be 1 minute to 1 day",
+            ),
+            (
+                self.refresh_token_lifetime > self.access_token_lifetime
+                    && self.refresh_token_lifetime.as_secs() <= 366 * 86_400,
+                "identity.refresh_token_lifetime must be longer than access_token_lifetime, and at most a year",
+            ),
+            (
+                self.throttle.account_burst >= 1 && self.throttle.address_burst >= 1,
+                "identity.throttle: bursts must be at least 1",
+            ),
+            (
+                !self.throttle.account_interval.is_zero() && !self.throttle.address_interval.is_zero(),
+                "identity.throttle: intervals must be longer than 0",
+            ),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            None => Ok(()),
+            Some((_, rule)) => Err(Error::new(Code::Invalid, "config_invalid", rule)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_allowed_and_a_cheap_hash_is_not() {
+        Config::default().check().unwrap();
+        let mut cheap = Config::default();
+        cheap.argon2.memory = ByteSize::mib(45);
+        assert!(cheap.check().unwrap_err().message().contains("46 MiB"));
+    }
+}

@@ -1,0 +1,33 @@
+//! Pure values and rules: addresses, passwords, names, tokens.
+
+mod email;
+mod password;
+mod tenant;
+mod token;
+
+pub use email::EmailAddress;
+pub use password::Password;
+pub(crate) use password::normalise;
+pub use tenant::TenantName;
+pub(crate) use token::{Digest, Token, TokenKind};
+
+use bitvault_platform::Error;
+
+/// Most characters of a display name.
+const DISPLAY_NAME_CHARS: usize = 128;
+
+/// The name shown to others; the local part of the address when none is given.
+pub(crate) fn display_name(given: &str, email: &EmailAddress) -> Result<String, Error> {
+    let name = match given.trim() {
+        "" => email.local_part(),
+        name => name,
+    };
+    if name.chars().count() > DISPLAY_NAME_CHARS || name.chars().any(char::is_control) {
+        return Err(Error::invalid_field(
+            "display_name_invalid",
+            "display_name",
+            "use at most 128 characters and no control characters",
+        ));
+    }
+    Ok(name.to_owned())
+}

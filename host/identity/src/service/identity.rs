@@ -1,0 +1,97 @@
+use crate::domain::{Token, TokenKind, display_name};
+use crate::store::NewAccount;
+use crate::{EmailAddress, Identity, Password, TenantName};
+use bitvault_platform::ids::TenantId;
+use bitvault_platform::{Code, Ctx, Error, Role};
+use bitvault_proto::internal::v1::identity_service_server::IdentityService;
+use bitvault_proto::internal::v1::{
+    AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
+    CreateTenantResponse, Principal,
+};
+use tonic::{Request, Response, Status};
+
+#[tonic::async_trait]
+impl IdentityService for Identity {
+    async fn authenticate(
+        &self,
+        request: Request<AuthenticateRequest>,
+    ) -> Result<Response<Principal>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        Ok(Response::new(
+            self.principal(&request.get_ref().access_token).await?,
+        ))
+    }
+
+    async fn create_tenant(
+        &self,
+        request: Request<CreateTenantRequest>,
+    ) -> Result<Response<CreateTenantResponse>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        let name = TenantName::new(&request.get_ref().name)?;
+        let id = self.0.store.create_tenant(&name, self.0.clock.now()).await?;
+        Ok(Response::new(CreateTenantResponse {
+            tenant_id: id.to_string(),
+        }))
+    }
+
+    async fn create_account(
+        &self,
+        request: Request<CreateAccountRequest>,
+    ) -> Result<Response<CreateAccountResponse>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        let wanted = request.into_inner();
+        let tenant: TenantId = wanted.tenant_id.parse()?;
+        let role: Role = wanted.role.parse()?;
+        let email = EmailAddress::new(&wanted.email)?;
+        let display_name = display_name(&wanted.display_name, &email)?;
+        let password = Password::new(&wanted.password)?;
+        let password_hash = self.0.hasher.hash(&password).await?;
+        let new = NewAccount {
+            tenant,
+            email: &email,
+            display_name: &display_name,
+            password_hash: &password_hash,
+            role,
+        };
+        let id = self.0.store.create_account(new, self.0.clock.now()).await?;
+        Ok(Response::new(CreateAccountResponse {
+            account_id: id.to_string(),
+        }))
+    }
+}
+
+impl Identity {
+    async fn principal(&self, access_token: &str) -> Result<Principal, Error> {
+        let token = Token::parse(TokenKind::Access, access_token).ok_or_else(token_invalid)?;
+        let digest = token.digest();
+        let holder = match self.0.cache.get(&digest) {
+            Some(holder) => holder,
+            None => {
+                let holder = self.0.store.holder(digest).await?.ok_or_else(token_invalid)?;
+                self.0.cache.put(digest, holder);
+                holder
+            }
+        };
+        if holder.expires_at <= self.0.clock.now() {
+            return Err(Error::new(
+                Code::Unauthenticated,
+                "token_expired",
+                "the access token has expired; refresh the session or sign in again",
+            ));
+        }
+        Ok(Principal {
+            tenant_id: holder.tenant.to_string(),
+            account_id: holder.account.to_string(),
+            session_id: holder.session.to_string(),
+            role: holder.role.to_string(),
+        })
+    }
+}
+
+fn token_invalid() -> Error {
+    Error::new(
+        Code::Unauthenticated,
+        "token_invalid",
+        "this access token is unknown or its session has ended; sign in again",
+    )
+}

@@ -1,0 +1,4 @@
+//! The two services: authorise → domain → store.
+
+mod identity;
+mod sessions;

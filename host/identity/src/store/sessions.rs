@@ -1,0 +1,202 @@
+use super::{Store, broken};
+use crate::cache::Holder;
+use crate::domain::Digest;
+use bitvault_platform::Error;
+use bitvault_platform::ids::{AccountId, SessionId, TenantId};
+use time::OffsetDateTime;
+
+/// The stored half of a session's newest tokens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tokens {
+    pub(crate) access: Digest,
+    pub(crate) access_expires_at: OffsetDateTime,
+    pub(crate) refresh: Digest,
+    pub(crate) refresh_expires_at: OffsetDateTime,
+}
+
+/// A session to begin.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    pub(crate) tenant: TenantId,
+    pub(crate) account: AccountId,
+    pub(crate) tokens: Tokens,
+}
+
+/// What became of a refresh token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refreshed {
+    /// The session goes on with the new tokens.
+    Renewed { tenant: TenantId, account: AccountId },
+    /// It had been used before: the session has been ended.
+    Reused { access: Digest },
+    /// It is past its time.
+    Expired,
+    /// Nobody's, or its session has ended.
+    Unknown,
+}
+
+impl Store {
+    /// Begins a session, and clears the account's ended ones away.
+    pub(crate) async fn create_session(&self, new: NewSession, now: OffsetDateTime) -> Result<(), Error> {
+        let tenant = new.tenant.0.to_string();
+        let mut tx = self.database.with_settings(&[("app.tenant", &tenant)]).await?;
+        sqlx::query!(
+            "DELETE FROM identity.sessions WHERE tenant_id = $1 AND account_id = $2 AND expires_at < $3",
+            new.tenant.0,
+            new.account.0,
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        let (session, tokens) = (SessionId::new(), new.tokens);
+        sqlx::query!(
+            "INSERT INTO identity.sessions
+                (tenant_id, id, account_id, access_digest, access_expires_at, expires_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            new.tenant.0,
+            session.0,
+            new.account.0,
+            tokens.access.bytes(),
+            tokens.access_expires_at,
+            tokens.refresh_expires_at,
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO identity.refresh_tokens (digest, tenant_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
+            tokens.refresh.bytes(),
+            new.tenant.0,
+            session.0,
+            tokens.refresh_expires_at
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await
+    }
+
+    /// Who holds an access token, however old it is.
+    pub(crate) async fn holder(&self, access: Digest) -> Result<Option<Holder>, Error> {
+        let mut tx = self
+            .database
+            .with_settings(&[("app.token", &access.hex())])
+            .await?;
+        let row = sqlx::query!(
+            "SELECT s.tenant_id, s.account_id, s.id, s.access_expires_at, m.role
+             FROM identity.sessions s
+             JOIN identity.memberships m ON m.tenant_id = s.tenant_id AND m.account_id = s.account_id
+             WHERE s.access_digest = $1",
+            access.bytes()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        row.map(|row| {
+            Ok(Holder {
+                tenant: TenantId(row.tenant_id),
+                account: AccountId(row.account_id),
+                session: SessionId(row.id),
+                role: row.role.parse().map_err(|_| broken("a membership's role"))?,
+                expires_at: row.access_expires_at,
+            })
+        })
+        .transpose()
+    }
+
+    /// Trades a refresh token for new tokens. Of two that try with the same one, the second ends the session.
+    pub(crate) async fn refresh(
+        &self,
+        used: Digest,
+        tokens: Tokens,
+        now: OffsetDateTime,
+    ) -> Result<Refreshed, Error> {
+        let mut tx = self.database.with_settings(&[("app.token", &used.hex())]).await?;
+        let found = sqlx::query!(
+            "SELECT tenant_id, session_id, expires_at FROM identity.refresh_tokens WHERE digest = $1",
+            used.bytes()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        drop(tx);
+        let Some(found) = found else {
+            return Ok(Refreshed::Unknown);
+        };
+
+        let tenant = found.tenant_id.to_string();
+        let mut tx = self.database.with_settings(&[("app.tenant", &tenant)]).await?;
+        let taken = sqlx::query!(
+            "UPDATE identity.refresh_tokens SET used_at = $2 WHERE digest = $1 AND used_at IS NULL",
+            used.bytes(),
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        if taken.rows_affected() == 0 {
+            let ended = sqlx::query_scalar!(
+                "DELETE FROM identity.sessions WHERE tenant_id = $1 AND id = $2 RETURNING access_digest",
+                found.tenant_id,
+                found.session_id
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            let access = ended.as_deref().and_then(Digest::from_row);
+            return Ok(access.map_or(Refreshed::Unknown, |access| Refreshed::Reused { access }));
+        }
+        if found.expires_at <= now {
+            return Ok(Refreshed::Expired);
+        }
+        let account = sqlx::query_scalar!(
+            "UPDATE identity.sessions SET access_digest = $3, access_expires_at = $4, expires_at = $5
+             WHERE tenant_id = $1 AND id = $2 RETURNING account_id",
+            found.tenant_id,
+            found.session_id,
+            tokens.access.bytes(),
+            tokens.access_expires_at,
+            tokens.refresh_expires_at
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO identity.refresh_tokens (digest, tenant_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
+            tokens.refresh.bytes(),
+            found.tenant_id,
+            found.session_id,
+            tokens.refresh_expires_at
+        )
+        .execute(&mut *tx)
+        .await?;
+        // A used token is remembered for as long as it would have been good.
+        sqlx::query!(
+            "DELETE FROM identity.refresh_tokens WHERE tenant_id = $1 AND session_id = $2 AND expires_at < $3",
+            found.tenant_id,
+            found.session_id,
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Refreshed::Renewed {
+            tenant: TenantId(found.tenant_id),
+            account: AccountId(account),
+        })
+    }
+
+    /// Ends a session; answers the access token that it had.
+    pub(crate) async fn delete_session(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+    ) -> Result<Option<Digest>, Error> {
+        let setting = tenant.0.to_string();
+        let mut tx = self.database.with_settings(&[("app.tenant", &setting)]).await?;
+        let ended = sqlx::query_scalar!(
+            "DELETE FROM identity.sessions WHERE tenant_id = $1 AND id = $2 RETURNING access_digest",
+            tenant.0,
+            session.0
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(ended.as_deref().and_then(Digest::from_row))
+    }
+}
