@@ -1,1 +1,25 @@
-//! Nodes, versions, uploads, blobs, journal, outbox, collector
+//! Files: nodes, versions, blobs, the objects that hold their bytes, uploads, the journal and the outbox.
+//!
+//! It owns the schema `files` and decides about access, in the transaction that acts. It calls the module storage, and
+//! publishes on the bus.
+//!
+//! Invariants
+//!
+//! - A version that is visible has all of its bytes in the store; an object in the store is known to a row before its
+//!   first byte can be sent, and is collected when no version needs it.
+//! - Physical keys are chosen here, are unique and never reused; the content hash finds equal content and is no key.
+//! - Every change of a node writes one row of the journal and one event of the outbox, in the same transaction; the
+//!   journal of a tenant has no gaps and is numbered in the order of commits.
+//! - No call leaves the process while a lock is held.
+
+mod combine;
+mod config;
+mod domain;
+mod error;
+pub mod failpoints;
+mod service;
+mod store;
+mod store_client;
+
+pub use config::{CLOCK_SLACK, CollectorConfig, Config, PRESIGN_LIFETIME_MAX, RelayConfig, VerifyConfig};
+pub use service::Files;

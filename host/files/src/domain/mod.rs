@@ -1,0 +1,9 @@
+//! Pure types and rules: no I/O, no clock, no SQL.
+
+pub(crate) mod access;
+pub(crate) mod cursor;
+pub(crate) mod lineage;
+pub(crate) mod name;
+pub(crate) mod plan;
+pub(crate) mod start;
+pub(crate) mod state;

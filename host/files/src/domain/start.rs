@@ -1,0 +1,180 @@
+//! What a client wants to upload, validated.
+
+use super::access::node_id;
+use super::name::Name;
+use super::plan::{Limits, Plan};
+use crate::error::Refusal;
+use bitvault_platform::ids::{NodeId, TenantId, VersionId};
+use bitvault_platform::{Error, Result};
+use bitvault_proto::v1;
+
+/// Longest media type, in bytes.
+const CONTENT_TYPE_BYTES: usize = 255;
+/// Media type of content that nobody named.
+const CONTENT_TYPE_UNKNOWN: &str = "application/octet-stream";
+
+/// What an upload adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A new file in a folder.
+    File { parent: NodeId, name: Name },
+    /// A new version of a file, on top of `base` where one is named.
+    Version { node: NodeId, base: Option<VersionId> },
+}
+
+impl Target {
+    /// The node that commit will lock.
+    pub(crate) fn node(&self) -> NodeId {
+        match self {
+            Self::File { parent, .. } => *parent,
+            Self::Version { node, .. } => *node,
+        }
+    }
+}
+
+/// One upload to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Start {
+    pub(crate) target: Target,
+    pub(crate) size: u64,
+    pub(crate) sha256: Option<[u8; 32]>,
+    pub(crate) content_type: String,
+    pub(crate) plan: Plan,
+}
+
+impl Start {
+    /// Everything that can be said without looking at rows.
+    pub(crate) fn new(item: v1::StartUpload, tenant: TenantId, limits: &Limits) -> Result<Self> {
+        let target = target(&item, tenant)?;
+        let sha256 = item.sha256.as_deref().map(sha256).transpose()?;
+        let plan = Plan::new(item.size, limits)?;
+        if sha256.is_none() && !plan.multipart {
+            return Err(Refusal::Sha256Missing.into());
+        }
+        let content_type = content_type(item.content_type, &target)?;
+        Ok(Self {
+            target,
+            size: item.size,
+            sha256,
+            content_type,
+            plan,
+        })
+    }
+}
+
+fn target(item: &v1::StartUpload, tenant: TenantId) -> Result<Target> {
+    let refuse = |field: &str, detail: &str| Err(Error::invalid_field("target_invalid", field, detail));
+    match (&item.node_id, &item.parent_id, &item.name) {
+        (Some(node), None, None) => Ok(Target::Version {
+            node: node_id(node, tenant)?,
+            base: item.base_version.as_deref().map(str::parse).transpose()?,
+        }),
+        (None, Some(parent), Some(name)) => {
+            if item.base_version.is_some() {
+                return refuse("base_version", "goes with node_id only");
+            }
+            Ok(Target::File {
+                parent: node_id(parent, tenant)?,
+                name: Name::new(name)?,
+            })
+        }
+        (None, Some(_), None) => refuse("name", "name the new file"),
+        (None, None, _) => refuse(
+            "parent_id",
+            "give parent_id and name for a new file, or node_id for a new version",
+        ),
+        (Some(_), _, _) => refuse("node_id", "give either node_id, or parent_id and name"),
+    }
+}
+
+/// 32 bytes, or `sha256_invalid`.
+pub(crate) fn sha256(bytes: &[u8]) -> Result<[u8; 32]> {
+    bytes
+        .try_into()
+        .map_err(|_| Error::invalid_field("sha256_invalid", "sha256", "give 32 bytes: 64 hex digits"))
+}
+
+fn content_type(given: Option<String>, target: &Target) -> Result<String> {
+    let Some(given) = given.filter(|text| !text.is_empty()) else {
+        return Ok(match target {
+            Target::File { name, .. } => mime_guess::from_path(&name.text)
+                .first_raw()
+                .unwrap_or(CONTENT_TYPE_UNKNOWN)
+                .to_owned(),
+            Target::Version { .. } => CONTENT_TYPE_UNKNOWN.to_owned(),
+        });
+    };
+    // It becomes a header: visible ASCII and spaces only.
+    let plain = given.len() <= CONTENT_TYPE_BYTES
+        && given.contains('/')
+        && given.trim() == given
+        && given.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if plain {
+        Ok(given)
+    } else {
+        Err(Error::invalid_field(
+            "content_type_invalid",
+            "content_type",
+            "use a media type such as text/plain, at most 255 bytes",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        single_max: 100,
+        part_size: 1 << 20,
+        min_part: 1,
+        max_part: 1 << 30,
+        max_parts: 100,
+    };
+
+    fn item() -> v1::StartUpload {
+        v1::StartUpload {
+            parent_id: Some("root".to_owned()),
+            name: Some("a.txt".to_owned()),
+            size: 5,
+            sha256: Some(vec![7; 32]),
+            ..v1::StartUpload::default()
+        }
+    }
+
+    #[test]
+    fn a_new_file_gets_its_media_type_from_its_name() {
+        let start = Start::new(item(), TenantId::new(), &LIMITS).unwrap();
+        assert_eq!(start.content_type, "text/plain");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases: [(&str, fn(&mut v1::StartUpload)); 8] = [
+            ("target_invalid", |item| item.name = None),
+            ("target_invalid", |item| item.parent_id = None),
+            ("target_invalid", |item| item.node_id = Some("root".to_owned())),
+            ("target_invalid", |item| item.base_version = Some("x".to_owned())),
+            ("name_invalid", |item| item.name = Some("..".to_owned())),
+            ("sha256_missing", |item| item.sha256 = None),
+            ("sha256_invalid", |item| item.sha256 = Some(vec![1; 31])),
+            ("content_type_invalid", |item| item.content_type = Some("a/b\r\nX: y".to_owned())),
+        ];
+        for (reason, change) in cases {
+            let mut item = item();
+            change(&mut item);
+            let error = Start::new(item, TenantId::new(), &LIMITS).unwrap_err();
+            assert_eq!(error.reason(), reason);
+        }
+    }
+
+    #[test]
+    fn large_content_may_name_its_hash_at_commit() {
+        let large = v1::StartUpload {
+            size: 101,
+            sha256: None,
+            ..item()
+        };
+        assert!(Start::new(large, TenantId::new(), &LIMITS).unwrap().plan.multipart);
+    }
+}

@@ -1,0 +1,116 @@
+//! What this module refuses, with the stable reasons that clients see.
+
+use bitvault_platform::ids::VersionId;
+use bitvault_platform::{Code, Error};
+
+/// A refusal that the caller can act on. Failures of the database or the store are [`Error`]s from where they happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("no such file or folder")]
+    NodeNotFound,
+    #[error("no such folder: it may have been moved to the trash; choose another one")]
+    ParentNotFound,
+    #[error("no such version of this file")]
+    VersionNotFound,
+    #[error("no such upload")]
+    UploadNotFound,
+    #[error("this is a file, and only a folder holds other nodes")]
+    NotAFolder,
+    #[error("this is a folder, and only a file has content")]
+    NotAFile,
+    #[error("`{0}` exists in this folder already: choose another name, or upload a new version of that file")]
+    NameTaken(String),
+    #[error("the file has another version by now, {0}: fetch it, merge, and upload on top of that one")]
+    VersionConflict(VersionId),
+    #[error("the node has changed, its revision is {0} now: look at it again")]
+    RevisionConflict(i64),
+    #[error("the content has not arrived in full: send it to the presigned URLs first, then commit")]
+    UploadIncomplete,
+    #[error("the upload's time is over: start it again")]
+    UploadExpired,
+    #[error("the upload was given up and its content has been reclaimed: start it again")]
+    UploadGone,
+    #[error("this upload is committed already")]
+    UploadCommitted,
+    #[error("the store holds {stored} bytes where {declared} were declared: start the upload again")]
+    SizeMismatch { stored: u64, declared: u64 },
+    #[error("the content does not have the SHA-256 that was declared: start the upload again")]
+    ChecksumMismatch,
+    #[error("name the SHA-256 of the content")]
+    Sha256Missing,
+    #[error("the root folder can't be deleted")]
+    RootFixed,
+    #[error("only a node in the trash can be deleted for good: delete it once without `permanent` first")]
+    NotInTrash,
+    #[error("this idempotency key was used for another request: make a new key")]
+    IdempotencyKeyReused,
+    #[error("the content is larger than the store takes, {0} bytes")]
+    TooLarge(u64),
+    #[error("too many requests are waiting for this tenant: try again in a moment")]
+    Busy,
+}
+
+impl Refusal {
+    fn code(&self) -> Code {
+        match self {
+            Self::NodeNotFound | Self::ParentNotFound | Self::VersionNotFound | Self::UploadNotFound => Code::NotFound,
+            Self::NotAFolder
+            | Self::NotAFile
+            | Self::SizeMismatch { .. }
+            | Self::ChecksumMismatch
+            | Self::Sha256Missing
+            | Self::RootFixed
+            | Self::TooLarge(_) => Code::Invalid,
+            Self::NameTaken(_)
+            | Self::UploadIncomplete
+            | Self::UploadExpired
+            | Self::UploadGone
+            | Self::UploadCommitted
+            | Self::NotInTrash
+            | Self::IdempotencyKeyReused => Code::Conflict,
+            Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
+            Self::Busy => Code::Unavailable,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::NodeNotFound => "node_not_found",
+            Self::ParentNotFound => "parent_not_found",
+            Self::VersionNotFound => "version_not_found",
+            Self::UploadNotFound => "upload_not_found",
+            Self::NotAFolder => "not_a_folder",
+            Self::NotAFile => "not_a_file",
+            Self::NameTaken(_) => "name_taken",
+            Self::VersionConflict(_) => "version_conflict",
+            Self::RevisionConflict(_) => "revision_conflict",
+            Self::UploadIncomplete => "upload_incomplete",
+            Self::UploadExpired => "upload_expired",
+            Self::UploadGone => "upload_gone",
+            Self::UploadCommitted => "upload_committed",
+            Self::SizeMismatch { .. } => "size_mismatch",
+            Self::ChecksumMismatch => "checksum_mismatch",
+            Self::Sha256Missing => "sha256_missing",
+            Self::RootFixed => "root_fixed",
+            Self::NotInTrash => "not_in_trash",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::TooLarge(_) => "upload_too_large",
+            Self::Busy => "busy",
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match &refusal {
+            Refusal::Sha256Missing | Refusal::ChecksumMismatch => {
+                Self::invalid_field(refusal.reason(), "sha256", message)
+            }
+            Refusal::SizeMismatch { .. } | Refusal::TooLarge(_) => {
+                Self::invalid_field(refusal.reason(), "size", message)
+            }
+            _ => Self::new(refusal.code(), refusal.reason(), message),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+use super::idempotent::Key;
+use super::{Files, wire};
+use crate::domain::access::{Actor, node_id, root};
+use crate::domain::name::Name;
+use crate::error::Refusal;
+use crate::store::journal::{self, Change, ChangeKind};
+use crate::store::nodes;
+use bitvault_platform::ids::NodeId;
+use bitvault_platform::{Ctx, Error, Result, telemetry};
+use bitvault_proto::v1;
+
+/// Makes a folder.
+pub(super) async fn create_folder(
+    files: &Files,
+    ctx: &Ctx,
+    mut request: v1::CreateFolderRequest,
+) -> Result<v1::Node> {
+    let actor = Actor::of(ctx)?;
+    let key = Key::new(request.idempotency_key.take(), "CreateFolder", &request)?;
+    let parent = node_id(&request.parent_id, actor.tenant)?;
+    let name = Name::new(&request.name)?;
+    if let Some(node) = create(files, ctx, actor, parent, &name, key.as_ref()).await? {
+        return Ok(node);
+    }
+    // Another request with the same key was faster: its answer is kept by now.
+    let mut tx = files.core.begin(ctx).await?;
+    let answer = match &key {
+        Some(key) => key.replay(&mut tx, actor).await?,
+        None => None,
+    };
+    tx.commit().await?;
+    answer.ok_or_else(|| Error::internal("replay a request", "the kept answer is gone"))
+}
+
+/// `None` when another request with the key was faster.
+async fn create(
+    files: &Files,
+    ctx: &Ctx,
+    actor: Actor,
+    parent: NodeId,
+    name: &Name,
+    key: Option<&Key>,
+) -> Result<Option<v1::Node>> {
+    let now = files.core.clock.now();
+    let mut tx = files.core.begin(ctx).await?;
+    if let Some(key) = key
+        && let Some(answer) = key.replay(&mut tx, actor).await?
+    {
+        return Ok(Some(answer));
+    }
+    if parent == root(actor.tenant) {
+        nodes::ensure_root(&mut tx, now).await?;
+    }
+    nodes::lock(&mut tx, &[parent.0]).await?;
+    let mut lineage = nodes::lineage(&mut tx, &[parent.0]).await?;
+    if !lineage.live(parent).ok_or(Refusal::ParentNotFound)?.is_folder {
+        return Err(Refusal::NotAFolder.into());
+    }
+    let id = NodeId::new();
+    if !nodes::insert_folder(&mut tx, actor, id, parent, name, now).await? {
+        return Err(Refusal::NameTaken(name.text.clone()).into());
+    }
+    let view = nodes::views(&mut tx, &[id.0]).await?.pop();
+    let node = wire::node(view.ok_or_else(|| Error::internal("read a new folder", "it is not there"))?)?;
+    if let Some(key) = key
+        && !key.keep(&mut tx, actor, &node, now).await?
+    {
+        return Ok(None);
+    }
+    let change = Change {
+        node: id,
+        kind: ChangeKind::Created,
+        version: None,
+        revision: node.revision,
+        actor: actor.account,
+        traceparent: telemetry::propagation::current(),
+    };
+    journal::append(&mut tx, &[change], now).await?;
+    tx.commit().await?;
+    files.core.relay.nudge();
+    Ok(Some(node))
+}

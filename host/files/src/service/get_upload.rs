@@ -1,0 +1,30 @@
+use super::{Core, Files, present};
+use crate::domain::access::Actor;
+use crate::error::Refusal;
+use crate::store::uploads::{self, UploadRow};
+use bitvault_platform::{Ctx, Result};
+use bitvault_proto::v1;
+
+/// Answers where an upload stands, and which parts the store holds.
+pub(super) async fn get_upload(files: &Files, ctx: &Ctx, request: v1::GetUploadRequest) -> Result<v1::Upload> {
+    let actor = Actor::of(ctx)?;
+    let row = own(&files.core, ctx, actor, &request.id).await?;
+    let mut upload = present::plain(&row);
+    if let (Ok(()), Some(multipart)) = (row.state.may_send(), row.multipart) {
+        let held = files.core.store.list_parts(actor.tenant, row.key, multipart).await?;
+        upload.uploaded = held.unwrap_or_default();
+    }
+    Ok(upload)
+}
+
+/// An upload of this account. Somebody else's looks like none.
+pub(super) async fn own(core: &Core, ctx: &Ctx, actor: Actor, id: &str) -> Result<UploadRow> {
+    let id = id.parse::<bitvault_platform::ids::UploadId>()?;
+    let mut tx = core.begin(ctx).await?;
+    let row = uploads::fetch(&mut tx, &[id.0]).await?.pop();
+    tx.commit().await?;
+    match row {
+        Some(row) if row.account == actor.account => Ok(row),
+        _ => Err(Refusal::UploadNotFound.into()),
+    }
+}

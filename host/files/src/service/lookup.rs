@@ -1,0 +1,39 @@
+use super::{Files, get_node};
+use crate::domain::access::{Actor, root};
+use crate::domain::name::Name;
+use crate::error::Refusal;
+use crate::store::nodes;
+use bitvault_platform::{Ctx, Error, Result};
+use bitvault_proto::v1;
+
+/// Longest path, in bytes.
+const PATH_BYTES: usize = 64 << 10;
+
+/// Answers the node at a path. Empty parts, as in `/a//b/`, count for nothing.
+pub(super) async fn lookup(files: &Files, ctx: &Ctx, request: v1::LookupRequest) -> Result<v1::Node> {
+    let actor = Actor::of(ctx)?;
+    let refuse = |detail: &str| Err(Error::invalid_field("path_invalid", "path", detail));
+    if !request.path.starts_with('/') {
+        return refuse("begins with a slash: /folder/file");
+    }
+    if request.path.len() > PATH_BYTES {
+        return refuse("is too long");
+    }
+    let mut keys = Vec::new();
+    for part in request.path.split('/').filter(|part| !part.is_empty()) {
+        match Name::new(part) {
+            Ok(name) => keys.push(name.key),
+            Err(_) => return Err(Refusal::NodeNotFound.into()),
+        }
+    }
+    if keys.is_empty() {
+        return get_node::visible(files, ctx, root(actor.tenant)).await;
+    }
+    let mut tx = files.core.begin(ctx).await?;
+    let found = match nodes::walk(&mut tx, &keys).await? {
+        Some(id) => nodes::views(&mut tx, &[id.0]).await?.pop(),
+        None => None,
+    };
+    tx.commit().await?;
+    super::wire::node(found.ok_or(Refusal::NodeNotFound)?)
+}

@@ -1,0 +1,208 @@
+//! The module's service: one verb a file. Each authorises, applies the rules of `domain`, and reads or writes through
+//! `store`; calls to the storage module are made while no transaction is open.
+
+mod abort_upload;
+mod commit_uploads;
+mod create_folder;
+mod delete_node;
+mod get_content;
+mod get_node;
+mod get_upload;
+mod idempotent;
+mod list_children;
+mod lookup;
+mod present;
+mod presign_parts;
+mod start_uploads;
+mod verify_content;
+mod wire;
+
+use crate::combine::Combiner;
+use crate::config::Config;
+use crate::store;
+use crate::store_client::Store;
+use bitvault_api::limits::BATCH_ITEMS;
+use bitvault_platform::bus::Bus;
+use bitvault_platform::db::{Database, TenantTx};
+use bitvault_platform::ids::TenantId;
+use bitvault_platform::jobs::Nudge;
+use bitvault_platform::rpc::Transport;
+use bitvault_platform::{Clock, Ctx, Error, Result};
+use bitvault_proto::v1;
+use bitvault_proto::v1::files_service_server::FilesService;
+use std::fmt;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// Items of one tenant that may wait for the batch in flight.
+const QUEUE_ITEMS: usize = 8 * BATCH_ITEMS;
+
+/// What every verb and job works with.
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    /// One tenant at a time.
+    pub(crate) tenants: Database,
+    /// Across tenants.
+    pub(crate) worker: Database,
+    pub(crate) store: Store,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) clock: Clock,
+    /// Wakes the outbox relay of this process.
+    pub(crate) relay: Nudge,
+}
+
+impl Core {
+    pub(crate) async fn begin(&self, ctx: &Ctx) -> Result<TenantTx> {
+        TenantTx::begin(&self.tenants, ctx).await
+    }
+
+    /// A transaction in a tenant that has its root.
+    pub(crate) async fn begin_rooted(&self, ctx: &Ctx) -> Result<TenantTx> {
+        let mut tx = self.begin(ctx).await?;
+        store::nodes::ensure_root(&mut tx, self.clock.now()).await?;
+        Ok(tx)
+    }
+}
+
+/// The module. Cheap to clone.
+#[derive(Clone)]
+pub struct Files {
+    pub(crate) core: Arc<Core>,
+    starts: Combiner<TenantId, start_uploads::Item, Result<store::uploads::UploadRow>>,
+    commits: Combiner<TenantId, commit_uploads::Item, Result<v1::Node>>,
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Files")
+    }
+}
+
+impl Files {
+    /// `tenants` is the pool of the role [`Files`](bitvault_platform::db::DbRole::Files), `worker` that of
+    /// [`Worker`](bitvault_platform::db::DbRole::Worker); `storage` leads to the storage module.
+    pub fn new(
+        config: Config,
+        tenants: Database,
+        worker: Database,
+        storage: Transport,
+        bus: Arc<dyn Bus>,
+        clock: Clock,
+    ) -> Result<Self> {
+        config.require_valid()?;
+        let core = Arc::new(Core {
+            store: Store::new(storage, &config),
+            config,
+            tenants,
+            worker,
+            bus,
+            clock,
+            relay: Nudge::default(),
+        });
+        let starting = Arc::clone(&core);
+        let starts = Combiner::new(BATCH_ITEMS, QUEUE_ITEMS, move |tenant, items| {
+            let core = Arc::clone(&starting);
+            Box::pin(async move { start_uploads::record(&core, tenant, items).await })
+        });
+        let committing = Arc::clone(&core);
+        let commits = Combiner::new(BATCH_ITEMS, QUEUE_ITEMS, move |tenant, items| {
+            let core = Arc::clone(&committing);
+            Box::pin(async move { commit_uploads::commit(&core, tenant, items).await })
+        });
+        Ok(Self {
+            core,
+            starts,
+            commits,
+        })
+    }
+
+    /// Makes the root folder of the caller's tenant, if it isn't there. First use makes it as well.
+    pub async fn create_root(&self, ctx: &Ctx) -> Result<()> {
+        self.core.begin_rooted(ctx).await?.commit().await
+    }
+}
+
+/// Serves one call: the caller and the message in, the answer out.
+macro_rules! serve {
+    ($self:ident, $request:ident, $verb:path) => {{
+        let ctx = Ctx::of(&$request)?;
+        let answer = $verb($self, &ctx, $request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }};
+}
+
+type Answer<T> = std::result::Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl FilesService for Files {
+    async fn get_node(&self, request: Request<v1::GetNodeRequest>) -> Answer<v1::Node> {
+        serve!(self, request, get_node::get_node)
+    }
+
+    async fn lookup(&self, request: Request<v1::LookupRequest>) -> Answer<v1::Node> {
+        serve!(self, request, lookup::lookup)
+    }
+
+    async fn list_children(
+        &self,
+        request: Request<v1::ListChildrenRequest>,
+    ) -> Answer<v1::ListChildrenResponse> {
+        serve!(self, request, list_children::list_children)
+    }
+
+    async fn create_folder(&self, request: Request<v1::CreateFolderRequest>) -> Answer<v1::Node> {
+        serve!(self, request, create_folder::create_folder)
+    }
+
+    async fn delete_node(&self, request: Request<v1::DeleteNodeRequest>) -> Answer<v1::DeleteNodeResponse> {
+        serve!(self, request, delete_node::delete_node)
+    }
+
+    async fn start_uploads(
+        &self,
+        request: Request<v1::StartUploadsRequest>,
+    ) -> Answer<v1::StartUploadsResponse> {
+        serve!(self, request, start_uploads::start_uploads)
+    }
+
+    async fn get_upload(&self, request: Request<v1::GetUploadRequest>) -> Answer<v1::Upload> {
+        serve!(self, request, get_upload::get_upload)
+    }
+
+    async fn presign_parts(
+        &self,
+        request: Request<v1::PresignPartsRequest>,
+    ) -> Answer<v1::PresignPartsResponse> {
+        serve!(self, request, presign_parts::presign_parts)
+    }
+
+    async fn commit_uploads(
+        &self,
+        request: Request<v1::CommitUploadsRequest>,
+    ) -> Answer<v1::CommitUploadsResponse> {
+        serve!(self, request, commit_uploads::commit_uploads)
+    }
+
+    async fn abort_upload(
+        &self,
+        request: Request<v1::AbortUploadRequest>,
+    ) -> Answer<v1::AbortUploadResponse> {
+        serve!(self, request, abort_upload::abort_upload)
+    }
+
+    async fn get_content(&self, request: Request<v1::GetContentRequest>) -> Answer<v1::Content> {
+        serve!(self, request, get_content::get_content)
+    }
+}
+
+/// Refuses a batch that is too long.
+fn bounded_batch(count: usize) -> Result<()> {
+    if count > BATCH_ITEMS {
+        return Err(Error::invalid_field(
+            "batch_too_large",
+            "items",
+            format!("send at most {BATCH_ITEMS} items at a time"),
+        ));
+    }
+    Ok(())
+}

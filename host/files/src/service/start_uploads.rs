@@ -1,0 +1,269 @@
+use super::idempotent::Key;
+use super::{Core, Files, bounded_batch, present};
+use crate::domain::access::{Actor, root};
+use crate::domain::lineage::Lineage;
+use crate::domain::start::{Start, Target};
+use crate::error::Refusal;
+use crate::failpoints;
+use crate::store::uploads::{self, NewUpload, UploadRow};
+use crate::store::nodes;
+use bitvault_platform::db::TenantTx;
+use bitvault_platform::ids::{NodeId, ObjectId, TenantId, UploadId};
+use bitvault_platform::{Ctx, Error, Result};
+use bitvault_proto::v1;
+use bitvault_proto::v1::start_upload_result;
+use std::collections::HashSet;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// One valid upload, and who starts it.
+#[derive(Debug)]
+pub(crate) struct Item {
+    actor: Actor,
+    start: Start,
+}
+
+/// Records uploads and answers presigned requests. What is said here about names and versions is a courtesy: commit
+/// decides.
+pub(super) async fn start_uploads(
+    files: &Files,
+    ctx: &Ctx,
+    mut request: v1::StartUploadsRequest,
+) -> Result<v1::StartUploadsResponse> {
+    let actor = Actor::of(ctx)?;
+    bounded_batch(request.items.len())?;
+    let key = Key::new(request.idempotency_key.take(), "StartUploads", &request)?;
+    let core = &files.core;
+    let limits = core.store.limits(&core.config).await?;
+    let items: Vec<Result<Item>> = request
+        .items
+        .into_iter()
+        .map(|item| Start::new(item, actor.tenant, &limits).map(|start| Item { actor, start }))
+        .collect();
+    failpoints::hit(failpoints::START_BEFORE_TX)?;
+    let rows = match key {
+        None => {
+            let (valid, errors) = split(items);
+            let rows = files.starts.submit(actor.tenant, valid).await?;
+            merge(rows, errors)
+        }
+        Some(key) => record_once(core, ctx, actor, items, &key).await?,
+    };
+    failpoints::hit(failpoints::START_AFTER_TX)?;
+    let answer = answer(core, ctx, rows).await;
+    failpoints::hit(failpoints::START_AFTER_PRESIGN)?;
+    Ok(answer)
+}
+
+/// The valid items, and for each item its error or `None`.
+fn split(items: Vec<Result<Item>>) -> (Vec<Item>, Vec<Option<Error>>) {
+    let mut valid = Vec::with_capacity(items.len());
+    let errors = items
+        .into_iter()
+        .map(|item| match item {
+            Ok(item) => {
+                valid.push(item);
+                None
+            }
+            Err(error) => Some(error),
+        })
+        .collect();
+    (valid, errors)
+}
+
+/// Puts results of the valid items back where they belong.
+fn merge(rows: Vec<Result<UploadRow>>, errors: Vec<Option<Error>>) -> Vec<Result<UploadRow>> {
+    let mut rows = rows.into_iter();
+    let missing = || Err(Error::internal("record uploads", "a result is missing"));
+    errors
+        .into_iter()
+        .map(|error| match error {
+            Some(error) => Err(error),
+            None => rows.next().unwrap_or_else(missing),
+        })
+        .collect()
+}
+
+/// Presigns what was recorded and may still be sent.
+async fn answer(core: &Core, ctx: &Ctx, rows: Vec<Result<UploadRow>>) -> v1::StartUploadsResponse {
+    let open: Vec<UploadRow> = rows
+        .iter()
+        .filter_map(|row| row.as_ref().ok())
+        .filter(|row| row.state.may_send().is_ok())
+        .cloned()
+        .collect();
+    let mut presented = present::with_requests(core, ctx, &open).await.into_iter();
+    let items = rows
+        .into_iter()
+        .map(|row| {
+            let upload = match row {
+                Ok(row) if row.state.may_send().is_ok() => presented
+                    .next()
+                    .unwrap_or_else(|| Err(Error::internal("present uploads", "a result is missing"))),
+                Ok(row) => Ok(present::plain(&row)),
+                Err(error) => Err(error),
+            };
+            result(upload)
+        })
+        .collect();
+    v1::StartUploadsResponse { items }
+}
+
+fn result(upload: Result<v1::Upload>) -> v1::StartUploadResult {
+    v1::StartUploadResult {
+        result: Some(match upload {
+            Ok(upload) => start_upload_result::Result::Upload(upload),
+            Err(error) => start_upload_result::Result::Error(error.into()),
+        }),
+    }
+}
+
+/// Records the uploads of several calls in one transaction: a result per item.
+#[tracing::instrument(name = "start uploads", level = "debug", skip_all, fields(items = items.len()))]
+pub(crate) async fn record(core: &Core, tenant: TenantId, items: Vec<Item>) -> Vec<Result<UploadRow>> {
+    let count = items.len();
+    let ctx = Ctx::system("files").within(tenant);
+    let recorded = async {
+        let mut tx = core.begin(&ctx).await?;
+        let rows = record_in(core, &mut tx, items).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(rows)
+    };
+    match recorded.await {
+        Ok(rows) => rows,
+        Err(error) => vec![Err(error); count],
+    }
+}
+
+/// Records the uploads of one call under its idempotency key, or answers those that the first call recorded.
+async fn record_once(
+    core: &Core,
+    ctx: &Ctx,
+    actor: Actor,
+    items: Vec<Result<Item>>,
+    key: &Key,
+) -> Result<Vec<Result<UploadRow>>> {
+    let mut tx = core.begin(ctx).await?;
+    if let Some(answer) = key.replay(&mut tx, actor).await? {
+        return replayed(&mut tx, answer).await;
+    }
+    let (valid, errors) = split(items);
+    let rows = merge(record_in(core, &mut tx, valid).await?, errors);
+    let kept = v1::StartUploadsResponse {
+        items: rows
+            .iter()
+            .map(|row| result(row.as_ref().map(present::plain).map_err(Clone::clone)))
+            .collect(),
+    };
+    if key.keep(&mut tx, actor, &kept, core.clock.now()).await? {
+        tx.commit().await?;
+        return Ok(rows);
+    }
+    drop(tx);
+    let mut tx = core.begin(ctx).await?;
+    match key.replay(&mut tx, actor).await? {
+        Some(answer) => replayed(&mut tx, answer).await,
+        None => Err(Error::internal("replay a request", "the kept answer is gone")),
+    }
+}
+
+/// The uploads of a kept answer, as they stand now.
+async fn replayed(tx: &mut TenantTx, answer: v1::StartUploadsResponse) -> Result<Vec<Result<UploadRow>>> {
+    let ids: Vec<Result<UploadId>> = answer
+        .items
+        .into_iter()
+        .map(|item| match item.result {
+            Some(start_upload_result::Result::Upload(upload)) => upload.id.parse(),
+            Some(start_upload_result::Result::Error(status)) => Err(status.into()),
+            None => Err(Error::internal("read a kept answer", "an item is empty")),
+        })
+        .collect();
+    let known: Vec<Uuid> = ids.iter().flatten().map(|id| id.0).collect();
+    let rows = uploads::fetch(tx, &known).await?;
+    let find = |id: UploadId| rows.iter().find(|row| row.id == id).cloned();
+    Ok(ids
+        .into_iter()
+        .map(|id| id.and_then(|id| find(id).ok_or_else(|| Refusal::UploadGone.into())))
+        .collect())
+}
+
+async fn record_in(core: &Core, tx: &mut TenantTx, items: Vec<Item>) -> Result<Vec<Result<UploadRow>>> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = core.clock.now();
+    let refusals = refusals(tx, &items, now).await?;
+    let batch = ObjectId::new().0.simple();
+    let tenant = tx.tenant().0.simple();
+    let mut fresh = Vec::with_capacity(items.len());
+    for (number, (item, refusal)) in items.into_iter().zip(&refusals).enumerate() {
+        if refusal.is_none() {
+            fresh.push(NewUpload {
+                id: UploadId::new(),
+                object: ObjectId::new(),
+                account: item.actor.account,
+                key: format!("{tenant}/{batch}/{number}"),
+                start: item.start,
+            });
+        }
+    }
+    let expires_at = now + core.config.upload_lifetime;
+    if !fresh.is_empty() {
+        uploads::insert(tx, &fresh, now, expires_at).await?;
+    }
+    let mut rows = fresh.iter().map(|upload| Ok(upload.row(expires_at)));
+    let missing = || Err(Error::internal("record uploads", "a result is missing"));
+    Ok(refusals
+        .into_iter()
+        .map(|refusal| match refusal {
+            Some(refusal) => Err(refusal.into()),
+            None => rows.next().unwrap_or_else(missing),
+        })
+        .collect())
+}
+
+/// What commit would refuse for sure, said before bytes are sent.
+async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Result<Vec<Option<Refusal>>> {
+    let mut wanted: Vec<Uuid> = items.iter().map(|item| item.start.target.node().0).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut lineage = nodes::lineage(tx, &wanted).await?;
+    let root = root(tx.tenant());
+    if wanted.contains(&root.0) && lineage.any(root).is_none() {
+        nodes::ensure_root(tx, now).await?;
+        lineage = nodes::lineage(tx, &wanted).await?;
+    }
+    let mut parents = Vec::new();
+    let mut keys = Vec::new();
+    for item in items {
+        if let Target::File { parent, name } = &item.start.target {
+            parents.push(parent.0);
+            keys.push(name.key.clone());
+        }
+    }
+    let taken: HashSet<(NodeId, String)> = if keys.is_empty() {
+        HashSet::new()
+    } else {
+        nodes::taken(tx, &parents, &keys).await?.into_iter().collect()
+    };
+    Ok(items.iter().map(|item| refusal(&item.start.target, &mut lineage, &taken)).collect())
+}
+
+fn refusal(target: &Target, lineage: &mut Lineage, taken: &HashSet<(NodeId, String)>) -> Option<Refusal> {
+    match target {
+        Target::File { parent, name } => match lineage.live(*parent) {
+            None => Some(Refusal::ParentNotFound),
+            Some(folder) if !folder.is_folder => Some(Refusal::NotAFolder),
+            Some(_) if taken.contains(&(*parent, name.key.clone())) => Some(Refusal::NameTaken(name.text.clone())),
+            Some(_) => None,
+        },
+        Target::Version { node, base } => match lineage.live(*node) {
+            None => Some(Refusal::NodeNotFound),
+            Some(node) => match (node.current_version, base) {
+                (None, _) => Some(Refusal::NotAFile),
+                (Some(current), Some(base)) if current != *base => Some(Refusal::VersionConflict(current)),
+                (Some(_), _) => None,
+            },
+        },
+    }
+}

@@ -1,0 +1,35 @@
+//! Rows as messages.
+
+use crate::store::nodes::NodeView;
+use crate::store::unsigned;
+use crate::store_client::timestamp;
+use bitvault_platform::Result;
+use bitvault_proto::v1;
+
+/// A node as it is answered.
+pub(super) fn node(view: NodeView) -> Result<v1::Node> {
+    let version = match (view.version_id, view.size, view.sha256, view.content_type) {
+        (Some(id), Some(size), Some(sha256), Some(content_type)) => Some(v1::Version {
+            id: id.to_string(),
+            size: unsigned(size)?,
+            sha256,
+            content_type,
+        }),
+        _ => None,
+    };
+    let kind = if view.is_folder {
+        v1::NodeKind::Folder
+    } else {
+        v1::NodeKind::File
+    };
+    Ok(v1::Node {
+        id: view.id.to_string(),
+        parent_id: view.parent_id.map(|id| id.to_string()),
+        kind: kind.into(),
+        name: view.name,
+        revision: view.revision,
+        created_at: Some(timestamp(view.created_at)),
+        updated_at: Some(timestamp(view.updated_at)),
+        version,
+    })
+}

@@ -1,0 +1,51 @@
+//! Answers of requests that carried an idempotency key.
+
+use crate::domain::access::Actor;
+use bitvault_platform::Result;
+use bitvault_platform::db::TenantTx;
+use time::OffsetDateTime;
+
+/// What is kept of the first request with a key.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) request: Vec<u8>,
+    pub(crate) answer: Vec<u8>,
+}
+
+/// What the key was used for, if it was.
+pub(crate) async fn find(tx: &mut TenantTx, actor: Actor, key: &str) -> Result<Option<Kept>> {
+    let tenant = tx.tenant().0;
+    Ok(sqlx::query_as!(
+        Kept,
+        "SELECT request, answer FROM files.idempotency WHERE tenant_id = $1 AND account_id = $2 AND key = $3",
+        tenant,
+        actor.account.0,
+        key
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Keeps an answer; `false` when another request with the key was faster. It waits for that one to end.
+pub(crate) async fn keep(
+    tx: &mut TenantTx,
+    actor: Actor,
+    key: &str,
+    kept: &Kept,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let tenant = tx.tenant().0;
+    let done = sqlx::query!(
+        "INSERT INTO files.idempotency (tenant_id, account_id, key, request, answer, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        tenant,
+        actor.account.0,
+        key,
+        kept.request,
+        kept.answer,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,113 @@
+//! The journal and the outbox: one row in each per change, written last.
+
+use bitvault_platform::db::TenantTx;
+use bitvault_platform::ids::{AccountId, EventId, NodeId, VersionId};
+use bitvault_platform::{Error, Result};
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What happened to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeKind {
+    /// It was made; a file together with its first version.
+    Created,
+    /// It got a new version.
+    Updated,
+    /// It went to the trash.
+    Trashed,
+    /// It is gone for good.
+    Deleted,
+}
+
+/// One changed node.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) node: NodeId,
+    pub(crate) kind: ChangeKind,
+    pub(crate) version: Option<VersionId>,
+    pub(crate) revision: i64,
+    pub(crate) actor: AccountId,
+    pub(crate) traceparent: Option<String>,
+}
+
+impl Change {
+    fn journal_kind(&self) -> &'static str {
+        match self.kind {
+            ChangeKind::Created => "created",
+            ChangeKind::Updated => "updated",
+            ChangeKind::Trashed => "trashed",
+            ChangeKind::Deleted => "deleted",
+        }
+    }
+
+    fn event_kind(&self) -> &'static str {
+        match (self.kind, self.version) {
+            (ChangeKind::Created | ChangeKind::Updated, Some(_)) => "version.created",
+            (ChangeKind::Created, None) => "node.created",
+            (ChangeKind::Updated, None) => "node.updated",
+            (ChangeKind::Trashed, _) => "node.trashed",
+            (ChangeKind::Deleted, _) => "node.deleted",
+        }
+    }
+}
+
+/// Writes the changes into the journal, in their order, under the next numbers, and an event for each into the outbox.
+/// It takes the tenant's counter: call it last, and commit.
+pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDateTime) -> Result<()> {
+    let tenant = tx.tenant().0;
+    let count = i64::try_from(changes.len()).map_err(|cause| Error::internal("count changes", cause))?;
+    let nodes: Vec<Uuid> = changes.iter().map(|change| change.node.0).collect();
+    let kinds: Vec<String> = changes.iter().map(|change| change.journal_kind().to_owned()).collect();
+    let versions: Vec<Option<Uuid>> = changes.iter().map(|change| change.version.map(|id| id.0)).collect();
+    let revisions: Vec<i64> = changes.iter().map(|change| change.revision).collect();
+    let actors: Vec<Uuid> = changes.iter().map(|change| change.actor.0).collect();
+    let events: Vec<Uuid> = changes.iter().map(|_| EventId::new().0).collect();
+    let event_kinds: Vec<String> = changes.iter().map(|change| change.event_kind().to_owned()).collect();
+    let payloads: Vec<serde_json::Value> = changes
+        .iter()
+        .map(|change| {
+            json!({
+                "node_id": change.node.to_string(),
+                "version_id": change.version.map(|id| id.to_string()),
+                "revision": change.revision,
+                "actor": change.actor.to_string(),
+            })
+        })
+        .collect();
+    let traceparents: Vec<Option<String>> = changes.iter().map(|change| change.traceparent.clone()).collect();
+    let done = sqlx::query!(
+        "WITH head AS (
+             UPDATE files.journal_heads SET seq = seq + $2 WHERE tenant_id = $1 RETURNING seq - $2 AS base
+         ), change AS (
+             SELECT head.base + c.n AS seq, c.*
+             FROM head, unnest($4::uuid[], $5::text[], $6::uuid[], $7::bigint[], $8::uuid[], $9::uuid[], $10::text[],
+                               $11::jsonb[], $12::text[])
+                  WITH ORDINALITY AS c(node_id, kind, version_id, revision, actor, event_id, event, payload,
+                                       traceparent, n)
+         ), journal AS (
+             INSERT INTO files.journal (tenant_id, seq, node_id, kind, version_id, revision, actor, at)
+             SELECT $1, seq, node_id, kind, version_id, revision, actor, $3 FROM change
+         )
+         INSERT INTO files.outbox (tenant_id, key, seq, id, kind, payload, traceparent, created_at)
+         SELECT $1, node_id, seq, event_id, event, payload, traceparent, $3 FROM change",
+        tenant,
+        count,
+        now,
+        &nodes,
+        &kinds,
+        &versions as &[Option<Uuid>],
+        &revisions,
+        &actors,
+        &events,
+        &event_kinds,
+        &payloads,
+        &traceparents as &[Option<String>]
+    )
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() != changes.len() as u64 {
+        return Err(Error::internal("append to the journal", "the tenant has no journal head"));
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! The only SQL of this module. Functions take a transaction and set-sized arguments: a batch costs as many statements
+//! as one item.
+//!
+//! Lock order, everywhere: nodes by id, then objects and uploads by object id, then the journal's counter, which is
+//! last and held to the commit. Nothing is sent to the store while a lock is held.
+
+// pub(crate) mod collect;
+pub(crate) mod commits;
+// pub(crate) mod fsck;
+pub(crate) mod idempotency;
+pub(crate) mod journal;
+pub(crate) mod nodes;
+// pub(crate) mod outbox;
+pub(crate) mod trash;
+pub(crate) mod uploads;
+// pub(crate) mod verify;
+
+use bitvault_platform::{Error, Result};
+
+/// A size or count from a column that a CHECK keeps from being negative.
+pub(crate) fn unsigned(value: i64) -> Result<u64> {
+    u64::try_from(value).map_err(|cause| Error::internal("read a size", cause))
+}
+
+/// A size for a column. Sizes are validated long before they come here.
+pub(crate) fn signed(value: u64) -> Result<i64> {
+    i64::try_from(value).map_err(|cause| Error::internal("write a size", cause))
+}

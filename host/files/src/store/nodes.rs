@@ -1,0 +1,232 @@
+//! Reading nodes, locking them, and making folders.
+
+use crate::domain::access::{Actor, root};
+use crate::domain::lineage::{Lineage, NodeFacts};
+use crate::domain::name::Name;
+use bitvault_platform::Result;
+use bitvault_platform::db::TenantTx;
+use bitvault_platform::ids::{NodeId, TenantId, VersionId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A node with its current version, as it is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct NodeView {
+    pub(crate) id: NodeId,
+    pub(crate) parent_id: Option<NodeId>,
+    pub(crate) is_folder: bool,
+    pub(crate) name: String,
+    pub(crate) name_key: String,
+    pub(crate) revision: i64,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) updated_at: OffsetDateTime,
+    pub(crate) version_id: Option<VersionId>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) size: Option<i64>,
+    pub(crate) sha256: Option<Vec<u8>>,
+}
+
+/// Makes the tenant's root and the head of its journal, if they aren't there.
+pub(crate) async fn ensure_root(tx: &mut TenantTx, now: OffsetDateTime) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "WITH head AS (
+             INSERT INTO files.journal_heads (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING
+         )
+         INSERT INTO files.nodes (tenant_id, id, kind, name, name_key, created_at, updated_at)
+         VALUES ($1, $2, 'folder', '', '', $3, $3) ON CONFLICT DO NOTHING",
+        tenant.0,
+        root(tenant).0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Locks nodes against change, in the order of their ids. Who adds children to a folder locks that folder, so that a
+/// name that is free stays free.
+pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
+    let tenant = tx.tenant().0;
+    sqlx::query!(
+        "SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE",
+        tenant,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The nodes and all their ancestors, each read once.
+pub(crate) async fn lineage(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Lineage> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query_as!(
+        NodeFacts,
+        r#"WITH RECURSIVE up AS (
+               SELECT id, parent_id, kind, trashed_at, current_version, revision
+               FROM files.nodes WHERE tenant_id = $1 AND id = ANY($2)
+               UNION
+               SELECT n.id, n.parent_id, n.kind, n.trashed_at, n.current_version, n.revision
+               FROM up JOIN files.nodes n ON n.tenant_id = $1 AND n.id = up.parent_id
+           )
+           SELECT id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
+                  trashed_at IS NOT NULL AS "trashed!", current_version AS "current_version?: VersionId",
+                  revision AS "revision!"
+           FROM up"#,
+        tenant,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(Lineage::new(rows))
+}
+
+/// Nodes as they are shown, in no order; those that don't exist are left out.
+pub(crate) async fn views(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NodeView>> {
+    let tenant = tx.tenant().0;
+    Ok(sqlx::query_as!(
+        NodeView,
+        r#"SELECT n.id AS "id!: NodeId", n.parent_id AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",
+                  n.name AS "name!", n.name_key AS "name_key!", n.revision AS "revision!",
+                  n.created_at AS "created_at!", n.updated_at AS "updated_at!",
+                  v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
+                  b.length AS "size?", b.sha256 AS "sha256?"
+           FROM files.nodes n
+           LEFT JOIN files.versions v ON v.tenant_id = $1 AND v.id = n.current_version
+           LEFT JOIN files.blobs b ON b.tenant_id = $1 AND b.id = v.blob_id
+           WHERE n.tenant_id = $1 AND n.id = ANY($2)"#,
+        tenant,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// The node that the folded names lead to from the root, through nothing that is in the trash.
+pub(crate) async fn walk(tx: &mut TenantTx, keys: &[String]) -> Result<Option<NodeId>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"WITH RECURSIVE walk AS (
+               SELECT id, 0 AS depth FROM files.nodes WHERE tenant_id = $1 AND id = $2
+               UNION ALL
+               SELECT n.id, walk.depth + 1
+               FROM walk JOIN files.nodes n
+                 ON n.tenant_id = $1 AND n.parent_id = walk.id AND n.name_key = ($3::text[])[walk.depth + 1]
+                    AND n.trashed_at IS NULL
+               WHERE walk.depth < cardinality($3::text[])
+           )
+           SELECT id AS "id!: NodeId" FROM walk WHERE depth = cardinality($3::text[])"#,
+        tenant.0,
+        root(tenant).0,
+        keys
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Children of a folder by folded name, after `after`, at most `limit`.
+pub(crate) async fn children(tx: &mut TenantTx, folder: NodeId, after: &str, limit: i64) -> Result<Vec<NodeView>> {
+    let tenant = tx.tenant().0;
+    Ok(sqlx::query_as!(
+        NodeView,
+        r#"SELECT n.id AS "id!: NodeId", n.parent_id AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",
+                  n.name AS "name!", n.name_key AS "name_key!", n.revision AS "revision!",
+                  n.created_at AS "created_at!", n.updated_at AS "updated_at!",
+                  v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
+                  b.length AS "size?", b.sha256 AS "sha256?"
+           FROM (SELECT * FROM files.nodes
+                 WHERE tenant_id = $1 AND parent_id = $2 AND name_key > $3 AND trashed_at IS NULL
+                 ORDER BY name_key LIMIT $4) n
+           LEFT JOIN files.versions v ON v.tenant_id = $1 AND v.id = n.current_version
+           LEFT JOIN files.blobs b ON b.tenant_id = $1 AND b.id = v.blob_id
+           ORDER BY n.name_key"#,
+        tenant,
+        folder.0,
+        after,
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Which of the names are taken, as `(folder, folded name)`.
+pub(crate) async fn taken(tx: &mut TenantTx, parents: &[Uuid], keys: &[String]) -> Result<Vec<(NodeId, String)>> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query!(
+        r#"SELECT n.parent_id AS "parent_id!: NodeId", n.name_key AS "name_key!"
+           FROM unnest($2::uuid[], $3::text[]) AS wanted(parent_id, name_key)
+           JOIN files.nodes n ON n.tenant_id = $1 AND n.parent_id = wanted.parent_id
+                             AND n.name_key = wanted.name_key COLLATE "C" AND n.trashed_at IS NULL"#,
+        tenant,
+        parents,
+        keys
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.parent_id, row.name_key)).collect())
+}
+
+/// Makes a folder; `false` when the name is taken.
+pub(crate) async fn insert_folder(
+    tx: &mut TenantTx,
+    actor: Actor,
+    id: NodeId,
+    parent: NodeId,
+    name: &Name,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let tenant = tx.tenant().0;
+    let done = sqlx::query!(
+        "INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by,
+                                  updated_at, updated_by)
+         VALUES ($1, $2, $3, 'folder', $4, $5, $6, $7, $6, $7)
+         ON CONFLICT (tenant_id, parent_id, name_key) WHERE trashed_at IS NULL DO NOTHING",
+        tenant,
+        id.0,
+        parent.0,
+        name.text,
+        name.key,
+        now,
+        actor.account.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Where a version's bytes are.
+#[derive(Debug, Clone)]
+pub(crate) struct ContentRow {
+    pub(crate) name: String,
+    pub(crate) content_type: String,
+    pub(crate) key: String,
+    pub(crate) object_size: i64,
+    pub(crate) offset: i64,
+    pub(crate) length: i64,
+    pub(crate) sha256: Vec<u8>,
+}
+
+/// The content of a file's version; of the current one when `version` is absent.
+pub(crate) async fn content(
+    tx: &mut TenantTx,
+    node: NodeId,
+    version: Option<VersionId>,
+) -> Result<Option<ContentRow>> {
+    let tenant: TenantId = tx.tenant();
+    Ok(sqlx::query_as!(
+        ContentRow,
+        r#"SELECT n.name AS "name!", v.content_type AS "content_type!", o.key AS "key!", o.size AS "object_size!",
+                  b."offset" AS "offset!", b.length AS "length!", b.sha256 AS "sha256!"
+           FROM files.nodes n
+           JOIN files.versions v ON v.tenant_id = $1 AND v.node_id = n.id AND v.id = coalesce($3, n.current_version)
+           JOIN files.blobs b ON b.tenant_id = $1 AND b.id = v.blob_id
+           JOIN files.objects o ON o.tenant_id = $1 AND o.id = b.object_id
+           WHERE n.tenant_id = $1 AND n.id = $2"#,
+        tenant.0,
+        node.0,
+        version.map(|version| version.0)
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
