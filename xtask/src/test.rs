@@ -4,7 +4,7 @@
 //!
 //! | variable | is |
 //! |---|---|
-//! | `BITVAULT_BIN` | folder of `bitvaultd` and `bitvault` |
+//! | `BITVAULT_BIN_DIR` | folder of `bitvaultd` and `bitvault` |
 //! | `BITVAULT_TOOLS` | folder of `minio`, `versitygw`, `rclone`, `schemathesis` |
 //! | `BITVAULT_PG_BIN` | folder of PostgreSQL's programs |
 //! | `BITVAULT_CHROMIUM` | the browser |
@@ -18,6 +18,9 @@ use crate::dirs::Dirs;
 use crate::members::Members;
 use crate::run;
 use crate::tools;
+
+/// Lets the chaos tests kill the daemon at each step; without effect unless a test names a step.
+const FAILPOINTS: &str = "bitvaultd/failpoints";
 
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
@@ -33,7 +36,7 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
     let members = Members::read(dirs)?;
     build::assets(dirs, &members)?;
     let host_only = |command: &mut std::process::Command| {
-        command.arg("--workspace");
+        command.args(["--workspace", "--features", FAILPOINTS]);
         for guest in members.guests() {
             command.args(["--exclude", &guest.name]);
         }
@@ -48,7 +51,7 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
     host_only(&mut command);
     command
         .args(&args.filter)
-        .env("BITVAULT_BIN", dirs.target.join("debug"))
+        .env("BITVAULT_BIN_DIR", dirs.target.join("debug"))
         .env("BITVAULT_TOOLS", dirs.tools_bin())
         .env("BITVAULT_PG_BIN", tools::postgres_bin()?)
         .env(
