@@ -5,7 +5,10 @@
 //! Content-Security-Policy holds. Rules (queue, part plan, names, formats, waterfall) are pure and tested natively; the
 //! rest needs a browser.
 
-#![allow(unreachable_pub, reason = "leptos writes `pub` before every component function")]
+#![allow(
+    unreachable_pub,
+    reason = "leptos writes `pub` before every component function"
+)]
 
 mod api;
 mod app;

@@ -34,7 +34,7 @@ pub(crate) fn UploadPanel() -> impl IntoView {
             <section class="uploads" aria-label="Uploads" class:folded=move || folded.get()>
                 <header>
                     <div class="uploads-head">
-                        <h2 role="status">{move || headline(&totals.get())}</h2>
+                        <div role="status"><h2>{move || headline(&totals.get())}</h2></div>
                         <p>{move || picture.with(details)}</p>
                     </div>
                     {move || if totals.get().open > 0 || totals.get().conflicts > 0 {

@@ -40,7 +40,7 @@ pub(crate) fn FilesPage() -> impl IntoView {
         spawn_local(async move { listing.open(&shared.api(), &id).await });
     };
     Effect::new(move |_| {
-        id.track();
+        id.get();
         open();
     });
     reload_on_arrivals(shared);
@@ -88,7 +88,7 @@ pub(crate) fn FilesPage() -> impl IntoView {
                     <UploadButton label="Upload files" icon=Icon::Upload folders=false on_pick=add/>
                 </div>
             </div>
-            {move || { content_kind.track(); untrack(content) }}
+            {move || { content_kind.get(); untrack(content) }}
         </DropZone>
         {move || creating.get().then(|| view! { <CreateFolderDialog on_close=move || creating.set(false)/> })}
         {move || deleting.get().map(|node| view! { <DeleteDialog node=node on_close=move || deleting.set(None)/> })}
