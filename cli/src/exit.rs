@@ -104,7 +104,9 @@ pub(crate) fn client_hint(error: &bitvault_client::Error) -> Option<String> {
 
 fn problem_hint(problem: &Problem) -> Option<String> {
     let hint = match problem.code {
-        Code::Unauthenticated if problem.reason.contains("credentials") => "check mail address and password",
+        Code::Unauthenticated if problem.reason == "sign_in_failed" => {
+            "try again, or ask an administrator for a new password"
+        }
         Code::Unauthenticated => "run `bitvault login URL` again",
         Code::Denied => "ask the owner for access",
         Code::NotFound => "look with `bitvault ls`",

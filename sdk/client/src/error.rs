@@ -97,6 +97,17 @@ impl Error {
         if error.is_timeout() {
             cause = "no answer in time".into();
         }
+        Self::broken(url, cause)
+    }
+
+    /// The other end is there but says nothing.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn no_answer(url: &url::Url) -> Self {
+        Self::broken(url, "no answer in time".into())
+    }
+
+    /// A connection that broke, told without the query string of the URL.
+    pub(crate) fn broken(url: &url::Url, cause: String) -> Self {
         let mut shown = url.clone();
         shown.set_query(None);
         Self::Unreachable {

@@ -1,6 +1,7 @@
 //! Download of one file: ranges side by side, handed on in order.
 
 use super::buffers::Buffer;
+use super::store::STALLED_AFTER;
 use super::writer::{Wanted, Writer, folder_of};
 use super::{Event, MIB, PARTS_AT_ONCE, Transfer, blocking};
 use crate::{Error, Result};
@@ -231,13 +232,15 @@ impl Transfer {
         buffer: &mut Buffer,
     ) -> Result<()> {
         let mut response = self.store.get(content, asked).await?;
-        let mut url = response.url().clone();
-        url.set_query(None);
-        let broke = |cause: String| Error::Unreachable {
-            url: url.to_string(),
-            cause,
-        };
-        while let Some(chunk) = response.chunk().await.map_err(|error| broke(error.to_string()))? {
+        let url = response.url().clone();
+        loop {
+            let chunk = match tokio::time::timeout(STALLED_AFTER, response.chunk()).await {
+                Ok(chunk) => chunk.map_err(|error| Error::transport(&url, &error))?,
+                Err(_) => return Err(Error::no_answer(&url)),
+            };
+            let Some(chunk) = chunk else {
+                break;
+            };
             if buffer.data().len() + chunk.len() > want {
                 return Err(Error::protocol(
                     "the store answered more bytes than were asked for",
@@ -248,7 +251,7 @@ impl Transfer {
                 .event(Event::Moved(i64::try_from(chunk.len()).unwrap_or(i64::MAX)));
         }
         if buffer.data().len() < want {
-            return Err(broke("the answer ended early".into()));
+            return Err(Error::broken(&url, "the answer ended early".into()));
         }
         Ok(())
     }

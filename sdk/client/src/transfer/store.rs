@@ -21,7 +21,7 @@ const RATE_MIN: u64 = 32 * 1024;
 /// What a try may take beside its bytes.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// A download that brings no byte for this long is given up and repeated.
-const STALLED_AFTER: Duration = Duration::from_secs(30);
+pub(super) const STALLED_AFTER: Duration = Duration::from_secs(30);
 /// Most of an error answer that is read, in bytes.
 const ERROR_BYTES_MAX: usize = 16 * 1024;
 
@@ -57,7 +57,6 @@ impl Store {
         let http = reqwest::Client::builder()
             .user_agent(concat!("bitvault-client/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(STALLED_AFTER.max(ANSWER_WITHIN))
             .pool_max_idle_per_host(jobs.max(super::PARTS_AT_ONCE))
             .http1_only()
             .build()
@@ -179,11 +178,13 @@ impl Store {
                 format!("bytes={}-{}", range.start, range.end.saturating_sub(1)),
             );
         }
-        let response = self
+        let sending = self
             .with_headers(request, &content.headers, Traced::Context)
-            .send()
-            .await
-            .map_err(|error| Error::transport(&url, &error))?;
+            .send();
+        let response = match tokio::time::timeout(ANSWER_WITHIN, sending).await {
+            Ok(response) => response.map_err(|error| Error::transport(&url, &error))?,
+            Err(_) => return Err(Error::no_answer(&url)),
+        };
         match (response.status().as_u16(), range) {
             (206, Some(_)) | (200, None) => Ok(response),
             (200, Some(_)) => Err(Error::protocol("the store ignored the range of a download")),
