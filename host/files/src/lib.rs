@@ -17,9 +17,12 @@ mod config;
 mod domain;
 mod error;
 pub mod failpoints;
+mod jobs;
 mod service;
 mod store;
 mod store_client;
 
 pub use config::{CLOCK_SLACK, CollectorConfig, Config, PRESIGN_LIFETIME_MAX, RelayConfig, VerifyConfig};
+pub use jobs::collect::CollectReport;
+pub use jobs::fsck::FsckReport;
 pub use service::Files;

@@ -1,6 +1,7 @@
 use super::idempotent::Key;
 use super::{Core, Files, bounded_batch, present};
 use crate::domain::access::{Actor, root};
+use crate::domain::key;
 use crate::domain::lineage::Lineage;
 use crate::domain::start::{Start, Target};
 use crate::error::Refusal;
@@ -193,8 +194,7 @@ async fn record_in(core: &Core, tx: &mut TenantTx, items: Vec<Item>) -> Result<V
     }
     let now = core.clock.now();
     let refusals = refusals(tx, &items, now).await?;
-    let batch = ObjectId::new().0.simple();
-    let tenant = tx.tenant().0.simple();
+    let (tenant, batch) = (tx.tenant(), ObjectId::new());
     let mut fresh = Vec::with_capacity(items.len());
     for (number, (item, refusal)) in items.into_iter().zip(&refusals).enumerate() {
         if refusal.is_none() {
@@ -202,7 +202,7 @@ async fn record_in(core: &Core, tx: &mut TenantTx, items: Vec<Item>) -> Result<V
                 id: UploadId::new(),
                 object: ObjectId::new(),
                 account: item.actor.account,
-                key: format!("{tenant}/{batch}/{number}"),
+                key: key::of(tenant, batch, number),
                 start: item.start,
             });
         }

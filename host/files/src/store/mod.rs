@@ -4,16 +4,16 @@
 //! Lock order, everywhere: nodes by id, then objects and uploads by object id, then the journal's counter, which is
 //! last and held to the commit. Nothing is sent to the store while a lock is held.
 
-// pub(crate) mod collect;
+pub(crate) mod collect;
 pub(crate) mod commits;
-// pub(crate) mod fsck;
+pub(crate) mod fsck;
 pub(crate) mod idempotency;
 pub(crate) mod journal;
 pub(crate) mod nodes;
-// pub(crate) mod outbox;
+pub(crate) mod outbox;
 pub(crate) mod trash;
 pub(crate) mod uploads;
-// pub(crate) mod verify;
+pub(crate) mod verify;
 
 use bitvault_platform::{Error, Result};
 

@@ -1,0 +1,41 @@
+//! Background work: each a timer, a nudge and an idempotent scan without input. Several processes may run all of them.
+
+pub(crate) mod collect;
+pub(crate) mod fsck;
+mod relay;
+mod verify;
+
+use crate::Files;
+use bitvault_platform::jobs::{self, Nudge};
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+impl Files {
+    /// The module's background jobs, to be run until `stop`: collector, outbox relay, verification.
+    pub fn jobs(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
+        let config = &self.core.config;
+        let collector = {
+            let (files, stop) = (self.clone(), stop.clone());
+            jobs::run("files.collector", config.collector.period, Nudge::default(), stop, move || {
+                let files = files.clone();
+                async move { files.collect_once().await.map(|_| ()) }
+            })
+        };
+        let relay = {
+            let (files, stop) = (self.clone(), stop.clone());
+            let nudge = self.core.relay.clone();
+            jobs::run("files.relay", config.relay.period, nudge, stop, move || {
+                let files = files.clone();
+                async move { files.relay_once().await.map(|_| ()) }
+            })
+        };
+        let verify = {
+            let (files, stop) = (self.clone(), stop.clone());
+            jobs::run("files.verify", config.verify.period, Nudge::default(), stop, move || {
+                let files = files.clone();
+                async move { files.verify_once().await.map(|_| ()) }
+            })
+        };
+        vec![Box::pin(collector), Box::pin(relay), Box::pin(verify)]
+    }
+}
