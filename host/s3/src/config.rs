@@ -35,7 +35,11 @@ pub struct Config {
 
 impl Config {
     /// A configuration with default limits, region `us-east-1`, no buckets, no domain and no allowed origin.
-    pub fn new(root: impl Into<PathBuf>, access_key: impl Into<String>, secret_key: impl Into<SecretString>) -> Self {
+    pub fn new(
+        root: impl Into<PathBuf>,
+        access_key: impl Into<String>,
+        secret_key: impl Into<SecretString>,
+    ) -> Self {
         Self {
             root: root.into(),
             access_key: access_key.into(),
@@ -55,7 +59,10 @@ impl Config {
         }
         let root_bytes = self.root.as_os_str().len();
         if root_bytes == 0 || root_bytes > ROOT_PATH_MAX_BYTES {
-            return invalid("root", format!("must be 1 to {ROOT_PATH_MAX_BYTES} bytes long, is {root_bytes}"));
+            return invalid(
+                "root",
+                format!("must be 1 to {ROOT_PATH_MAX_BYTES} bytes long, is {root_bytes}"),
+            );
         }
         for bucket in &self.buckets {
             if !s3s::path::check_bucket_name(bucket) {

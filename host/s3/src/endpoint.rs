@@ -41,7 +41,10 @@ pub struct Endpoint {
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Endpoint").field("limits", &self.limits).finish_non_exhaustive()
+        formatter
+            .debug_struct("Endpoint")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,8 +68,11 @@ impl Endpoint {
             store.create_bucket(bucket).map_err(source)?;
         }
         let limits = Arc::new(config.limits.clone());
-        let backend =
-            Backend { store: Arc::new(store), limits: limits.clone(), region: Arc::from(config.region.as_str()) };
+        let backend = Backend {
+            store: Arc::new(store),
+            limits: limits.clone(),
+            region: Arc::from(config.region.as_str()),
+        };
         let service = service(&config, backend)?;
         Ok(Self { service, limits })
     }
@@ -110,7 +116,10 @@ impl Endpoint {
                 .timer(TokioTimer::new())
                 .header_read_timeout(self.limits.header_timeout)
                 .max_buf_size(CONNECTION_BUFFER_BYTES)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.service.clone()));
+                .serve_connection(
+                    TokioIo::new(stream),
+                    TowerToHyperService::new(self.service.clone()),
+                );
             let (shutdown, abort) = (shutdown.clone(), abort.clone());
             connections.spawn(async move {
                 let _permit = permit;
@@ -131,8 +140,14 @@ impl Endpoint {
             });
         };
         connections.close();
-        if tokio::time::timeout(self.limits.shutdown_grace, connections.wait()).await.is_err() {
-            tracing::warn!(connections = connections.len(), "dropped connections that did not finish in time");
+        if tokio::time::timeout(self.limits.shutdown_grace, connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = connections.len(),
+                "dropped connections that did not finish in time"
+            );
             abort.cancel();
             connections.wait().await;
         }
@@ -142,8 +157,17 @@ impl Endpoint {
 
 fn passes(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let temporary = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::CONNABORTED, Errno::INTR];
-    error.raw_os_error().is_some_and(|raw| temporary.iter().any(|errno| errno.raw_os_error() == raw))
+    let temporary = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+        Errno::CONNABORTED,
+        Errno::INTR,
+    ];
+    error
+        .raw_os_error()
+        .is_some_and(|raw| temporary.iter().any(|errno| errno.raw_os_error() == raw))
 }
 
 fn service(config: &Config, backend: Backend) -> Result<Service, Error> {
@@ -151,12 +175,16 @@ fn service(config: &Config, backend: Backend) -> Result<Service, Error> {
     let secret = SecretKey::from(config.secret_key.expose_secret());
     builder.set_auth(SimpleAuth::from_single(config.access_key.clone(), secret));
     if let Some(domain) = &config.domain {
-        let domain = SingleDomain::new(domain)
-            .map_err(|error| Error::Config { field: "domain", reason: error.to_string() })?;
+        let domain = SingleDomain::new(domain).map_err(|error| Error::Config {
+            field: "domain",
+            reason: error.to_string(),
+        })?;
         builder.set_host(domain);
     }
     let s3: S3Service = builder.build();
     let answer = tower::service_fn(move |request| crate::http::answer(s3.clone(), request));
-    let service = tower::ServiceBuilder::new().layer(crate::http::cors(&config.cors_allowed_origins)).service(answer);
+    let service = tower::ServiceBuilder::new()
+        .layer(crate::http::cors(&config.cors_allowed_origins))
+        .service(answer);
     Ok(BoxCloneSyncService::new(service))
 }

@@ -37,7 +37,10 @@ pub enum Error {
 /// An error of the file system as an answer: a full disk is told as 507 `InsufficientStorage`, everything else as 500,
 /// logged here with what was tried.
 pub(crate) fn io_error(what: &'static str, error: io::Error) -> S3Error {
-    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+    if matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    ) {
         tracing::warn!(%error, "{what}: no space");
         let mut answer = S3Error::with_message(
             S3ErrorCode::Custom("InsufficientStorage".into()),
@@ -47,7 +50,10 @@ pub(crate) fn io_error(what: &'static str, error: io::Error) -> S3Error {
         return answer;
     }
     tracing::error!(%error, "{what}");
-    S3Error::with_message(S3ErrorCode::InternalError, format!("{what} failed; the server's log has the reason"))
+    S3Error::with_message(
+        S3ErrorCode::InternalError,
+        format!("{what} failed; the server's log has the reason"),
+    )
 }
 
 /// Like [`io_error`], for use in `map_err`.

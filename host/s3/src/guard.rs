@@ -16,36 +16,61 @@ const UNSIGNED_ALLOWED: [&str; 1] = ["x-amz-content-sha256"];
 /// An error if the request must not reach the service.
 pub(crate) fn check(request: &Parts) -> Result<(), S3Error> {
     // Decoded as s3s decodes them: a name written `X%2DAmz-…` means the same to it.
-    let query: Vec<_> = url::form_urlencoded::parse(request.uri.query().unwrap_or_default().as_bytes()).collect();
+    let query: Vec<_> =
+        url::form_urlencoded::parse(request.uri.query().unwrap_or_default().as_bytes()).collect();
     let has = |wanted: &str| query.iter().any(|(name, _)| name == wanted);
-    let authorization = request.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let authorization = request
+        .headers
+        .get(AUTHORIZATION)
+        .map(|value| value.to_str().unwrap_or_default());
     let version2 = authorization.is_some_and(|value| value.starts_with("AWS ")) || has("Signature");
     let form = request.method == Method::POST
-        && request
-            .headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"multipart/form-data"));
+        && request.headers.get(CONTENT_TYPE).is_some_and(|value| {
+            value
+                .as_bytes()
+                .to_ascii_lowercase()
+                .starts_with(b"multipart/form-data")
+        });
     if version2 || form {
-        return Err(s3_error!(AccessDenied, "Sign the request with AWS signature version 4."));
+        return Err(s3_error!(
+            AccessDenied,
+            "Sign the request with AWS signature version 4."
+        ));
     }
     let signed: Vec<String> = if has("X-Amz-Signature") {
         let mut lists = query.iter().filter(|(name, _)| name == "X-Amz-SignedHeaders");
         match (lists.next(), lists.next()) {
             (Some((_, list)), None) => list.split(';').map(str::to_ascii_lowercase).collect(),
-            _ => return Err(s3_error!(AuthorizationQueryParametersError, "Name the signed headers once.")),
+            _ => {
+                return Err(s3_error!(
+                    AuthorizationQueryParametersError,
+                    "Name the signed headers once."
+                ));
+            }
         }
     } else if let Some(value) = authorization {
-        let list = value.split(',').find_map(|part| part.trim().split_once("SignedHeaders=")).map(|part| part.1);
-        list.unwrap_or_default().split(';').map(str::to_ascii_lowercase).collect()
+        let list = value
+            .split(',')
+            .find_map(|part| part.trim().split_once("SignedHeaders="))
+            .map(|part| part.1);
+        list.unwrap_or_default()
+            .split(';')
+            .map(str::to_ascii_lowercase)
+            .collect()
     } else {
         return Err(s3_error!(AccessDenied, "The request is not signed."));
     };
     let stray = |name: &&HeaderName| {
         let name = name.as_str();
-        name.starts_with("x-amz-") && !UNSIGNED_ALLOWED.contains(&name) && !signed.iter().any(|signed| signed == name)
+        name.starts_with("x-amz-")
+            && !UNSIGNED_ALLOWED.contains(&name)
+            && !signed.iter().any(|signed| signed == name)
     };
     match request.headers.keys().find(stray) {
-        Some(name) => Err(s3_error!(AccessDenied, "The header {name} is present and was not signed.")),
+        Some(name) => Err(s3_error!(
+            AccessDenied,
+            "The header {name} is present and was not signed."
+        )),
         None => Ok(()),
     }
 }

@@ -38,11 +38,21 @@ pub(crate) fn cors(origins: &[String]) -> CorsLayer {
     let origins = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+        AllowOrigin::list(
+            origins
+                .iter()
+                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
+        )
     };
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::PUT,
+            Method::POST,
+            Method::DELETE,
+        ])
         // Whatever is asked, traceparent and tracestate among it: the signature decides what counts.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(ExposeHeaders::list(EXPOSED.map(HeaderName::from_static)))
@@ -50,8 +60,15 @@ pub(crate) fn cors(origins: &[String]) -> CorsLayer {
 }
 
 /// Answers a request; failures are answers too.
-pub(crate) async fn answer(service: S3Service, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let bytes = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).unwrap_or("0");
+pub(crate) async fn answer(
+    service: S3Service,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let bytes = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("0");
     let span = tracing::info_span!(
         "s3 request",
         otel.kind = "server",
@@ -63,7 +80,8 @@ pub(crate) async fn answer(service: S3Service, request: Request<Incoming>) -> Re
     );
     let parent = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
     // An error says that the span is disabled or that no exporter is there; then there is nothing to connect.
-    span.set_parent(parent).unwrap_or_else(|error| tracing::trace!(%error, "no trace to join"));
+    span.set_parent(parent)
+        .unwrap_or_else(|error| tracing::trace!(%error, "no trace to join"));
     let response = respond(service, request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     if let Some(etag) = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()) {

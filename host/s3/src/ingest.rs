@@ -53,8 +53,11 @@ impl Wanted {
     /// What it takes to check the claims, the trailers that were announced and an upload's own algorithm.
     pub(crate) fn new(claims: &Claims, announced: &str, algorithm: Option<&str>) -> Self {
         let named = |name: &str| {
-            announced.split(',').any(|trailer| trailer.trim().eq_ignore_ascii_case(&format!("x-amz-checksum-{name}")))
-                || algorithm.is_some_and(|algorithm| algorithm.eq_ignore_ascii_case(name))
+            announced.split(',').any(|trailer| {
+                trailer
+                    .trim()
+                    .eq_ignore_ascii_case(&format!("x-amz-checksum-{name}"))
+            }) || algorithm.is_some_and(|algorithm| algorithm.eq_ignore_ascii_case(name))
         };
         Self {
             crc32: claims.sums.crc32.is_some() || named("crc32"),
@@ -125,7 +128,11 @@ impl Digests {
             sha256: sha256.map(|digest| BASE64.encode(digest)),
             composite: false,
         };
-        Digested { sums, md5: base64(self.md5), sha256 }
+        Digested {
+            sums,
+            md5: base64(self.md5),
+            sha256,
+        }
     }
 }
 
@@ -138,14 +145,21 @@ impl Digested {
         let pairs = [
             ("x-amz-checksum-crc32", &claims.sums.crc32, &self.sums.crc32),
             ("x-amz-checksum-crc32c", &claims.sums.crc32c, &self.sums.crc32c),
-            ("x-amz-checksum-crc64nvme", &claims.sums.crc64nvme, &self.sums.crc64nvme),
+            (
+                "x-amz-checksum-crc64nvme",
+                &claims.sums.crc64nvme,
+                &self.sums.crc64nvme,
+            ),
             ("x-amz-checksum-sha1", &claims.sums.sha1, &self.sums.sha1),
             ("x-amz-checksum-sha256", &claims.sums.sha256, &self.sums.sha256),
             ("Content-MD5", &claims.md5, &self.md5),
         ];
         for (name, claimed, computed) in pairs {
             if claimed.is_some() && claimed != computed {
-                return Err(s3_error!(BadDigest, "The {name} you specified did not match what we received."));
+                return Err(s3_error!(
+                    BadDigest,
+                    "The {name} you specified did not match what we received."
+                ));
             }
         }
         Ok((self.sums, sha256))
@@ -166,7 +180,11 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     pub(crate) fn new(body: Option<StreamingBlob>, length: u64, idle: Duration) -> Self {
-        Self { body, remaining: length, idle }
+        Self {
+            body,
+            remaining: length,
+            idle,
+        }
     }
 
     pub(crate) async fn next(&mut self) -> S3Result<Option<Bytes>> {
@@ -180,10 +198,18 @@ impl Incoming {
         match &chunk {
             Some(bytes) => match self.remaining.checked_sub(bytes.len() as u64) {
                 Some(remaining) => self.remaining = remaining,
-                None => return Err(s3_error!(IncompleteBody, "The body is longer than its declared length.")),
+                None => {
+                    return Err(s3_error!(
+                        IncompleteBody,
+                        "The body is longer than its declared length."
+                    ));
+                }
             },
             None if self.remaining > 0 => {
-                return Err(s3_error!(IncompleteBody, "The body is shorter than its declared length."));
+                return Err(s3_error!(
+                    IncompleteBody,
+                    "The body is shorter than its declared length."
+                ));
             }
             None => {}
         }
@@ -200,14 +226,27 @@ impl Incoming {
     }
 
     /// Writes the body at `offset` of the target's file.
-    pub(crate) async fn write<T: Target>(mut self, target: T, offset: u64, digests: Digests) -> S3Result<Written<T>> {
-        let mut idle = Some(Written { target, position: offset, digests });
+    pub(crate) async fn write<T: Target>(
+        mut self,
+        target: T,
+        offset: u64,
+        digests: Digests,
+    ) -> S3Result<Written<T>> {
+        let mut idle = Some(Written {
+            target,
+            position: offset,
+            digests,
+        });
         let mut writing: Option<Writing<T>> = None;
         loop {
             let batch = self.batch().await;
             // Also if the body failed: the answer is sent when the target is cleaned up, not before.
             if let Some(task) = writing.take() {
-                idle = Some(task.await.map_err(io::Error::other).map_err(during("write the body"))??);
+                idle = Some(
+                    task.await
+                        .map_err(io::Error::other)
+                        .map_err(during("write the body"))??,
+                );
             }
             let batch = batch?;
             let Some(mut sink) = idle.take() else {
@@ -302,6 +341,9 @@ fn body_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> S3Erro
         s3_error!(SignatureDoesNotMatch, "A chunk's signature does not match.")
     } else {
         tracing::debug!(error = text, "body ended early");
-        s3_error!(IncompleteBody, "The body ended before its declared length or was malformed.")
+        s3_error!(
+            IncompleteBody,
+            "The body ended before its declared length or was malformed."
+        )
     }
 }

@@ -7,19 +7,33 @@ use super::Backend;
 use crate::error::blocking;
 
 impl Backend {
-    pub(super) async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> S3Result<CreateBucketOutput> {
+    pub(super) async fn create_bucket(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> S3Result<CreateBucketOutput> {
         let bucket = request.input.bucket;
         let location = format!("/{bucket}");
         let store = self.store.clone();
         if !blocking(move || store.create_bucket(&bucket)).await? {
-            return Err(s3_error!(BucketAlreadyOwnedByYou, "The bucket exists and is yours."));
+            return Err(s3_error!(
+                BucketAlreadyOwnedByYou,
+                "The bucket exists and is yours."
+            ));
         }
-        Ok(CreateBucketOutput { location: Some(location) })
+        Ok(CreateBucketOutput {
+            location: Some(location),
+        })
     }
 
-    pub(super) async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<HeadBucketOutput> {
+    pub(super) async fn head_bucket(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<HeadBucketOutput> {
         self.store.require_bucket(&request.input.bucket)?;
-        Ok(HeadBucketOutput { bucket_region: Some(self.region.to_string()), ..HeadBucketOutput::default() })
+        Ok(HeadBucketOutput {
+            bucket_region: Some(self.region.to_string()),
+            ..HeadBucketOutput::default()
+        })
     }
 
     pub(super) async fn get_bucket_location(
@@ -29,10 +43,15 @@ impl Backend {
         self.store.require_bucket(&request.input.bucket)?;
         // S3 names the region of its first days by leaving it out.
         let location = (&*self.region != "us-east-1").then(|| self.region.to_string().into());
-        Ok(GetBucketLocationOutput { location_constraint: location })
+        Ok(GetBucketLocationOutput {
+            location_constraint: location,
+        })
     }
 
-    pub(super) async fn list_buckets(&self, _request: S3Request<ListBucketsInput>) -> S3Result<ListBucketsOutput> {
+    pub(super) async fn list_buckets(
+        &self,
+        _request: S3Request<ListBucketsInput>,
+    ) -> S3Result<ListBucketsOutput> {
         let store = self.store.clone();
         let buckets = blocking(move || store.buckets()).await?;
         let bucket = |(name, created): (String, std::time::SystemTime)| Bucket {
@@ -40,10 +59,16 @@ impl Backend {
             creation_date: Some(created.into()),
             ..Bucket::default()
         };
-        Ok(ListBucketsOutput { buckets: Some(buckets.into_iter().map(bucket).collect()), ..ListBucketsOutput::default() })
+        Ok(ListBucketsOutput {
+            buckets: Some(buckets.into_iter().map(bucket).collect()),
+            ..ListBucketsOutput::default()
+        })
     }
 
-    pub(super) async fn delete_bucket(&self, request: S3Request<DeleteBucketInput>) -> S3Result<DeleteBucketOutput> {
+    pub(super) async fn delete_bucket(
+        &self,
+        request: S3Request<DeleteBucketInput>,
+    ) -> S3Result<DeleteBucketOutput> {
         let store = self.store.clone();
         blocking(move || store.delete_bucket(&request.input.bucket)).await?;
         Ok(DeleteBucketOutput::default())

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use s3s::dto::*;
+use s3s::stream::ByteStream as _;
 use s3s::{S3Result, s3_error};
 
 use crate::ingest::Claims;
@@ -19,7 +20,10 @@ macro_rules! attrs {
             content_type: $input.content_type.take(),
             cache_control: $input.cache_control.take(),
             content_disposition: $input.content_disposition.take(),
-            content_encoding: $input.content_encoding.take().and_then($crate::s3::convert::stored_encoding),
+            content_encoding: $input
+                .content_encoding
+                .take()
+                .and_then($crate::s3::convert::stored_encoding),
             content_language: $input.content_language.take(),
             expires: $input.expires.take().and_then($crate::s3::convert::format_time),
             user: $input.metadata.take().unwrap_or_default().into_iter().collect(),
@@ -56,16 +60,27 @@ macro_rules! sums {
 pub(super) use sums;
 
 pub(super) fn checked_attrs(attrs: Attrs) -> S3Result<Attrs> {
-    let bytes: usize = attrs.user.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let bytes: usize = attrs
+        .user
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if bytes > USER_METADATA_MAX_BYTES {
-        return Err(s3_error!(MetadataTooLarge, "User metadata may have {USER_METADATA_MAX_BYTES} bytes at most."));
+        return Err(s3_error!(
+            MetadataTooLarge,
+            "User metadata may have {USER_METADATA_MAX_BYTES} bytes at most."
+        ));
     }
     Ok(attrs)
 }
 
 /// `aws-chunked` is how the body travelled, not what it is.
 pub(super) fn stored_encoding(value: String) -> Option<String> {
-    let kept: Vec<_> = value.split(',').map(str::trim).filter(|one| *one != "aws-chunked" && !one.is_empty()).collect();
+    let kept: Vec<_> = value
+        .split(',')
+        .map(str::trim)
+        .filter(|one| *one != "aws-chunked" && !one.is_empty())
+        .collect();
     (!kept.is_empty()).then(|| kept.join(","))
 }
 
@@ -90,8 +105,15 @@ pub(super) fn verified_sha256(headers: &HeaderMap) -> Option<[u8; 32]> {
 
 /// Checksums that came in trailers.
 pub(super) fn add_trailers(claims: &mut Claims, trailers: Option<&s3s::TrailingHeaders>) {
-    let Some(headers) = trailers.and_then(s3s::TrailingHeaders::take) else { return };
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let Some(headers) = trailers.and_then(s3s::TrailingHeaders::take) else {
+        return;
+    };
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     let slots = [
         ("x-amz-checksum-crc32", &mut claims.sums.crc32),
         ("x-amz-checksum-crc32c", &mut claims.sums.crc32c),
@@ -108,17 +130,32 @@ pub(super) fn add_trailers(claims: &mut Claims, trailers: Option<&s3s::TrailingH
 
 /// Trailers that the request announces, comma separated.
 pub(super) fn announced(headers: &HeaderMap) -> String {
-    headers.get("x-amz-trailer").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    headers
+        .get("x-amz-trailer")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
 }
 
-/// A declared length as bytes.
-pub(super) fn length(declared: Option<i64>, max: u64) -> S3Result<u64> {
-    let Some(declared) = declared else {
-        return Err(s3_error!(MissingContentLength, "You must provide the Content-Length header."));
+/// The length of a body in bytes. A body without a declared length is known as empty, or chunked and refused.
+pub(super) fn length(declared: Option<i64>, body: Option<&StreamingBlob>, max: u64) -> S3Result<u64> {
+    let length = match declared {
+        Some(declared) => u64::try_from(declared).ok(),
+        None => body.map_or(Some(0), |body| {
+            body.remaining_length().exact().map(|length| length as u64)
+        }),
     };
-    let length = u64::try_from(declared).map_err(|_| s3_error!(InvalidArgument, "The length is negative."))?;
+    let Some(length) = length else {
+        return Err(s3_error!(
+            MissingContentLength,
+            "You must provide the Content-Length header."
+        ));
+    };
     if length > max {
-        return Err(s3_error!(EntityTooLarge, "One request may carry {max} bytes at most."));
+        return Err(s3_error!(
+            EntityTooLarge,
+            "One request may carry {max} bytes at most."
+        ));
     }
     Ok(length)
 }
@@ -132,7 +169,11 @@ pub(super) fn tag(etag: &str) -> ETag {
 }
 
 pub(super) fn checksum_type(sums: &Sums) -> ChecksumType {
-    ChecksumType::from_static(if sums.composite { ChecksumType::COMPOSITE } else { ChecksumType::FULL_OBJECT })
+    ChecksumType::from_static(if sums.composite {
+        ChecksumType::COMPOSITE
+    } else {
+        ChecksumType::FULL_OBJECT
+    })
 }
 
 /// HTTP dates have whole seconds, so comparisons do too.

@@ -16,7 +16,12 @@ use crate::store::walk::{Item, Query};
 const PAGE_MAX: i32 = 1000;
 
 /// What `encoding-type=url` leaves as it is.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
 
 /// How names are written into the answer.
 #[derive(Clone, Copy)]
@@ -34,7 +39,11 @@ impl Encoding {
     }
 
     pub(super) fn apply(self, name: String) -> String {
-        if self.url { utf8_percent_encode(&name, KEPT).to_string() } else { name }
+        if self.url {
+            utf8_percent_encode(&name, KEPT).to_string()
+        } else {
+            name
+        }
     }
 }
 
@@ -67,16 +76,22 @@ impl Backend {
             for item in page.items {
                 match item {
                     Item::Prefix(prefix) => {
-                        listing.prefixes.push(CommonPrefix { prefix: Some(encoding.apply(prefix)) });
+                        listing.prefixes.push(CommonPrefix {
+                            prefix: Some(encoding.apply(prefix)),
+                        });
                     }
                     Item::Key(key, path) => {
-                        let Some(object) = Store::open_listed(&path)? else { continue };
+                        let Some(object) = Store::open_listed(&path)? else {
+                            continue;
+                        };
                         listing.objects.push(s3s::dto::Object {
                             key: Some(encoding.apply(key)),
                             size: Some(signed(object.meta.size)),
                             e_tag: Some(tag(&object.meta.etag)),
                             last_modified: Some(object.modified.into()),
-                            storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+                            storage_class: Some(ObjectStorageClass::from_static(
+                                ObjectStorageClass::STANDARD,
+                            )),
                             ..s3s::dto::Object::default()
                         });
                     }
@@ -111,14 +126,20 @@ impl Backend {
             max_keys: Some(max_keys),
             key_count: Some(i32::try_from(count).unwrap_or(i32::MAX)),
             is_truncated: Some(listing.truncated),
-            next_continuation_token: listing.last.filter(|_| listing.truncated).map(|last| encode_token(&last)),
+            next_continuation_token: listing
+                .last
+                .filter(|_| listing.truncated)
+                .map(|last| encode_token(&last)),
             contents: Some(listing.objects),
             common_prefixes: Some(listing.prefixes),
             request_charged: None,
         })
     }
 
-    pub(super) async fn list_objects(&self, request: S3Request<ListObjectsInput>) -> S3Result<ListObjectsOutput> {
+    pub(super) async fn list_objects(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> S3Result<ListObjectsOutput> {
         let input = request.input;
         let encoding = Encoding::new(input.encoding_type.as_ref())?;
         let max_keys = page_size(input.max_keys)?;
@@ -155,11 +176,15 @@ fn query(prefix: Option<&str>, delimiter: Option<&str>, max: i32) -> Query {
 
 /// Begins after a key of the client's choice. If that is a rolled up prefix, all of it was listed.
 fn after(key: Option<&str>, query: &mut Query) {
-    let Some(key) = key.filter(|key| !key.is_empty()) else { return };
+    let Some(key) = key.filter(|key| !key.is_empty()) else {
+        return;
+    };
     key.clone_into(&mut query.after);
     if let Some(rest) = key.strip_prefix(&query.prefix)
         && !query.delimiter.is_empty()
-        && rest.find(&query.delimiter).is_some_and(|at| at + query.delimiter.len() == rest.len())
+        && rest
+            .find(&query.delimiter)
+            .is_some_and(|at| at + query.delimiter.len() == rest.len())
     {
         key.clone_into(&mut query.after_prefix);
     }
@@ -173,14 +198,22 @@ fn encode_token(last: &Item) -> String {
 }
 
 fn decode_token(token: &str, query: &mut Query) -> S3Result<()> {
-    let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
     match text.as_deref().and_then(|text| text.split_at_checked(1)) {
         Some(("k", key)) => key.clone_into(&mut query.after),
         Some(("p", prefix)) => {
             prefix.clone_into(&mut query.after);
             prefix.clone_into(&mut query.after_prefix);
         }
-        _ => return Err(s3_error!(InvalidArgument, "The continuation token is not one of ours.")),
+        _ => {
+            return Err(s3_error!(
+                InvalidArgument,
+                "The continuation token is not one of ours."
+            ));
+        }
     }
     Ok(())
 }

@@ -11,7 +11,9 @@ use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::Backend;
-use super::convert::{ReadConditions, add_trailers, announced, attrs, checksum_type, claims, length, signed, sums, tag};
+use super::convert::{
+    ReadConditions, add_trailers, announced, attrs, checksum_type, claims, length, signed, sums, tag,
+};
 use super::list::{Encoding, page_size};
 use super::write::{copy_source, open_source};
 use crate::error::blocking;
@@ -38,23 +40,32 @@ impl Backend {
     ) -> S3Result<CreateMultipartUploadOutput> {
         let mut input = request.input;
         let attrs = attrs!(input)?;
-        let algorithm = input.checksum_algorithm.map(|algorithm| algorithm.as_str().to_owned());
+        let algorithm = input
+            .checksum_algorithm
+            .map(|algorithm| algorithm.as_str().to_owned());
         let asked = input.checksum_type.as_ref().map(ChecksumType::as_str);
         let full_object = match (algorithm.as_deref(), asked) {
             (Some(name), _) if !ALGORITHMS.contains(&name) => {
-                return Err(s3_error!(InvalidRequest, "The checksum algorithm is not supported."));
+                return Err(s3_error!(
+                    InvalidRequest,
+                    "The checksum algorithm is not supported."
+                ));
             }
             (Some(ChecksumAlgorithm::SHA1 | ChecksumAlgorithm::SHA256), Some(ChecksumType::FULL_OBJECT))
             | (Some(ChecksumAlgorithm::CRC64NVME), Some(ChecksumType::COMPOSITE))
             | (None, Some(_)) => {
-                return Err(s3_error!(InvalidRequest, "The checksum type does not go with the algorithm."));
+                return Err(s3_error!(
+                    InvalidRequest,
+                    "The checksum type does not go with the algorithm."
+                ));
             }
             (Some(ChecksumAlgorithm::CRC64NVME), _) => true,
             (_, asked) => asked == Some(ChecksumType::FULL_OBJECT),
         };
         let store = self.store.clone();
         let upload =
-            blocking(move || store.create_upload(&input.bucket, &input.key, attrs, algorithm, full_object)).await?;
+            blocking(move || store.create_upload(&input.bucket, &input.key, attrs, algorithm, full_object))
+                .await?;
         Ok(CreateMultipartUploadOutput {
             upload_id: Some(upload.id.clone()),
             bucket: Some(upload.header.bucket.clone()),
@@ -65,11 +76,23 @@ impl Backend {
         })
     }
 
-    pub(super) async fn upload_part(&self, request: S3Request<UploadPartInput>) -> S3Result<UploadPartOutput> {
-        let S3Request { mut input, headers, trailing_headers, .. } = request;
+    pub(super) async fn upload_part(
+        &self,
+        request: S3Request<UploadPartInput>,
+    ) -> S3Result<UploadPartOutput> {
+        let S3Request {
+            mut input,
+            headers,
+            trailing_headers,
+            ..
+        } = request;
         let upload = self.store.upload(&input.bucket, &input.key, &input.upload_id)?;
         let number = part_number(input.part_number)?;
-        let length = length(input.content_length, self.limits.max_put_bytes)?;
+        let length = length(
+            input.content_length,
+            input.body.as_ref(),
+            self.limits.max_put_bytes,
+        )?;
         let mut claims = claims!(input, &headers);
         let wanted = Wanted::new(&claims, &announced(&headers), upload.header.algorithm.as_deref());
         let store = self.store.clone();
@@ -111,7 +134,12 @@ impl Backend {
         let range = match input.copy_source_range.as_deref().map(Range::parse) {
             None => None,
             Some(Ok(range @ Range::Int { last: Some(_), .. })) => Some(range),
-            Some(_) => return Err(s3_error!(InvalidArgument, "The copied range must be bytes=FIRST-LAST.")),
+            Some(_) => {
+                return Err(s3_error!(
+                    InvalidArgument,
+                    "The copied range must be bytes=FIRST-LAST."
+                ));
+            }
         };
         let (source_bucket, source_key) = copy_source(input.copy_source)?;
         let (store, max) = (self.store.clone(), self.limits.max_put_bytes);
@@ -121,10 +149,18 @@ impl Backend {
                 Some(range) => range.check(source.meta.size)?,
                 None => 0..source.meta.size,
             };
-            let bytes = length(Some(signed(wanted.end - wanted.start)), max)?;
-            let digests = Digests::new(Wanted::new(&Claims::default(), "", upload.header.algorithm.as_deref()));
+            let bytes = length(Some(signed(wanted.end - wanted.start)), None, max)?;
+            let digests = Digests::new(Wanted::new(
+                &Claims::default(),
+                "",
+                upload.header.algorithm.as_deref(),
+            ));
             let region = store.begin_part(&upload, bytes)?;
-            let mut copy = Written { position: region.offset, target: region, digests };
+            let mut copy = Written {
+                position: region.offset,
+                target: region,
+                digests,
+            };
             let mut position = wanted.start;
             while position < wanted.end {
                 let end = wanted.end.min(position + COPY_BYTES);
@@ -141,7 +177,10 @@ impl Backend {
             checksum_sha256: part.sums.sha256,
             ..CopyPartResult::default()
         };
-        Ok(UploadPartCopyOutput { copy_part_result: Some(result), ..UploadPartCopyOutput::default() })
+        Ok(UploadPartCopyOutput {
+            copy_part_result: Some(result),
+            ..UploadPartCopyOutput::default()
+        })
     }
 
     pub(super) async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<ListPartsOutput> {
@@ -202,9 +241,13 @@ impl Backend {
         let (mut truncated, mut last) = (false, None);
         for upload in &uploads {
             let key = &upload.header.key;
-            let rolled = key[prefix.len()..].find(&delimiter).filter(|_| !delimiter.is_empty());
+            let rolled = key[prefix.len()..]
+                .find(&delimiter)
+                .filter(|_| !delimiter.is_empty());
             let rolled = rolled.map(|at| key[..prefix.len() + at + delimiter.len()].to_owned());
-            if rolled.is_some() && (rolled.as_ref() == prefixes.last() || rolled.as_deref() == Some(&key_marker)) {
+            if rolled.is_some()
+                && (rolled.as_ref() == prefixes.last() || rolled.as_deref() == Some(&key_marker))
+            {
                 continue;
             }
             if listed.len() + prefixes.len() >= usize::try_from(max).unwrap_or(0) {
@@ -229,7 +272,9 @@ impl Backend {
             storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
             ..MultipartUpload::default()
         };
-        let prefix_entry = |prefix| CommonPrefix { prefix: Some(encoding.apply(prefix)) };
+        let prefix_entry = |prefix| CommonPrefix {
+            prefix: Some(encoding.apply(prefix)),
+        };
         let (next_key, next_id) = last.filter(|_| truncated).unzip();
         Ok(ListMultipartUploadsOutput {
             uploads: Some(listed.into_iter().map(entry).collect()),
@@ -260,19 +305,29 @@ impl Backend {
                 // The answer to an earlier try may have been lost.
                 Err(error) if *error.code() == S3ErrorCode::NoSuchUpload => {
                     let object = store.open_object(&input.bucket, &input.key).ok();
-                    let same = object.filter(|object| object.meta.upload_id.as_ref() == Some(&input.upload_id));
+                    let same =
+                        object.filter(|object| object.meta.upload_id.as_ref() == Some(&input.upload_id));
                     return same.map(|object| object.meta).ok_or(error);
                 }
                 result => result?,
             };
-            let condition = Condition { matches: input.if_match.take(), none_match: input.if_none_match.take() };
+            let condition = Condition {
+                matches: input.if_match.take(),
+                none_match: input.if_none_match.take(),
+            };
             let expected = sums!(input);
-            let asked = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+            let asked = input
+                .multipart_upload
+                .and_then(|upload| upload.parts)
+                .unwrap_or_default();
             store.complete_upload(&upload, &condition, |received| {
                 let parts = choose(received, asked, min)?;
                 let size: u64 = parts.iter().map(|part| part.length).sum();
                 if input.mpu_object_size.is_some_and(|told| told != signed(size)) {
-                    return Err(s3_error!(InvalidRequest, "The parts do not add up to x-amz-mp-object-size."));
+                    return Err(s3_error!(
+                        InvalidRequest,
+                        "The parts do not add up to x-amz-mp-object-size."
+                    ));
                 }
                 let mut digest = Sha256::new();
                 for part in &parts {
@@ -310,19 +365,26 @@ impl Backend {
     ) -> S3Result<AbortMultipartUploadOutput> {
         let input = request.input;
         let store = self.store.clone();
-        blocking(move || store.abort_upload(&*store.upload(&input.bucket, &input.key, &input.upload_id)?)).await?;
+        blocking(move || store.abort_upload(&*store.upload(&input.bucket, &input.key, &input.upload_id)?))
+            .await?;
         Ok(AbortMultipartUploadOutput::default())
     }
 }
 
 fn kind(header: &Header) -> ChecksumType {
-    checksum_type(&Sums { composite: !header.full_object, ..Sums::default() })
+    checksum_type(&Sums {
+        composite: !header.full_object,
+        ..Sums::default()
+    })
 }
 
 fn part_number(number: i32) -> S3Result<u16> {
     match u16::try_from(number) {
         Ok(number @ 1..=PART_NUMBER_MAX) => Ok(number),
-        _ => Err(s3_error!(InvalidArgument, "The part number must be 1 to {PART_NUMBER_MAX}.")),
+        _ => Err(s3_error!(
+            InvalidArgument,
+            "The part number must be 1 to {PART_NUMBER_MAX}."
+        )),
     }
 }
 
@@ -336,7 +398,10 @@ fn choose(received: &BTreeMap<u16, Part>, asked: Vec<CompletedPart>, min_bytes: 
     for (index, mut named) in asked.into_iter().enumerate() {
         let number = part_number(named.part_number.unwrap_or(0))?;
         if parts.last().is_some_and(|last| last.number >= number) {
-            return Err(s3_error!(InvalidPartOrder, "The parts must be in ascending order."));
+            return Err(s3_error!(
+                InvalidPartOrder,
+                "The parts must be in ascending order."
+            ));
         }
         let claimed = sums!(named);
         let same = |part: &&Part| {
@@ -348,10 +413,16 @@ fn choose(received: &BTreeMap<u16, Part>, asked: Vec<CompletedPart>, min_bytes: 
                 && agrees(&claimed.sha256, &part.sums.sha256)
         };
         let Some(part) = received.get(&number).filter(same) else {
-            return Err(s3_error!(InvalidPart, "Part {number} was not received, or not with this tag and checksum."));
+            return Err(s3_error!(
+                InvalidPart,
+                "Part {number} was not received, or not with this tag and checksum."
+            ));
         };
         if index + 1 < count && part.length < min_bytes {
-            return Err(s3_error!(EntityTooSmall, "Part {number} has less than {min_bytes} bytes and isn't the last."));
+            return Err(s3_error!(
+                EntityTooSmall,
+                "Part {number} has less than {min_bytes} bytes and isn't the last."
+            ));
         }
         parts.push(part);
     }
@@ -364,14 +435,20 @@ fn agrees(claimed: &Option<String>, stored: &Option<String>) -> bool {
 
 /// The object's checksum from its parts', compared with what the client expects.
 fn whole(header: &Header, parts: &[&Part], expected: &Sums) -> S3Result<Sums> {
-    let mut sums = Sums { composite: !header.full_object, ..Sums::default() };
+    let mut sums = Sums {
+        composite: !header.full_object,
+        ..Sums::default()
+    };
     let of_parts = |get: fn(&Sums) -> &Option<String>| -> S3Result<Vec<Vec<u8>>> {
         let decode = |part: &&Part| get(&part.sums).as_ref().and_then(|sum| BASE64.decode(sum).ok());
         let all: Option<Vec<_>> = parts.iter().map(decode).collect();
         all.ok_or_else(|| s3_error!(InternalError, "A part has no checksum."))
     };
     let composite = |digest: &[u8]| Some(format!("{}-{}", BASE64.encode(digest), parts.len()));
-    let crc = |algorithm: CrcAlgorithm, width: usize, get: fn(&Sums) -> &Option<String>| -> S3Result<Option<String>> {
+    let crc = |algorithm: CrcAlgorithm,
+               width: usize,
+               get: fn(&Sums) -> &Option<String>|
+     -> S3Result<Option<String>> {
         let digests = of_parts(get)?;
         let mut value = 0;
         if header.full_object {
@@ -386,8 +463,12 @@ fn whole(header: &Header, parts: &[&Part], expected: &Sums) -> S3Result<Sums> {
         }
     };
     match header.algorithm.as_deref() {
-        Some(ChecksumAlgorithm::CRC32) => sums.crc32 = crc(CrcAlgorithm::Crc32IsoHdlc, 4, |sums| &sums.crc32)?,
-        Some(ChecksumAlgorithm::CRC32C) => sums.crc32c = crc(CrcAlgorithm::Crc32Iscsi, 4, |sums| &sums.crc32c)?,
+        Some(ChecksumAlgorithm::CRC32) => {
+            sums.crc32 = crc(CrcAlgorithm::Crc32IsoHdlc, 4, |sums| &sums.crc32)?
+        }
+        Some(ChecksumAlgorithm::CRC32C) => {
+            sums.crc32c = crc(CrcAlgorithm::Crc32Iscsi, 4, |sums| &sums.crc32c)?
+        }
         Some(ChecksumAlgorithm::CRC64NVME) => {
             sums.crc64nvme = crc(CrcAlgorithm::Crc64Nvme, 8, |sums| &sums.crc64nvme)?;
         }
@@ -407,5 +488,12 @@ fn whole(header: &Header, parts: &[&Part], expected: &Sums) -> S3Result<Sums> {
         && told(&expected.crc64nvme, &sums.crc64nvme)
         && told(&expected.sha1, &sums.sha1)
         && told(&expected.sha256, &sums.sha256);
-    if agrees { Ok(sums) } else { Err(s3_error!(BadDigest, "The object's checksum is not the one you expect.")) }
+    if agrees {
+        Ok(sums)
+    } else {
+        Err(s3_error!(
+            BadDigest,
+            "The object's checksum is not the one you expect."
+        ))
+    }
 }

@@ -46,10 +46,18 @@ impl Backend {
         .await?;
         let wanted = bounds.clone().unwrap_or(0..object.meta.size);
         let length = wanted.end - wanted.start;
-        let head = head(&object, bounds.as_ref(), input.checksum_mode.as_ref(), part.is_some());
+        let head = head(
+            &object,
+            bounds.as_ref(),
+            input.checksum_mode.as_ref(),
+            part.is_some(),
+        );
         let body = match inline {
             Some(bytes) => Body::from(bytes),
-            None => Body::http_body_unsync(SizedBody { stream: Box::pin(chunks(Arc::new(object), wanted)), length }),
+            None => Body::http_body_unsync(SizedBody {
+                stream: Box::pin(chunks(Arc::new(object), wanted)),
+                length,
+            }),
         };
         Ok(GetObjectOutput {
             body: Some(StreamingBlob::from(body)),
@@ -76,7 +84,10 @@ impl Backend {
         })
     }
 
-    pub(super) async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<HeadObjectOutput> {
+    pub(super) async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<HeadObjectOutput> {
         let input = request.input;
         let conditions = ReadConditions {
             matches: input.if_match,
@@ -89,8 +100,12 @@ impl Backend {
             let object = store.open_object(&input.bucket, &input.key)?;
             conditions_hold(&conditions, &object)?;
             let bounds = bounds(&object, input.range.as_ref(), input.part_number)?;
-            let mut head =
-                head(&object, bounds.as_ref(), input.checksum_mode.as_ref(), input.part_number.is_some());
+            let mut head = head(
+                &object,
+                bounds.as_ref(),
+                input.checksum_mode.as_ref(),
+                input.part_number.is_some(),
+            );
             let overrides = [
                 (&mut head.content_type, input.response_content_type),
                 (&mut head.cache_control, input.response_cache_control),
@@ -115,7 +130,10 @@ impl Backend {
 fn conditions_hold(conditions: &ReadConditions, object: &Object) -> S3Result<()> {
     match conditions.check(&object.meta, object.modified) {
         Verdict::Proceed => Ok(()),
-        Verdict::Failed => Err(s3_error!(PreconditionFailed, "At least one of the preconditions did not hold.")),
+        Verdict::Failed => Err(s3_error!(
+            PreconditionFailed,
+            "At least one of the preconditions did not hold."
+        )),
         Verdict::NotModified => {
             let mut answer = S3Error::new(S3ErrorCode::NotModified);
             if let Ok(etag) = tag(&object.meta.etag).to_http_header() {
@@ -129,13 +147,22 @@ fn conditions_hold(conditions: &ReadConditions, object: &Object) -> S3Result<()>
 /// What of the object is asked for; `None` is all of it.
 fn bounds(object: &Object, range: Option<&Range>, part: Option<i32>) -> S3Result<Option<Bounds<u64>>> {
     match (range, part) {
-        (Some(_), Some(_)) => Err(s3_error!(InvalidRequest, "Ask for a range or for a part, not both.")),
+        (Some(_), Some(_)) => Err(s3_error!(
+            InvalidRequest,
+            "Ask for a range or for a part, not both."
+        )),
         (Some(range), None) => Ok(Some(range.check(object.meta.size)?)),
         (None, None) => Ok(None),
         (None, Some(number)) => {
-            let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            let index = usize::try_from(number)
+                .ok()
+                .and_then(|number| number.checked_sub(1));
             let whole = [(0, object.meta.size)];
-            let parts = if object.meta.extents.is_empty() { &whole } else { object.meta.extents.as_slice() };
+            let parts = if object.meta.extents.is_empty() {
+                &whole
+            } else {
+                object.meta.extents.as_slice()
+            };
             let Some((index, part)) = index.and_then(|index| Some((index, parts.get(index)?))) else {
                 return Err(s3_error!(InvalidRange, "The object has no such part."));
             };
@@ -165,7 +192,11 @@ fn head(
         content_range: bounds
             .filter(|bounds| bounds.end > bounds.start)
             .map(|bounds| format!("bytes {}-{}/{}", bounds.start, bounds.end - 1, meta.size)),
-        content_type: Some(attrs.content_type.unwrap_or_else(|| "application/octet-stream".to_owned())),
+        content_type: Some(
+            attrs
+                .content_type
+                .unwrap_or_else(|| "application/octet-stream".to_owned()),
+        ),
         cache_control: attrs.cache_control,
         content_disposition: attrs.content_disposition,
         content_encoding: attrs.content_encoding,
@@ -187,20 +218,32 @@ fn head(
 
 /// Reads part of an object. Blocks.
 pub(super) fn read(object: &Object, wanted: Bounds<u64>) -> S3Result<Bytes> {
-    let length = usize::try_from(wanted.end - wanted.start).map_err(io::Error::other).map_err(during("read object"))?;
+    let length = usize::try_from(wanted.end - wanted.start)
+        .map_err(io::Error::other)
+        .map_err(during("read object"))?;
     let mut buffer = vec![0; length];
-    object.read_at(&mut buffer, wanted.start).map_err(during("read object"))?;
+    object
+        .read_at(&mut buffer, wanted.start)
+        .map_err(during("read object"))?;
     Ok(Bytes::from(buffer))
 }
 
 type Reading = tokio::task::JoinHandle<S3Result<Bytes>>;
 
 /// The wanted bytes in chunks; while one is sent the next is read.
-fn chunks(object: Arc<Object>, wanted: Bounds<u64>) -> impl futures::Stream<Item = Result<Bytes, io::Error>> + Send {
+fn chunks(
+    object: Arc<Object>,
+    wanted: Bounds<u64>,
+) -> impl futures::Stream<Item = Result<Bytes, io::Error>> + Send {
     let begin = move |object: &Arc<Object>, position: u64| -> Option<(Reading, u64)> {
         let end = wanted.end.min(position + CHUNK_BYTES);
         let object = object.clone();
-        (position < end).then(|| (crate::error::spawn_blocking(move || read(&object, position..end)), end))
+        (position < end).then(|| {
+            (
+                crate::error::spawn_blocking(move || read(&object, position..end)),
+                end,
+            )
+        })
     };
     let first = begin(&object, wanted.start);
     stream::unfold(Some((object, first)), move |state| {

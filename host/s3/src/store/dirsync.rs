@@ -45,7 +45,10 @@ impl GroupSync {
     }
 
     fn with(fsync: SyncFn) -> Self {
-        Self { slots: Mutex::default(), fsync }
+        Self {
+            slots: Mutex::default(),
+            fsync,
+        }
     }
 
     /// Returns when everything that was done in `folder` before the call is on stable storage. Blocks.
@@ -74,7 +77,9 @@ impl Slot {
         loop {
             if state.ended >= mine {
                 return match state.failed.iter().find(|(number, ..)| *number == mine) {
-                    Some((_, kind, os)) => Err(os.map_or_else(|| io::Error::from(*kind), io::Error::from_raw_os_error)),
+                    Some((_, kind, os)) => {
+                        Err(os.map_or_else(|| io::Error::from(*kind), io::Error::from_raw_os_error))
+                    }
                     None => Ok(()),
                 };
             }
@@ -192,7 +197,10 @@ mod tests {
             0 => Err(io::Error::from_raw_os_error(28)),
             _ => Ok(()),
         }));
-        assert_eq!(group.sync(Path::new("x")).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(
+            group.sync(Path::new("x")).unwrap_err().kind(),
+            io::ErrorKind::StorageFull
+        );
         group.sync(Path::new("x")).unwrap();
     }
 }

@@ -148,7 +148,13 @@ mod tests {
 
     #[test]
     fn the_longest_keys_fit_into_a_path() {
-        for key in ["\u{1}".repeat(1024), "\u{1}/".repeat(512), "/".repeat(1024), "é".repeat(512), "%a/".repeat(341)] {
+        for key in [
+            "\u{1}".repeat(1024),
+            "\u{1}/".repeat(512),
+            "/".repeat(1024),
+            "é".repeat(512),
+            "%a/".repeat(341),
+        ] {
             let path = object_path(&key);
             assert!(path.as_os_str().len() < 4096 - 600, "{}", path.as_os_str().len());
             assert_eq!(decode_path(&path), key.into_bytes());

@@ -85,7 +85,8 @@ impl Store {
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(Error::Locked(root.to_owned())),
             Err(errno) => return Err(fail("lock", &lock_path)(errno.into())),
         }
-        let [buckets_folder, tmp_folder, uploads_folder] = ["buckets", "tmp", "uploads"].map(|name| root.join(name));
+        let [buckets_folder, tmp_folder, uploads_folder] =
+            ["buckets", "tmp", "uploads"].map(|name| root.join(name));
         for folder in [&buckets_folder, &tmp_folder, &uploads_folder] {
             fs::create_dir_all(folder).map_err(fail("create", folder))?;
         }
@@ -99,11 +100,18 @@ impl Store {
         if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             dirsync::sync_folder(parent).map_err(fail("sync", parent))?;
         }
-        probe(&tmp_folder).map_err(fail("rename without replacing (the file system must be able to) in", &tmp_folder))?;
+        probe(&tmp_folder).map_err(fail(
+            "rename without replacing (the file system must be able to) in",
+            &tmp_folder,
+        ))?;
         let mut buckets = BTreeSet::new();
         for entry in fs::read_dir(&buckets_folder).map_err(fail("read", &buckets_folder))? {
             let name = entry.map_err(fail("read", &buckets_folder))?.file_name();
-            buckets.extend(name.into_string().ok().filter(|name| s3s::path::check_bucket_name(name)));
+            buckets.extend(
+                name.into_string()
+                    .ok()
+                    .filter(|name| s3s::path::check_bucket_name(name)),
+            );
         }
         let uploads = uploads::Uploads::load(&uploads_folder, max_open_uploads)
             .map_err(fail("recover", &uploads_folder))?;
@@ -124,7 +132,11 @@ impl Store {
     pub(crate) fn temp(&self) -> io::Result<Temp> {
         let number = self.next_temp.fetch_add(1, Ordering::Relaxed);
         let path = self.tmp_folder.join(number.to_string());
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
         Ok(Temp { path, file })
     }
 
@@ -134,7 +146,12 @@ impl Store {
 
     /// `NoSuchBucket` unless the bucket exists.
     pub(crate) fn require_bucket(&self, bucket: &str) -> S3Result<()> {
-        if self.buckets.read().unwrap_or_else(PoisonError::into_inner).contains(bucket) {
+        if self
+            .buckets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(bucket)
+        {
             Ok(())
         } else {
             Err(s3_error!(NoSuchBucket, "The bucket does not exist."))
@@ -148,7 +165,9 @@ impl Store {
             return Ok(false);
         }
         fs::create_dir(self.bucket_folder(bucket)).map_err(during("create bucket"))?;
-        self.folders.sync(&self.buckets_folder).map_err(during("sync the buckets' folder"))?;
+        self.folders
+            .sync(&self.buckets_folder)
+            .map_err(during("sync the buckets' folder"))?;
         buckets.insert(bucket.to_owned());
         Ok(true)
     }
@@ -166,7 +185,9 @@ impl Store {
         }
         buckets.remove(bucket);
         self.publishing.forget(&self.bucket_folder(bucket));
-        self.folders.sync(&self.buckets_folder).map_err(during("sync the buckets' folder"))
+        self.folders
+            .sync(&self.buckets_folder)
+            .map_err(during("sync the buckets' folder"))
     }
 
     /// Buckets by name, with the time of their last change as near enough to their creation.
@@ -174,7 +195,12 @@ impl Store {
         let buckets = self.buckets.read().unwrap_or_else(PoisonError::into_inner);
         let with_time = |name: &String| {
             let stat = fs::metadata(self.bucket_folder(name)).map_err(during("read bucket"))?;
-            Ok((name.clone(), stat.created().or_else(|_| stat.modified()).map_err(during("read bucket"))?))
+            Ok((
+                name.clone(),
+                stat.created()
+                    .or_else(|_| stat.modified())
+                    .map_err(during("read bucket"))?,
+            ))
         };
         buckets.iter().map(with_time).collect()
     }

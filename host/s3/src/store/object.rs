@@ -91,8 +91,11 @@ impl Meta {
     /// The end of an object's file whose bytes end at `offset`.
     pub(crate) fn encode(&self, offset: u64) -> io::Result<Vec<u8>> {
         let mut out = serde_json::to_vec(self)?;
-        let length = u32::try_from(out.len()).ok().filter(|&length| length <= META_MAX_BYTES);
-        let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "object meta too long"))?;
+        let length = u32::try_from(out.len())
+            .ok()
+            .filter(|&length| length <= META_MAX_BYTES);
+        let length =
+            length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "object meta too long"))?;
         let crc = Crc32::checksum_u32(&out);
         out.extend(offset.to_le_bytes());
         out.extend(length.to_le_bytes());
@@ -126,7 +129,12 @@ impl Object {
         let mut tail = vec![0; usize::try_from(length - tail_start).map_err(io::Error::other)?];
         file.read_exact_at(&mut tail, tail_start)?;
         let meta = decode(&file, &tail, tail_start, length)?;
-        Ok(Self { file, meta, modified: stat.modified()?, tail: (tail_start, tail) })
+        Ok(Self {
+            file,
+            meta,
+            modified: stat.modified()?,
+            tail: (tail_start, tail),
+        })
     }
 
     /// Reads `buffer.len()` bytes of the object from `position`, which must be inside it.
@@ -144,16 +152,24 @@ impl Object {
                 skip -= length;
                 continue;
             }
-            let want = usize::try_from(length - skip).unwrap_or(usize::MAX).min(buffer.len() - filled);
+            let want = usize::try_from(length - skip)
+                .unwrap_or(usize::MAX)
+                .min(buffer.len() - filled);
             self.read_file_at(&mut buffer[filled..filled + want], offset + skip)?;
             filled += want;
             skip = 0;
         }
-        if filled == buffer.len() { Ok(()) } else { Err(corrupt("extents end early")) }
+        if filled == buffer.len() {
+            Ok(())
+        } else {
+            Err(corrupt("extents end early"))
+        }
     }
 
     fn read_file_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        if let Some(start) = offset.checked_sub(self.tail.0).and_then(|start| usize::try_from(start).ok())
+        if let Some(start) = offset
+            .checked_sub(self.tail.0)
+            .and_then(|start| usize::try_from(start).ok())
             && let Some(bytes) = self.tail.1.get(start..start + buffer.len())
         {
             buffer.copy_from_slice(bytes);
@@ -168,9 +184,13 @@ fn corrupt(what: &'static str) -> io::Error {
 }
 
 fn decode(file: &File, tail: &[u8], tail_start: u64, length: u64) -> io::Result<Meta> {
-    let trailer_start = tail.len().checked_sub(TRAILER_BYTES).ok_or_else(|| corrupt("shorter than a trailer"))?;
+    let trailer_start = tail
+        .len()
+        .checked_sub(TRAILER_BYTES)
+        .ok_or_else(|| corrupt("shorter than a trailer"))?;
     let trailer = &tail[trailer_start..];
-    let number32 = |at: usize| u32::from_le_bytes([trailer[at], trailer[at + 1], trailer[at + 2], trailer[at + 3]]);
+    let number32 =
+        |at: usize| u32::from_le_bytes([trailer[at], trailer[at + 1], trailer[at + 2], trailer[at + 3]]);
     if trailer[24..] != MAGIC {
         return Err(corrupt("no trailer"));
     }
@@ -179,10 +199,15 @@ fn decode(file: &File, tail: &[u8], tail_start: u64, length: u64) -> io::Result<
     }
     let offset = u64::from(number32(0)) | u64::from(number32(4)) << 32;
     let (meta_bytes, crc) = (number32(8), number32(12));
-    if meta_bytes > META_MAX_BYTES || offset.checked_add(u64::from(meta_bytes) + TRAILER_BYTES as u64) != Some(length) {
+    if meta_bytes > META_MAX_BYTES
+        || offset.checked_add(u64::from(meta_bytes) + TRAILER_BYTES as u64) != Some(length)
+    {
         return Err(corrupt("lengths don't fit"));
     }
-    let json = match offset.checked_sub(tail_start).and_then(|start| usize::try_from(start).ok()) {
+    let json = match offset
+        .checked_sub(tail_start)
+        .and_then(|start| usize::try_from(start).ok())
+    {
         Some(start) => tail[start..trailer_start].to_vec(),
         None => {
             let mut json = vec![0; meta_bytes as usize];
@@ -194,8 +219,15 @@ fn decode(file: &File, tail: &[u8], tail_start: u64, length: u64) -> io::Result<
         return Err(corrupt("meta checksum differs"));
     }
     let meta: Meta = serde_json::from_slice(&json)?;
-    let stored = if meta.extents.is_empty() { meta.size } else { meta.extents.iter().map(|extent| extent.1).sum() };
-    let fits = meta.extents.iter().all(|&(start, bytes)| start.checked_add(bytes).is_some_and(|end| end <= offset));
+    let stored = if meta.extents.is_empty() {
+        meta.size
+    } else {
+        meta.extents.iter().map(|extent| extent.1).sum()
+    };
+    let fits = meta
+        .extents
+        .iter()
+        .all(|&(start, bytes)| start.checked_add(bytes).is_some_and(|end| end <= offset));
     if stored != meta.size || meta.size > offset || !fits {
         return Err(corrupt("size doesn't fit"));
     }
@@ -207,7 +239,11 @@ mod tests {
     use super::*;
 
     fn sample(size: u64) -> Meta {
-        Meta { etag: "e-1".into(), size, ..Meta::default() }
+        Meta {
+            etag: "e-1".into(),
+            size,
+            ..Meta::default()
+        }
     }
 
     #[test]
@@ -242,7 +278,10 @@ mod tests {
         let mut whole = vec![b'.'; 100_000];
         whole[90_000..90_003].copy_from_slice(b"abc");
         whole[10..14].copy_from_slice(b"defg");
-        let meta = Meta { extents: vec![(90_000, 3), (10, 4)], ..sample(7) };
+        let meta = Meta {
+            extents: vec![(90_000, 3), (10, 4)],
+            ..sample(7)
+        };
         whole.extend(meta.encode(100_000).unwrap());
         std::fs::write(&path, &whole).unwrap();
         let object = Object::open(&path).unwrap();

@@ -87,14 +87,20 @@ impl Publishing {
 }
 
 fn precondition_failed() -> S3Error {
-    s3_error!(PreconditionFailed, "At least one of the preconditions you specified did not hold.")
+    s3_error!(
+        PreconditionFailed,
+        "At least one of the preconditions you specified did not hold."
+    )
 }
 
 impl Store {
     fn object_path(&self, bucket: &str, key: &str) -> S3Result<PathBuf> {
         self.require_bucket(bucket)?;
         if key.len() > KEY_MAX_BYTES {
-            return Err(s3_error!(KeyTooLongError, "The key is longer than {KEY_MAX_BYTES} bytes."));
+            return Err(s3_error!(
+                KeyTooLongError,
+                "The key is longer than {KEY_MAX_BYTES} bytes."
+            ));
         }
         Ok(self.bucket_folder(bucket).join(object_path(key)))
     }
@@ -122,7 +128,13 @@ impl Store {
     }
 
     /// Renames the complete, synced `file` to the key's path if the condition holds, and makes that durable.
-    pub(crate) fn publish(&self, file: &Path, bucket: &str, key: &str, condition: &Condition) -> S3Result<()> {
+    pub(crate) fn publish(
+        &self,
+        file: &Path,
+        bucket: &str,
+        key: &str,
+        condition: &Condition,
+    ) -> S3Result<()> {
         let path = self.object_path(bucket, key)?;
         let result = self.rename(file, &path, bucket, condition);
         match result {
@@ -142,7 +154,11 @@ impl Store {
 
     /// The rename, leaving the object pending. Returns the count of removed folders as of the rename.
     fn rename(&self, file: &Path, path: &Path, bucket: &str, condition: &Condition) -> S3Result<u64> {
-        let _tree = self.publishing.tree.read().unwrap_or_else(PoisonError::into_inner);
+        let _tree = self
+            .publishing
+            .tree
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let removals = lock(&self.publishing.durable).removals;
         let mut pending = self.publishing.stripe(path);
         let absent_only = match &condition.none_match {
@@ -163,7 +179,11 @@ impl Store {
                 _ => return Err(precondition_failed()),
             }
         }
-        let flags = if absent_only { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+        let flags = if absent_only {
+            RenameFlags::NOREPLACE
+        } else {
+            RenameFlags::empty()
+        };
         let rename = || rustix::fs::renameat_with(CWD, file, CWD, path, flags).map_err(io::Error::from);
         let result = match rename() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -201,7 +221,11 @@ impl Store {
         let mut chain = Vec::new();
         {
             let durable = lock(&self.publishing.durable);
-            for folder in path.ancestors().skip(1).take_while(|folder| *folder != self.buckets_folder) {
+            for folder in path
+                .ancestors()
+                .skip(1)
+                .take_while(|folder| *folder != self.buckets_folder)
+            {
                 if durable.folders.contains(folder) {
                     break;
                 }
@@ -235,7 +259,12 @@ impl Store {
     }
 
     /// Deletes an object if there is one and it matches; durable when it returns. Empty folders go as well.
-    pub(crate) fn delete_object(&self, bucket: &str, key: &str, matches: Option<&ETagCondition>) -> S3Result<()> {
+    pub(crate) fn delete_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        matches: Option<&ETagCondition>,
+    ) -> S3Result<()> {
         let path = self.object_path(bucket, key)?;
         {
             let _pending = self.publishing.stripe(&path);
@@ -249,7 +278,11 @@ impl Store {
             }
             match fs::remove_file(&path) {
                 Ok(()) => {}
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) => {}
                 Err(error) => return Err(io_error("delete object", error)),
             }
         }

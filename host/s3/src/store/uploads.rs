@@ -109,7 +109,10 @@ fn data_path(folder: &Path, id: &str) -> PathBuf {
 }
 
 fn no_such_upload() -> s3s::S3Error {
-    s3_error!(NoSuchUpload, "The upload does not exist; it may have been completed or aborted.")
+    s3_error!(
+        NoSuchUpload,
+        "The upload does not exist; it may have been completed or aborted."
+    )
 }
 
 fn line(record: &impl Serialize) -> io::Result<Vec<u8>> {
@@ -123,7 +126,9 @@ fn line(record: &impl Serialize) -> io::Result<Vec<u8>> {
 fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Option<T> {
     let (crc, json) = line.strip_suffix(b"\n")?.split_at_checked(9)?;
     let crc = u32::from_str_radix(std::str::from_utf8(crc).ok()?.trim_end(), 16).ok()?;
-    (crc == Crc32::checksum_u32(json)).then(|| serde_json::from_slice(json).ok()).flatten()
+    (crc == Crc32::checksum_u32(json))
+        .then(|| serde_json::from_slice(json).ok())
+        .flatten()
 }
 
 impl Uploads {
@@ -133,10 +138,14 @@ impl Uploads {
         let mut data = Vec::new();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
-            let Some(id) = path.file_stem().and_then(|id| id.to_str()).map(str::to_owned) else { continue };
+            let Some(id) = path.file_stem().and_then(|id| id.to_str()).map(str::to_owned) else {
+                continue;
+            };
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("log") => match read_log(&path, &id)? {
-                    Some(upload) if lock(&upload.state).parts.is_empty() || data_path(folder, &id).exists() => {
+                    Some(upload)
+                        if lock(&upload.state).parts.is_empty() || data_path(folder, &id).exists() =>
+                    {
                         open.insert(id, Arc::new(upload));
                     }
                     _ => fs::remove_file(&path)?,
@@ -150,7 +159,10 @@ impl Uploads {
                 fs::remove_file(path)?;
             }
         }
-        Ok(Self { open: RwLock::new(open), max })
+        Ok(Self {
+            open: RwLock::new(open),
+            max,
+        })
     }
 }
 
@@ -158,19 +170,31 @@ fn read_log(path: &Path, id: &str) -> io::Result<Option<Upload>> {
     let mut reader = BufReader::new(File::open(path)?);
     let mut bytes = Vec::new();
     let mut state = State::default();
+    // Regions by offset; one that is used again keeps its length.
+    let mut regions = BTreeMap::new();
     reader.read_until(b'\n', &mut bytes)?;
-    let Some(header) = parse::<Header>(&bytes) else { return Ok(None) };
+    let Some(header) = parse::<Header>(&bytes) else {
+        return Ok(None);
+    };
     loop {
         state.log_bytes += bytes.len() as u64;
         bytes.clear();
         reader.read_until(b'\n', &mut bytes)?;
         let Some(part) = parse::<Part>(&bytes) else { break };
         state.next_offset = state.next_offset.max(region_end(part.offset, part.length));
-        if let Some(old) = state.parts.insert(part.number, part) {
-            state.free.push((old.offset, old.length));
-        }
+        regions.insert(part.offset, part.length);
+        state.parts.insert(part.number, part);
     }
-    Ok(Some(Upload { id: id.to_owned(), header, state: Mutex::new(state) }))
+    // Only now: a region that was given up may have been given to a later part.
+    for part in state.parts.values() {
+        regions.remove(&part.offset);
+    }
+    state.free = regions.into_iter().collect();
+    Ok(Some(Upload {
+        id: id.to_owned(),
+        header,
+        state: Mutex::new(state),
+    }))
 }
 
 fn region_end(offset: u64, length: u64) -> u64 {
@@ -195,36 +219,71 @@ impl Store {
         full_object: bool,
     ) -> S3Result<Arc<Upload>> {
         self.require_bucket(bucket)?;
-        if self.uploads.open.read().unwrap_or_else(PoisonError::into_inner).len() >= self.uploads.max {
-            return Err(s3_error!(SlowDown, "Too many multipart uploads are open; complete or abort some."));
+        if self
+            .uploads
+            .open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+            >= self.uploads.max
+        {
+            return Err(s3_error!(
+                SlowDown,
+                "Too many multipart uploads are open; complete or abort some."
+            ));
         }
         let what = || during("create upload");
         let temp = self.temp().map_err(what())?;
-        let created = temp.file.metadata().and_then(|stat| stat.modified()).map_err(what())?;
-        let header = Header { bucket: bucket.into(), key: key.into(), attrs, algorithm, full_object, created };
+        let created = temp
+            .file
+            .metadata()
+            .and_then(|stat| stat.modified())
+            .map_err(what())?;
+        let header = Header {
+            bucket: bucket.into(),
+            key: key.into(),
+            attrs,
+            algorithm,
+            full_object,
+            created,
+        };
         let id = uuid::Uuid::new_v4().simple().to_string();
         let line = line(&header).map_err(what())?;
         temp.file.write_all_at(&line, 0).map_err(what())?;
         temp.file.sync_all().map_err(what())?;
         fs::rename(&temp.path, log_path(&self.uploads_folder, &id)).map_err(what())?;
         self.folders.sync(&self.uploads_folder).map_err(what())?;
-        let state = State { log_bytes: line.len() as u64, ..State::default() };
-        let upload = Arc::new(Upload { id: id.clone(), header, state: Mutex::new(state) });
-        self.uploads.open.write().unwrap_or_else(PoisonError::into_inner).insert(id, upload.clone());
+        let state = State {
+            log_bytes: line.len() as u64,
+            ..State::default()
+        };
+        let upload = Arc::new(Upload {
+            id: id.clone(),
+            header,
+            state: Mutex::new(state),
+        });
+        self.uploads
+            .open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, upload.clone());
         Ok(upload)
     }
 
     /// The open upload of that id, if it is for that key.
     pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> S3Result<Arc<Upload>> {
         let open = self.uploads.open.read().unwrap_or_else(PoisonError::into_inner);
-        let upload = open.get(id).filter(|upload| upload.header.bucket == bucket && upload.header.key == key);
+        let upload = open
+            .get(id)
+            .filter(|upload| upload.header.bucket == bucket && upload.header.key == key);
         upload.cloned().ok_or_else(no_such_upload)
     }
 
     /// Open uploads of a bucket whose key has the prefix, by key and id.
     pub(crate) fn uploads(&self, bucket: &str, prefix: &str) -> Vec<Arc<Upload>> {
         let open = self.uploads.open.read().unwrap_or_else(PoisonError::into_inner);
-        let wanted = |upload: &&Arc<Upload>| upload.header.bucket == bucket && upload.header.key.starts_with(prefix);
+        let wanted =
+            |upload: &&Arc<Upload>| upload.header.bucket == bucket && upload.header.key.starts_with(prefix);
         let mut uploads: Vec<_> = open.values().filter(wanted).cloned().collect();
         uploads.sort_by(|left, right| (&left.header.key, &left.id).cmp(&(&right.header.key, &right.id)));
         uploads
@@ -240,7 +299,12 @@ impl Store {
         let what = || during("open the upload's data");
         let file = match OpenOptions::new().read(true).write(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path).map_err(what())?;
+                let file = OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .create_new(true)
+                    .open(&path)
+                    .map_err(what())?;
                 self.folders.sync(&self.uploads_folder).map_err(what())?;
                 file
             }
@@ -255,15 +319,38 @@ impl Store {
                 offset
             }
         };
-        Ok(Region { file, offset, length, upload: upload.clone(), kept: false })
+        Ok(Region {
+            file,
+            offset,
+            length,
+            upload: upload.clone(),
+            kept: false,
+        })
     }
 
     /// Records a part whose bytes are in its region; durable when it returns.
-    pub(crate) fn finish_part(&self, mut region: Region, number: u16, etag: String, sums: Sums) -> S3Result<Part> {
+    pub(crate) fn finish_part(
+        &self,
+        mut region: Region,
+        number: u16,
+        etag: String,
+        sums: Sums,
+    ) -> S3Result<Part> {
         let what = || during("record the part");
         region.file.sync_data().map_err(during("sync the part"))?;
-        let modified = region.file.metadata().and_then(|stat| stat.modified()).map_err(what())?;
-        let part = Part { number, offset: region.offset, length: region.length, etag, sums, modified };
+        let modified = region
+            .file
+            .metadata()
+            .and_then(|stat| stat.modified())
+            .map_err(what())?;
+        let part = Part {
+            number,
+            offset: region.offset,
+            length: region.length,
+            etag,
+            sums,
+            modified,
+        };
         let line = line(&part).map_err(what())?;
         let upload = region.upload.clone();
         let mut state = lock(&upload.state);
@@ -272,7 +359,10 @@ impl Store {
             region.kept = true;
             return Err(no_such_upload());
         }
-        let log = OpenOptions::new().write(true).open(log_path(&self.uploads_folder, &upload.id)).map_err(what());
+        let log = OpenOptions::new()
+            .write(true)
+            .open(log_path(&self.uploads_folder, &upload.id))
+            .map_err(what());
         let written = log.and_then(|log| {
             log.write_all_at(&line, state.log_bytes).map_err(what())?;
             log.sync_data().map_err(what())
@@ -304,7 +394,12 @@ impl Store {
         }
         let (mut meta, numbers) = plan(&state.parts)?;
         let used = |part: &&Part| numbers.binary_search(&part.number).is_ok();
-        meta.extents = state.parts.values().filter(used).map(|part| (part.offset, part.length)).collect();
+        meta.extents = state
+            .parts
+            .values()
+            .filter(used)
+            .map(|part| (part.offset, part.length))
+            .collect();
         meta.size = meta.extents.iter().map(|extent| extent.1).sum();
         meta.upload_id = Some(upload.id.clone());
         let what = || during("complete the upload");
@@ -316,8 +411,15 @@ impl Store {
         file.sync_all().map_err(what())?;
         self.publish(&path, &upload.header.bucket, &upload.header.key, condition)?;
         state.ended = true;
-        let unused = state.parts.values().filter(|part| !used(part)).map(|part| (part.offset, part.length));
-        for (offset, length) in unused.chain(state.free.iter().copied()).filter(|region| region.1 > 0) {
+        let unused = state
+            .parts
+            .values()
+            .filter(|part| !used(part))
+            .map(|part| (part.offset, part.length));
+        for (offset, length) in unused
+            .chain(state.free.iter().copied())
+            .filter(|region| region.1 > 0)
+        {
             let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
             if let Err(error) = rustix::fs::fallocate(&file, flags, offset, length) {
                 tracing::debug!(%error, "give back the space of an unused part");
@@ -339,13 +441,19 @@ impl Store {
         state.ended = true;
         self.forget_upload(&upload.id);
         match fs::remove_file(data_path(&self.uploads_folder, &upload.id)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error("abort the upload", error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(io_error("abort the upload", error));
+            }
             _ => {}
         }
         self.folders.sync(&self.uploads_folder).map_err(what())
     }
 
     fn forget_upload(&self, id: &str) {
-        self.uploads.open.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.uploads
+            .open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
     }
 }

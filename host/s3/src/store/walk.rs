@@ -61,7 +61,11 @@ pub(crate) fn list(root: &Path, query: &Query) -> io::Result<Page> {
     if query.max == 0 {
         return Ok(page);
     }
-    let mut walk = Walk { query, skip: query.after_prefix.clone().into_bytes(), stack: Vec::new() };
+    let mut walk = Walk {
+        query,
+        skip: query.after_prefix.clone().into_bytes(),
+        stack: Vec::new(),
+    };
     walk.start(root)?;
     while let Some((key, path)) = walk.next()? {
         if page.items.len() == query.max {
@@ -69,7 +73,9 @@ pub(crate) fn list(root: &Path, query: &Query) -> io::Result<Page> {
             break;
         }
         let rest = &key[query.prefix.len()..];
-        let rolled = (!query.delimiter.is_empty()).then(|| rest.find(&query.delimiter)).flatten();
+        let rolled = (!query.delimiter.is_empty())
+            .then(|| rest.find(&query.delimiter))
+            .flatten();
         match rolled {
             Some(at) => {
                 let prefix = key[..query.prefix.len() + at + query.delimiter.len()].to_owned();
@@ -92,9 +98,15 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Begins at the deepest folder that has all keys with the prefix.
     fn start(&mut self, root: &Path) -> io::Result<()> {
-        let base = self.query.prefix.rfind('/').map_or("", |at| &self.query.prefix[..=at]);
+        let base = self
+            .query
+            .prefix
+            .rfind('/')
+            .map_or("", |at| &self.query.prefix[..=at]);
         let start = object_path(base);
-        let folder = start.parent().map_or_else(|| root.to_owned(), |parent| root.join(parent));
+        let folder = start
+            .parent()
+            .map_or_else(|| root.to_owned(), |parent| root.join(parent));
         if folder != root && !folder.is_dir() {
             std::fs::metadata(root)?;
             return Ok(());
@@ -106,7 +118,9 @@ impl Walk<'_> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(&folder)? {
             let name = entry?.file_name();
-            let Some((kind, decoded)) = decode_name(name.as_bytes()) else { continue };
+            let Some((kind, decoded)) = decode_name(name.as_bytes()) else {
+                continue;
+            };
             let bytes = [base, &decoded].concat();
             if self.wanted(&bytes, kind) {
                 entries.push(Entry { bytes, kind, name });
@@ -125,7 +139,8 @@ impl Walk<'_> {
         match kind {
             Kind::Object => bytes.starts_with(prefix) && (after.is_empty() || bytes > after),
             Kind::Folder | Kind::Chunk => {
-                (bytes.starts_with(prefix) || prefix.starts_with(bytes)) && (bytes >= after || after.starts_with(bytes))
+                (bytes.starts_with(prefix) || prefix.starts_with(bytes))
+                    && (bytes >= after || after.starts_with(bytes))
             }
         }
     }
@@ -169,8 +184,13 @@ mod tests {
         for key in keys {
             let passed = key <= &query.after && !query.after.is_empty()
                 || !query.after_prefix.is_empty() && key.starts_with(&query.after_prefix);
-            let Some(rest) = key.strip_prefix(&query.prefix).filter(|_| !passed) else { continue };
-            let item = match rest.find(&query.delimiter).filter(|_| !query.delimiter.is_empty()) {
+            let Some(rest) = key.strip_prefix(&query.prefix).filter(|_| !passed) else {
+                continue;
+            };
+            let item = match rest
+                .find(&query.delimiter)
+                .filter(|_| !query.delimiter.is_empty())
+            {
                 Some(at) => key[..query.prefix.len() + at + query.delimiter.len()].to_owned(),
                 None => key.clone(),
             };
