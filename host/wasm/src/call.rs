@@ -339,3 +339,32 @@ impl Drop for Call {
         metrics::histogram!("bitvault_plugin_call_seconds", &labels[..2]).record(self.began.elapsed().as_secs_f64());
     }
 }
+
+impl PutOptions {
+    /// Nothing bound, nothing given.
+    pub fn none() -> Self {
+        Self {
+            content_type: None,
+            len: None,
+            sha256: None,
+            if_none_match: false,
+            if_match: None,
+            meta: Vec::new(),
+        }
+    }
+}
+
+impl GetOptions {
+    /// The whole object, unconditionally.
+    pub fn none() -> Self {
+        Self {
+            range: None,
+            content_type: None,
+            content_disposition: None,
+            if_match: None,
+            if_none_match: None,
+            if_modified_since: None,
+            if_unmodified_since: None,
+        }
+    }
+}
