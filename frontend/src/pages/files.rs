@@ -56,6 +56,8 @@ pub(crate) fn FilesPage() -> impl IntoView {
         });
     };
 
+    // A folder that can't be shown takes nothing either.
+    let nowhere = Signal::derive(move || listing.folder.with(Option::is_none));
     let content = move || match listing.phase.get() {
         Phase::Loading => view! { <Skeleton/> }.into_any(),
         Phase::Failed(error) => {
@@ -81,11 +83,11 @@ pub(crate) fn FilesPage() -> impl IntoView {
             <div class="page-head">
                 <Breadcrumbs trail=listing.trail/>
                 <div class="actions">
-                    <button class="button" type="button" on:click=move |_| creating.set(true)>
+                    <button class="button" type="button" disabled=nowhere on:click=move |_| creating.set(true)>
                         <Glyph icon=Icon::FolderPlus/> "New folder"
                     </button>
-                    <UploadButton label="Upload folder" icon=Icon::FolderUp folders=true on_pick=add/>
-                    <UploadButton label="Upload files" icon=Icon::Upload folders=false on_pick=add/>
+                    <UploadButton label="Upload folder" icon=Icon::FolderUp folders=true disabled=nowhere on_pick=add/>
+                    <UploadButton label="Upload files" icon=Icon::Upload folders=false disabled=nowhere on_pick=add/>
                 </div>
             </div>
             {move || { content_kind.get(); untrack(content) }}
@@ -182,6 +184,7 @@ fn UploadButton(
     icon: Icon,
     /// Whether a folder is chosen rather than files.
     folders: bool,
+    disabled: Signal<bool>,
     on_pick: impl Fn(Picked) + Copy + 'static,
 ) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
@@ -207,7 +210,7 @@ fn UploadButton(
         }
     };
     view! {
-        <button class="button" class:primary=!folders class:wide-only=folders type="button" on:click=click>
+        <button class="button" class:primary=!folders class:wide-only=folders type="button" disabled=disabled on:click=click>
             <Glyph icon=icon/> {label}
         </button>
         <input node_ref=input type="file" multiple=true hidden=true aria-label=label on:change=change/>

@@ -95,7 +95,7 @@ fn NodeRow(node: Node, deleting: RwSignal<Option<Node>>) -> impl IntoView {
             <td class="modified"><time title=dates::full(updated_at)>{dates::short(updated_at)}</time></td>
             <td class="row-actions">
                 {(!is_folder).then(|| view! {
-                    <button class="icon-button" type="button" title="Download" aria-label=format!("Download {name}")
+                    <button class="icon-button spare" type="button" title="Download" aria-label=format!("Download {name}")
                         on:click=fetch><Glyph icon=Icon::Download/></button>
                 })}
                 <button class="icon-button" type="button" title="Move to trash" aria-label=format!("Move {name} to trash")

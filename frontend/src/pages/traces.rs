@@ -138,7 +138,7 @@ fn TraceRow(item: TraceSummary, chosen: Memo<Option<String>>) -> impl IntoView {
         <li>
             <a class="row-main trace-row" href=format!("/operator/traces/{}", item.trace_id) aria-current=current>
                 <span class="trace-name">
-                    {item.root.clone()}
+                    <span>{item.root.clone()}</span>
                     {item.error.then(|| view! { <span class="badge error">"error"</span> })}
                 </span>
                 <span class="trace-time">{format::micros(item.duration_us)}</span>

@@ -73,7 +73,7 @@ fn SpanRow(index: usize, row: Row, selected: RwSignal<Option<usize>>) -> impl In
     let pressed = move || (selected.get() == Some(index)).to_string();
     let toggle = move |_| selected.update(|at| *at = if *at == Some(index) { None } else { Some(index) });
     // A bar near the right edge carries its time on its left.
-    let late = row.left + row.width > 80.0;
+    let late = row.left + row.width > 74.0;
     view! {
         <li>
             <button class="row-main span" type="button" aria-label=label aria-pressed=pressed on:click=toggle>
