@@ -20,17 +20,14 @@ impl ApiError {
     /// What happened and what to do next.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Problem(problem) => match problem.fields.as_slice() {
-                [] => problem.detail.clone(),
-                fields => {
-                    let fields: Vec<&str> = fields.iter().map(|field| field.detail.as_str()).collect();
-                    if problem.detail.is_empty() {
-                        fields.join(" ")
-                    } else {
-                        problem.detail.clone()
-                    }
-                }
-            },
+            Self::Problem(problem) => {
+                let fields = problem.fields.iter().map(|field| field.detail.as_str());
+                // What is wrong with a field says more than that something is wrong.
+                let said = fields
+                    .chain([problem.detail.as_str()])
+                    .find(|text| !text.is_empty());
+                sentence(said.unwrap_or(&problem.title))
+            }
             Self::Unreachable => {
                 "The server can't be reached. Check your connection and try again.".to_owned()
             }
@@ -86,6 +83,22 @@ impl ApiError {
     }
 }
 
+/// The server speaks in phrases; a person reads sentences.
+fn sentence(phrase: &str) -> String {
+    let phrase = phrase.trim();
+    let mut letters = phrase.chars();
+    let begin: String = letters
+        .next()
+        .map(|letter| letter.to_uppercase().collect())
+        .unwrap_or_default();
+    let end = if phrase.ends_with(['.', '!', '?', ':']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{begin}{}{end}", letters.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +112,19 @@ mod tests {
         assert!(error.is_name_taken());
         assert_eq!(error.message(), "There is a file of this name already.");
         assert_eq!(error.trace_id(), None, "only our own mistakes need a trace id");
+    }
+
+    #[test]
+    fn a_phrase_becomes_a_sentence_and_a_field_comes_first() {
+        let body = TAKEN.replace(
+            r#""code""#,
+            r#""fields":[{"field":"tenant","detail":"this account belongs to several tenants; name one"}],"code""#,
+        );
+        assert_eq!(
+            ApiError::read(400, &body).message(),
+            "This account belongs to several tenants; name one."
+        );
+        assert_eq!(sentence("Done already."), "Done already.");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
             // The page may be gone by now: whoever is signed in is led on.
             busy.try_set(false);
             if let Err(error) = outcome {
-                let belongs_to_several = error.reason().contains("tenant");
+                let belongs_to_several = matches!(error.reason(), "tenant_required" | "tenant_denied");
                 if belongs_to_several {
                     asks_tenant.try_set(true);
                 }
