@@ -118,3 +118,11 @@ CREATE POLICY own ON identity.accounts TO bitvault_identity
     USING (id = app.account()) WITH CHECK (id = app.account());
 CREATE POLICY addressed ON identity.accounts FOR SELECT TO bitvault_identity
     USING (email_digest = app.email());
+
+-- Whether anybody can sign in yet: the first start makes an account only while nobody can. The daemon's role sees no
+-- account that it can't name, so the owner looks for it and tells nothing but yes or no.
+CREATE POLICY owner ON identity.accounts FOR SELECT TO CURRENT_USER USING (true);
+CREATE FUNCTION identity.has_accounts() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+    RETURN EXISTS (SELECT FROM identity.accounts);
+REVOKE ALL ON FUNCTION identity.has_accounts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION identity.has_accounts() TO bitvault_identity;

@@ -56,6 +56,11 @@ impl Identity {
         })))
     }
 
+    /// Whether anybody can sign in yet; while nobody can, a first start makes an account.
+    pub async fn has_accounts(&self) -> Result<bool, Error> {
+        self.0.store.has_accounts().await
+    }
+
     /// Both services as one server, to be put behind [`bitvault_platform::rpc::guard`].
     pub fn routes(&self) -> Routes {
         Routes::new(SessionServiceServer::new(self.clone()))

@@ -1,9 +1,7 @@
 //! The section `storage` of the configuration.
 
 use bitvault_platform::{Clock, Code, Error};
-use bitvault_wasm::{
-    Credentials, Egress, EgressConfig, EngineConfig, Grant, Limits, OriginPattern, Scope,
-};
+use bitvault_wasm::{Credentials, Egress, EgressConfig, EngineConfig, Grant, Limits, OriginPattern, Scope};
 use http::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -28,7 +26,11 @@ pub struct Config {
 impl Config {
     /// The defaults, with this backend.
     pub fn new(backend: BackendConfig) -> Self {
-        Self { backend, engine: EngineConfig::default(), limits: Limits::default() }
+        Self {
+            backend,
+            engine: EngineConfig::default(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -110,8 +112,14 @@ pub struct GrantConfig {
 
 impl Default for GrantConfig {
     fn default() -> Self {
-        let methods = ["GET", "HEAD", "PUT", "POST", "DELETE"].map(str::to_owned).to_vec();
-        Self { origins: None, allow_private_addresses: false, methods }
+        let methods = ["GET", "HEAD", "PUT", "POST", "DELETE"]
+            .map(str::to_owned)
+            .to_vec();
+        Self {
+            origins: None,
+            allow_private_addresses: false,
+            methods,
+        }
     }
 }
 
@@ -174,7 +182,13 @@ impl BackendConfig {
 
     /// What the guest is told, for requests to `endpoint`.
     pub(crate) fn guest_settings(&self, endpoint: &Url) -> String {
-        let S3Settings { region, bucket, prefix, addressing, .. } = &self.settings;
+        let S3Settings {
+            region,
+            bucket,
+            prefix,
+            addressing,
+            ..
+        } = &self.settings;
         let addressing = match addressing {
             Addressing::Path => "path",
             Addressing::Virtual => "virtual",
@@ -195,7 +209,8 @@ impl BackendConfig {
         if !matches!(endpoint.scheme(), "http" | "https") || endpoint.host().is_none() || !bare {
             return Err(wrong("endpoint", "expected http(s)://HOST[:PORT] without a path"));
         }
-        let secret = bitvault_platform::config::secret("secret_key", &self.secret_key, &self.secret_key_file)?;
+        let secret =
+            bitvault_platform::config::secret("secret_key", &self.secret_key, &self.secret_key_file)?;
         let Some(secret) = secret else {
             return Err(wrong("secret_key", "give secret_key or secret_key_file"));
         };
@@ -241,5 +256,9 @@ impl BackendConfig {
 }
 
 pub(crate) fn wrong(field: &str, detail: &str) -> Error {
-    Error::new(Code::Invalid, "storage_config_invalid", format!("storage.backend.{field}: {detail}"))
+    Error::new(
+        Code::Invalid,
+        "storage_config_invalid",
+        format!("storage.backend.{field}: {detail}"),
+    )
 }

@@ -34,6 +34,13 @@ pub(crate) struct NewAccount<'a> {
 }
 
 impl Store {
+    /// Whether anybody has an account.
+    pub(crate) async fn has_accounts(&self) -> Result<bool, Error> {
+        let mut tx = self.database.worker().await?;
+        let has = sqlx::query_scalar!(r#"SELECT identity.has_accounts() AS "has!""#).fetch_one(&mut *tx).await?;
+        Ok(has)
+    }
+
     /// The account with this address.
     pub(crate) async fn account_by_email(&self, email: Digest) -> Result<Option<AccountRow>, Error> {
         let mut tx = self

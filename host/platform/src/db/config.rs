@@ -62,6 +62,19 @@ fn acquire_timeout() -> Duration {
 }
 
 impl DatabaseConfig {
+    /// The defaults, for the Postgres at `url`.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            role_secret: None,
+            role_secret_file: None,
+            owner: None,
+            migrate_at_start: yes(),
+            max_connections: max_connections(),
+            acquire_timeout: acquire_timeout(),
+        }
+    }
+
     /// How a role of the daemon logs in. `application` is shown in `pg_stat_activity`.
     pub fn role_options(&self, role: DbRole) -> Result<PgConnectOptions, Error> {
         let password = self.role_password(role)?;

@@ -1,0 +1,199 @@
+use super::{Bootstrap, Config, Role};
+use anyhow::{Result, bail};
+use bitvault_platform::config::ENV_PREFIX;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Toml};
+use serde::de::DeserializeOwned;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Where REST and the web app listen when nobody says otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7400);
+
+const KEYS: [&str; 17] = [
+    "roles",
+    "listen",
+    "public_url",
+    "data_dir",
+    "bootstrap_email",
+    "bootstrap_password",
+    "bootstrap_tenant",
+    "rpc",
+    "peers",
+    "lite",
+    "database",
+    "storage",
+    "identity",
+    "files",
+    "gateway",
+    "telemetry",
+    "config",
+];
+
+/// Merges file, environment and flags, and reports every section that is wrong, not only the first.
+pub(crate) fn load(
+    file: Option<&Path>,
+    data_dir: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+) -> Result<Config> {
+    let mut figment = Figment::new();
+    if let Some(file) = file {
+        if !file.is_file() {
+            bail!("the configuration file {} does not exist", file.display());
+        }
+        figment = figment.merge(Toml::file_exact(file));
+    }
+    figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__"));
+    let mut read = Reader {
+        figment,
+        mistakes: Vec::new(),
+    };
+    read.refuse_unknown();
+    let config = Config {
+        roles: read.or("roles", || Role::ALL.to_vec()),
+        listen: listen.unwrap_or_else(|| read.or("listen", || LISTEN)),
+        public_url: read.optional("public_url"),
+        data_dir: data_dir.unwrap_or_else(|| read.or("data_dir", default_data_dir)),
+        bootstrap: Bootstrap {
+            email: read.or("bootstrap_email", || "admin@bitvault.example".to_owned()),
+            password: read.optional("bootstrap_password"),
+            tenant: read.or("bootstrap_tenant", || "home".to_owned()),
+        },
+        rpc: read.or_default("rpc"),
+        peers: read.or_default("peers"),
+        lite: read.or_default("lite"),
+        database: read.optional("database"),
+        storage: read.optional("storage"),
+        identity: read.or_default("identity"),
+        files: read.or_default("files"),
+        gateway: read.or_default("gateway"),
+        telemetry: read.or_default("telemetry"),
+    };
+    read.check(&config);
+    if read.mistakes.is_empty() {
+        return Ok(config);
+    }
+    bail!("the configuration is wrong:\n  {}", read.mistakes.join("\n  "))
+}
+
+struct Reader {
+    figment: Figment,
+    mistakes: Vec<String>,
+}
+
+impl Reader {
+    fn optional<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        self.figment
+            .contains(key)
+            .then(|| self.figment.extract_inner(key))
+            .and_then(|value| match value {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    self.mistakes
+                        .extend(error.into_iter().map(|error| error.to_string()));
+                    None
+                }
+            })
+    }
+
+    fn or<T: DeserializeOwned>(&mut self, key: &str, default: impl FnOnce() -> T) -> T {
+        self.optional(key).unwrap_or_else(default)
+    }
+
+    fn or_default<T: DeserializeOwned + Default>(&mut self, key: &str) -> T {
+        self.or(key, T::default)
+    }
+
+    fn refuse_unknown(&mut self) {
+        let Ok(values) = self.figment.extract::<figment::value::Dict>() else {
+            return;
+        };
+        for key in values.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+            self.mistakes
+                .push(format!("unknown key `{key}`; there are {}", KEYS.join(", ")));
+        }
+    }
+
+    /// What holds between sections.
+    fn check(&mut self, config: &Config) {
+        let peers = &config.peers;
+        let needed = [
+            (Role::Identity, "identity", &peers.identity),
+            (Role::Files, "files", &peers.files),
+            (Role::Storage, "storage", &peers.storage),
+        ];
+        for (role, name, peer) in needed {
+            if !config.roles.contains(&role) && peer.is_none() {
+                self.mistakes.push(format!(
+                    "the role `{name}` does not run here: say where in peers.{name}"
+                ));
+            }
+        }
+        let remote = config.rpc.listen.is_some() || needed.iter().any(|(_, _, peer)| peer.is_some());
+        if remote && config.rpc.secret.is_none() && config.rpc.secret_file.is_none() {
+            self.mistakes.push(
+                "calls between processes need rpc.secret or rpc.secret_file, the same in each".to_owned(),
+            );
+        }
+        if config.roles.is_empty() {
+            self.mistakes
+                .push("`roles` is empty: name at least one of gateway, identity, files, storage".to_owned());
+        }
+    }
+}
+
+/// `/var/lib/bitvault` for root, the user's data folder for anybody else.
+fn default_data_dir() -> PathBuf {
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/var/lib/bitvault");
+    }
+    directories::ProjectDirs::from("", "", "bitvault").map_or_else(
+        || PathBuf::from("bitvault-data"),
+        |dirs| dirs.data_dir().to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(text: &str) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bitvault.toml");
+        std::fs::write(&file, text).unwrap();
+        load(Some(&file), None, None)
+    }
+
+    #[test]
+    fn an_empty_file_is_the_lite_profile() {
+        let config = from("").unwrap();
+        assert_eq!(config.roles, Role::ALL);
+        assert_eq!(config.listen, LISTEN);
+        assert!(config.database.is_none() && config.storage.is_none());
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let text =
+            "listen = \"nowhere\"\nfrobnicate = 1\nroles = [\"files\"]\n[lite]\npostgres_bun = \"/x\"\n";
+        let error = from(text).unwrap_err().to_string();
+        for part in [
+            "listen",
+            "frobnicate",
+            "postgres_bun",
+            "peers.identity",
+            "peers.storage",
+        ] {
+            assert!(error.contains(part), "{part} is missing in: {error}");
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bitvault.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n").unwrap();
+        let config = load(Some(&file), Some("/d".into()), Some(([127, 0, 0, 1], 2).into())).unwrap();
+        assert_eq!((config.listen.port(), config.data_dir), (2, PathBuf::from("/d")));
+    }
+}

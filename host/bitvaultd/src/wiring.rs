@@ -1,0 +1,177 @@
+//! Connects the modules: each is a guarded gRPC service, called in this process or over a channel, as configured.
+
+use crate::assets;
+use crate::config::{Config, Role};
+use crate::lite::Backing;
+use anyhow::{Context as _, Result};
+use axum::Router;
+use axum::extract::Request;
+use bitvault_files::Files;
+use bitvault_identity::Identity;
+use bitvault_platform::bus::{Bus, InProcess};
+use bitvault_platform::db::{Database, DbRole};
+use bitvault_platform::rpc::{self, Signer, Transport};
+use bitvault_platform::{Clock, config as sections};
+use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
+use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
+use bitvault_proto::v1::files_service_server::FilesServiceServer;
+use bitvault_proto::v1::session_service_server::SessionServiceServer;
+use bitvault_storage::Storage;
+use secrecy::ExposeSecret as _;
+use std::sync::Arc;
+use tonic::body::Body;
+use tonic::server::NamedService as _;
+use tonic::service::Routes;
+use tonic::transport::Endpoint;
+use tower::ServiceExt as _;
+
+/// Largest message of a call between modules: a batch of 500 uploads with their presigned URLs is below 2 MiB.
+const MESSAGE_BYTES: usize = 8 << 20;
+
+/// The modules of this process and the transports to all of them.
+pub(crate) struct Modules {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) files: Option<Files>,
+    pub(crate) storage: Option<Storage>,
+    pub(crate) to_identity: Transport,
+    pub(crate) to_files: Transport,
+    /// What other processes may call here.
+    pub(crate) served: Routes,
+}
+
+/// Builds the modules that run here. Nothing connects yet: pools and channels do so when they are first used.
+pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> Result<Modules> {
+    let signer = signer(config, clock)?;
+    let mut served = Router::new();
+    let runs = |role| config.roles.contains(&role);
+
+    let storage = match &backing.storage {
+        Some(storage) if runs(Role::Storage) => Some(start_storage(config, storage, clock).await?),
+        _ => None,
+    };
+    let storage_routes = storage.clone().map(|storage| {
+        let server = StorageServiceServer::new(storage)
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        (Routes::new(server), vec![StorageServiceServer::<Storage>::NAME])
+    });
+    let to_storage = connect(
+        "storage",
+        &config.peers.storage,
+        storage_routes,
+        &signer,
+        &mut served,
+    )?;
+
+    let identity = if runs(Role::Identity) {
+        let database = Database::connect_lazy(&backing.database, DbRole::Identity)?;
+        Some(Identity::new(config.identity.clone(), database, clock.clone())?)
+    } else {
+        None
+    };
+    let identity_routes = identity.clone().map(|identity| {
+        let names = vec![
+            SessionServiceServer::<Identity>::NAME,
+            IdentityServiceServer::<Identity>::NAME,
+        ];
+        (identity.routes(), names)
+    });
+    let to_identity = connect(
+        "identity",
+        &config.peers.identity,
+        identity_routes,
+        &signer,
+        &mut served,
+    )?;
+
+    let files = if runs(Role::Files) {
+        let bus: Arc<dyn Bus> = Arc::new(InProcess::default());
+        let tenants = Database::connect_lazy(&backing.database, DbRole::Files)?;
+        let worker = Database::connect_lazy(&backing.database, DbRole::Worker)?;
+        Some(Files::new(
+            config.files.clone(),
+            tenants,
+            worker,
+            to_storage,
+            bus,
+            clock.clone(),
+        )?)
+    } else {
+        None
+    };
+    let files_routes = files.clone().map(|files| {
+        let server = FilesServiceServer::new(files)
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        (Routes::new(server), vec![FilesServiceServer::<Files>::NAME])
+    });
+    let to_files = connect("files", &config.peers.files, files_routes, &signer, &mut served)?;
+
+    Ok(Modules {
+        identity,
+        files,
+        storage,
+        to_identity,
+        to_files,
+        served: served.into(),
+    })
+}
+
+/// The module storage with the plugin that the configuration names and this binary carries.
+async fn start_storage(
+    config: &Config,
+    storage: &bitvault_storage::Config,
+    clock: &Clock,
+) -> Result<Storage> {
+    let mut storage = storage.clone();
+    if storage.engine.cache_dir.is_none() {
+        storage.engine.cache_dir = Some(config.data_dir.join("cache"));
+    }
+    let name = storage.backend.plugin.clone();
+    let component = assets::plugin(&name)
+        .with_context(|| format!("storage.backend.plugin: this binary has no plugin `{name}`"))?;
+    Ok(Storage::start(storage, component.data.into_owned(), clock.clone()).await?)
+}
+
+/// A module's guarded server, made callable for other processes; and the transport to wherever the module runs.
+fn connect(
+    name: &'static str,
+    peer: &Option<String>,
+    local: Option<(Routes, Vec<&'static str>)>,
+    signer: &Signer,
+    served: &mut Router,
+) -> Result<Transport> {
+    let guarded = local.map(|(routes, services)| {
+        let guarded = rpc::guard(routes.prepare(), name, signer.clone());
+        for service in services {
+            let path = format!("/{service}/{{*method}}");
+            let service = guarded
+                .clone()
+                .map_request(|request: Request| request.map(Body::new));
+            *served = std::mem::take(served).route_service(&path, service);
+        }
+        guarded
+    });
+    match (peer, guarded) {
+        (Some(url), _) => {
+            let endpoint =
+                Endpoint::from_shared(url.clone()).with_context(|| format!("peers.{name}: {url}"))?;
+            Ok(rpc::remote(
+                endpoint.tcp_nodelay(true).connect_lazy(),
+                signer.clone(),
+            ))
+        }
+        (None, Some(guarded)) => Ok(rpc::local(guarded, signer.clone())),
+        (None, None) => anyhow::bail!(
+            "the module {name} runs neither here nor elsewhere: name it in `roles` or peers.{name}"
+        ),
+    }
+}
+
+/// A key that every process shares, or one of our own when nobody else has to verify it.
+fn signer(config: &Config, clock: &Clock) -> Result<Signer> {
+    match sections::secret("rpc.secret", &config.rpc.secret, &config.rpc.secret_file)? {
+        Some(secret) => Ok(Signer::new(secret.expose_secret().as_bytes(), clock.clone())?),
+        None => Ok(Signer::ephemeral(clock.clone())?),
+    }
+}
