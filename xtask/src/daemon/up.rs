@@ -7,6 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -226,7 +227,7 @@ impl Daemon {
             .process_group(0);
         let log = if args.detach {
             let path = data_dir.join(LOG_FILE);
-            let file = File::options().create(true).append(true).open(&path);
+            let file = File::options().create(true).append(true).mode(0o600).open(&path);
             let file = file.with_context(|| format!("open {}", path.display()))?;
             let second = file
                 .try_clone()
