@@ -37,7 +37,9 @@ impl Store {
     /// Whether anybody has an account.
     pub(crate) async fn has_accounts(&self) -> Result<bool, Error> {
         let mut tx = self.database.worker().await?;
-        let has = sqlx::query_scalar!(r#"SELECT identity.has_accounts() AS "has!""#).fetch_one(&mut *tx).await?;
+        let has = sqlx::query_scalar!(r#"SELECT identity.has_accounts() AS "has!""#)
+            .fetch_one(&mut *tx)
+            .await?;
         Ok(has)
     }
 

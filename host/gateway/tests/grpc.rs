@@ -1,0 +1,102 @@
+//! Public gRPC through the gateway: who calls is decided by the token alone, and internal services can't be reached.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "tests share one support module"
+)]
+
+mod support;
+
+use axum::body::Body;
+use bitvault_platform::Principal;
+use http::Request;
+use support::{OWNER, harness, request};
+use tonic::Code;
+
+fn call(path: &str) -> http::request::Builder {
+    request("POST", path)
+        .version(http::Version::HTTP_2)
+        .header("content-type", "application/grpc")
+}
+
+fn empty(builder: http::request::Builder) -> Request<Body> {
+    builder.body(Body::from(vec![0; 5])).unwrap()
+}
+
+async fn status(h: &support::Harness, request: Request<Body>) -> tonic::Status {
+    let response = h.send(request).await;
+    assert_eq!(response.status(), 200);
+    match tonic::Status::from_header_map(response.headers()) {
+        Some(status) => status,
+        None => {
+            let body = http_body_util::BodyExt::collect(response.into_body())
+                .await
+                .unwrap();
+            tonic::Status::from_header_map(body.trailers().unwrap()).unwrap()
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_says_about_itself_is_removed() {
+    let h = harness(|_, _| {});
+    let request = call("/bitvault.v1.FilesService/GetNode")
+        .header("authorization", format!("Bearer {OWNER}"))
+        .header("bitvault-ctx", "forged")
+        .header("bitvault-peer", "forged");
+    let answer = status(&h, empty(request)).await;
+    assert_eq!(answer.code(), Code::InvalidArgument);
+    let seen = h.seen.lock().unwrap();
+    let call = seen.first().unwrap();
+    assert_eq!(call.path, "/bitvault.v1.FilesService/GetNode");
+    assert!(!call.headers.contains_key("bitvault-ctx"));
+    assert!(!call.headers.contains_key("authorization"));
+    assert_eq!(call.headers["bitvault-peer"], "unknown");
+    let ctx = call.ctx.as_ref().unwrap();
+    assert!(matches!(ctx.principal(), Principal::Account { .. }));
+}
+
+#[tokio::test]
+async fn calls_without_a_good_token_never_reach_a_module() {
+    let h = harness(|_, _| {});
+    let path = "/bitvault.v1.FilesService/GetNode";
+    let unknown = call(path).header("authorization", "Bearer bva_nobody");
+    for request in [call(path), unknown] {
+        assert_eq!(status(&h, empty(request)).await.code(), Code::Unauthenticated);
+    }
+    assert!(h.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn internal_services_do_not_exist_outside() {
+    let h = harness(|_, _| {});
+    for path in [
+        "/bitvault.internal.v1.IdentityService/Authenticate",
+        "/bitvault.internal.v1.IdentityService/CreateAccount",
+        "/bitvault.internal.v1.StorageService/DeleteObjects",
+        "//bitvault.internal.v1.IdentityService/Authenticate",
+        "/bitvault.v1.FilesService/../bitvault.internal.v1.IdentityService/Authenticate",
+    ] {
+        let request = call(path).header("authorization", format!("Bearer {OWNER}"));
+        let code = status(&h, empty(request)).await.code();
+        assert!(
+            matches!(code, Code::Unimplemented | Code::InvalidArgument),
+            "{path}: {code:?}"
+        );
+    }
+    // By HTTP alone there is no way either.
+    let plain = request("POST", "/bitvault.internal.v1.IdentityService/Authenticate");
+    assert_eq!(h.send(plain.body(Body::empty()).unwrap()).await.status(), 404);
+}
+
+#[tokio::test]
+async fn health_and_reflection_answer_and_reflection_hides_what_is_internal() {
+    let h = harness(|_, _| {});
+    let health = status(&h, empty(call("/grpc.health.v1.Health/Check"))).await;
+    assert_eq!(health.code(), Code::Ok);
+    let descriptors = bitvault_proto::PUBLIC_DESCRIPTORS;
+    let holds = |needle: &[u8]| descriptors.windows(needle.len()).any(|part| part == needle);
+    assert!(holds(b"bitvault.v1") && !holds(b"internal"));
+}
