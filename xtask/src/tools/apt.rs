@@ -1,6 +1,5 @@
 //! Debian packages. Needs root, by being it or by sudo without a password; says what to run when there is neither.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -8,13 +7,26 @@ use anyhow::{Context, Result, bail};
 use crate::env;
 use crate::run;
 
-/// Keeps Debian's scripts from making and starting a cluster of their own, which nobody asked for.
-const NO_DEFAULT_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/bitvault.conf";
+/// Keeps Debian's scripts from making and starting a cluster of their own, which nobody asked for. Where PostgreSQL is
+/// configured already, its owner has decided.
+const NO_DEFAULT_CLUSTER: &str = "test -e /etc/postgresql-common || { mkdir -p /etc/postgresql-common/createcluster.d && \
+                                  echo create_main_cluster = false > /etc/postgresql-common/createcluster.d/bitvault.conf; }";
 
 /// Installs Debian packages.
 pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
+    install_after(None, packages, why)
+}
+
+/// Installs the server without the cluster that Debian makes by default.
+pub(crate) fn install_postgres(why: &str) -> Result<()> {
+    install_after(Some(NO_DEFAULT_CLUSTER), &[super::pins::POSTGRES_PACKAGE], why)
+}
+
+/// Installs Debian packages after a shell command that prepares the system for them.
+fn install_after(before: Option<&str>, packages: &[&str], why: &str) -> Result<()> {
     let wanted = packages.join(" ");
-    let by_hand = format!("apt-get update && apt-get install --yes --no-install-recommends {wanted}");
+    let by_hand =
+        format!("{before} && apt-get update && apt-get install --yes --no-install-recommends {wanted}");
     if env::which("apt-get").is_none() {
         bail!(
             "{wanted} missing ({why}), and this system has no apt-get: install the same with your package manager"
@@ -26,6 +38,9 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
         );
     }
     run::step(&format!("install {wanted} from Debian: {why}"), || {
+        if let Some(before) = before {
+            run::quiet(as_root("sh").args(["-c", before])).context("prepare the system")?;
+        }
         run::quiet(as_root("apt-get").args(["update", "-qq"])).context("update the package lists")?;
         run::quiet(
             as_root("env")
@@ -41,18 +56,6 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
         )
         .with_context(|| format!("install {wanted}; by hand: {by_hand}"))
     })
-}
-
-/// Installs the server without the cluster that Debian makes by default.
-pub(crate) fn install_postgres(why: &str) -> Result<()> {
-    if (env::is_root() || sudo_works()) && !Path::new("/etc/postgresql-common").exists() {
-        let script = format!(
-            "mkdir -p /etc/postgresql-common/createcluster.d && echo 'create_main_cluster = false' > {NO_DEFAULT_CLUSTER}"
-        );
-        run::quiet(as_root("sh").args(["-c", &script]))
-            .context("switch off Debian's default Postgres cluster")?;
-    }
-    install(&[super::pins::POSTGRES_PACKAGE], why)
 }
 
 fn as_root(program: &str) -> Command {
