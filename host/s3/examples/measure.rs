@@ -1,6 +1,11 @@
 //! Figures of the endpoint alone: `cargo run --release -p bitvault-s3 --example measure -- FOLDER`.
 //!
 //! Server and clients share the process and the machine. URLs are signed beforehand, so that clients cost little.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement prints, and stops at any error"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;

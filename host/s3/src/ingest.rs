@@ -25,6 +25,9 @@ pub(crate) const SMALL_BYTES: u64 = 256 * 1024;
 /// Bytes handed to the blocking thread at once.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// Bytes after which a sync is begun while the rest of the body is received, so that disk and network work together.
+const FLUSH_BYTES: u64 = 32 << 20;
+
 /// Slices per vectored write; Linux takes up to 1024.
 const SLICES_MAX: usize = 512;
 
@@ -238,6 +241,10 @@ impl Incoming {
             digests,
         });
         let mut writing: Option<Writing<T>> = None;
+        let mut flusher = Flusher {
+            running: None,
+            begun_at: offset,
+        };
         loop {
             let batch = self.batch().await;
             // Also if the body failed: the answer is sent when the target is cleaned up, not before.
@@ -248,6 +255,9 @@ impl Incoming {
                         .map_err(during("write the body"))??,
                 );
             }
+            if !batch.as_ref().is_ok_and(|batch| !batch.is_empty()) {
+                flusher.wait().await?;
+            }
             let batch = batch?;
             let Some(mut sink) = idle.take() else {
                 return Err(s3_error!(InternalError, "The writer was lost."));
@@ -255,6 +265,7 @@ impl Incoming {
             if batch.is_empty() {
                 return Ok(sink);
             }
+            flusher.step(sink.target.file(), sink.position).await?;
             writing = Some(spawn_blocking(move || {
                 sink.write(&batch)?;
                 Ok(sink)
@@ -274,6 +285,40 @@ impl Incoming {
             }
         }
         Ok(batch)
+    }
+}
+
+/// Syncs that run ahead of the last one, one at a time.
+struct Flusher {
+    running: Option<tokio::task::JoinHandle<S3Result<()>>>,
+    /// Position of the writer when the newest one began.
+    begun_at: u64,
+}
+
+impl Flusher {
+    async fn step(&mut self, file: &File, position: u64) -> S3Result<()> {
+        if self.running.as_ref().is_some_and(|task| task.is_finished()) {
+            self.wait().await?;
+        }
+        if self.running.is_none() && position - self.begun_at >= FLUSH_BYTES {
+            self.begun_at = position;
+            let file = file.try_clone().map_err(during("sync the body"))?;
+            self.running = Some(spawn_blocking(move || {
+                file.sync_data().map_err(during("sync the body"))
+            }));
+        }
+        Ok(())
+    }
+
+    /// An error must be told here: the system reports it once.
+    async fn wait(&mut self) -> S3Result<()> {
+        match self.running.take() {
+            Some(task) => task
+                .await
+                .map_err(io::Error::other)
+                .map_err(during("sync the body"))?,
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! Conditional writes and reads, checksums, metadata, copies, buckets.
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod common;
 

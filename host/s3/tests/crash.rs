@@ -2,6 +2,7 @@
 //!
 //! SIGKILL shows the order of renames, conditions and logs. It keeps the page cache, so it says nothing about fsync; that
 //! each answer comes after its fsyncs is shown by `dirsync`'s tests and by the order in `publish`.
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! The S3 operations over the store. Each file has one family; this one ties them to s3s.
 
 mod buckets;
+mod complete;
 mod convert;
 mod list;
 mod multipart;

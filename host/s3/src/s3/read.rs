@@ -246,19 +246,16 @@ fn chunks(
         })
     };
     let first = begin(&object, wanted.start);
-    stream::unfold(Some((object, first)), move |state| {
-        let begin = begin.clone();
-        async move {
-            let (object, reading) = state?;
-            let (task, position) = reading?;
-            let chunk = match task.await {
-                Ok(Ok(chunk)) => chunk,
-                Ok(Err(error)) => return Some((Err(io::Error::other(error)), None)),
-                Err(error) => return Some((Err(io::Error::other(error)), None)),
-            };
-            let next = begin(&object, position);
-            Some((Ok(chunk), Some((object, next))))
-        }
+    stream::unfold(Some((object, first)), move |state| async move {
+        let (object, reading) = state?;
+        let (task, position) = reading?;
+        let chunk = match task.await {
+            Ok(Ok(chunk)) => chunk,
+            Ok(Err(error)) => return Some((Err(io::Error::other(error)), None)),
+            Err(error) => return Some((Err(io::Error::other(error)), None)),
+        };
+        let next = begin(&object, position);
+        Some((Ok(chunk), Some((object, next))))
     })
 }
 

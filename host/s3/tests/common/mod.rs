@@ -1,5 +1,6 @@
 //! A real endpoint on a free loopback port and a client that signs like any other.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
