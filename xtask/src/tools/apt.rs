@@ -25,8 +25,9 @@ pub(crate) fn install_postgres(why: &str) -> Result<()> {
 /// Installs Debian packages after a shell command that prepares the system for them.
 fn install_after(before: Option<&str>, packages: &[&str], why: &str) -> Result<()> {
     let wanted = packages.join(" ");
+    let prepare = before.map(|before| format!("{before} && ")).unwrap_or_default();
     let by_hand =
-        format!("{before} && apt-get update && apt-get install --yes --no-install-recommends {wanted}");
+        format!("{prepare}apt-get update && apt-get install --yes --no-install-recommends {wanted}");
     if env::which("apt-get").is_none() {
         bail!(
             "{wanted} missing ({why}), and this system has no apt-get: install the same with your package manager"
