@@ -39,11 +39,14 @@ fn main() -> ExitCode {
     let root = tracing::info_span!("command", otel.name = format!("bitvault {}", args.command.name()));
     let code = runtime.block_on(async {
         let run = run(&args, &environment, &output, &telemetry).instrument(root);
-        let code = match run.await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => output.failed(&error),
+        let (code, reached) = match run.await {
+            Ok(()) => (ExitCode::SUCCESS, true),
+            Err(error) => (
+                output.failed(&error),
+                exit::exit(&error) != exit::Exit::Unreachable,
+            ),
         };
-        telemetry.end().await;
+        telemetry.end(reached).await;
         code
     });
     // A reader of standard input that never ends must not keep the process.

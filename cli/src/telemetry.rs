@@ -159,8 +159,9 @@ impl Telemetry {
         *self.sink.lock().unwrap_or_else(PoisonError::into_inner) = Some(sink);
     }
 
-    /// Sends what was recorded; the root span must have ended.
-    pub(crate) async fn end(&self) {
+    /// Sends what was recorded; the root span must have ended. `reached` says whether the server answered: one that did
+    /// not is not tried again.
+    pub(crate) async fn end(&self, reached: bool) {
         let Some(kept) = &self.spans else {
             return;
         };
@@ -168,7 +169,12 @@ impl Telemetry {
         if spans.is_empty() {
             return;
         }
-        let sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sink = self
+            .sink
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .filter(|_| reached);
         let to_server = async {
             if let Some(sink) = sink {
                 tell_failure("server", self.to_server(sink, spans.clone())).await;
