@@ -34,6 +34,10 @@ pub(crate) const WEB_TARGET: &str = "wasm32-unknown-unknown";
 /// The crate of the web app.
 pub(crate) const FRONTEND: &str = "bitvault-frontend";
 
+/// Feature of the daemon that tests are built with: it can be killed at each step. Without effect unless a test names a
+/// step, and never in what people run.
+pub(crate) const FAILPOINTS: &str = "bitvaultd/failpoints";
+
 /// How the host's programs are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {

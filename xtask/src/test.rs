@@ -19,9 +19,6 @@ use crate::members::Members;
 use crate::run;
 use crate::tools;
 
-/// Lets the chaos tests kill the daemon at each step; without effect unless a test names a step.
-const FAILPOINTS: &str = "bitvaultd/failpoints";
-
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -36,7 +33,7 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
     let members = Members::read(dirs)?;
     build::assets(dirs, &members)?;
     let host_only = |command: &mut std::process::Command| {
-        command.args(["--workspace", "--features", FAILPOINTS]);
+        command.args(["--workspace", "--features", build::FAILPOINTS]);
         for guest in members.guests() {
             command.args(["--exclude", &guest.name]);
         }

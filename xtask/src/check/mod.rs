@@ -108,7 +108,17 @@ fn lint_host(dirs: &Dirs, members: &Members) -> Result<()> {
     // The daemon embeds the assets, so that it doesn't compile without them.
     build::assets(dirs, members)?;
     run::step("lint the host's crates", || {
-        let mut command = run::cargo(dirs, ["clippy", "--quiet", "--workspace", "--all-targets"]);
+        let mut command = run::cargo(
+            dirs,
+            [
+                "clippy",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+                "--features",
+                build::FAILPOINTS,
+            ],
+        );
         for guest in members.guests() {
             command.args(["--exclude", &guest.name]);
         }
