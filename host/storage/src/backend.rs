@@ -77,7 +77,11 @@ impl Storage {
         let backend = Arc::new(load(config, component, &clock).await?);
         let (send, status) = watch::channel(Status::Starting);
         let prober = tokio::spawn(keep_probing(Arc::clone(&backend), send));
-        Ok(Self(Arc::new(Inner { backend, status, prober })))
+        Ok(Self(Arc::new(Inner {
+            backend,
+            status,
+            prober,
+        })))
     }
 
     /// Whether the store can be used now.
@@ -112,7 +116,9 @@ impl Storage {
             return Ok(Arc::clone(facts));
         }
         let mut status = self.0.status.clone();
-        let status = status.wait_for(|status| !matches!(status, Status::Starting)).await;
+        let status = status
+            .wait_for(|status| !matches!(status, Status::Starting))
+            .await;
         let refused = |reason: &str, text: &str| Err(Error::new(Code::Unavailable, reason, text));
         match status.as_deref() {
             Ok(Status::Ready(facts)) => Ok(Arc::clone(facts)),
@@ -124,7 +130,11 @@ impl Storage {
 }
 
 async fn load(config: Config, component: Vec<u8>, clock: &Clock) -> Result<Backend, Error> {
-    let Config { backend, engine, limits } = config;
+    let Config {
+        backend,
+        engine,
+        limits,
+    } = config;
     let (own, clients) = (&backend.settings.endpoint, backend.client_endpoint());
     let (egress, client_egress) = (backend.egress(own, clock)?, backend.egress(clients, clock)?);
     let (settings, client_settings) = (backend.guest_settings(own), backend.guest_settings(clients));
@@ -133,7 +143,9 @@ async fn load(config: Config, component: Vec<u8>, clock: &Clock) -> Result<Backe
         let engine = Engine::new(&engine)?;
         engine.component(&plugin, &component)
     });
-    let component = compiled.await.map_err(|error| Error::internal("compile the storage plugin", error))?;
+    let component = compiled
+        .await
+        .map_err(|error| Error::internal("compile the storage plugin", error))?;
     let component = component.map_err(error::plugin)?;
     let store = StorageAdapter::new(&component, &settings, limits.clone(), egress).map_err(error::plugin)?;
     let for_clients = StorageAdapter::new(&component, &client_settings, limits, client_egress);

@@ -39,15 +39,25 @@ pub(crate) async fn lookup(storage: &Storage, keys: &[String]) -> Result<Vec<Opt
         let storage = storage.clone();
         async move { head(&storage, &key).await.map(|object| (key, object)) }
     });
-    let heads: HashMap<String, Option<Object>> =
-        heads.buffer_unordered(PARALLEL).try_collect().await?;
-    let told = |key: &String| found.get(key.as_str()).cloned().or_else(|| heads.get(key).cloned()).flatten();
+    let heads: HashMap<String, Option<Object>> = heads.buffer_unordered(PARALLEL).try_collect().await?;
+    let told = |key: &String| {
+        found
+            .get(key.as_str())
+            .cloned()
+            .or_else(|| heads.get(key).cloned())
+            .flatten()
+    };
     Ok(keys.iter().map(told).collect())
 }
 
 /// What is stored under one key.
 pub(crate) async fn head(storage: &Storage, key: &str) -> Result<Option<Object>, Error> {
-    let mut call = storage.backend().store.call("head").await.map_err(error::plugin)?;
+    let mut call = storage
+        .backend()
+        .store
+        .call("head")
+        .await
+        .map_err(error::plugin)?;
     match call.head(key).await.map_err(error::plugin) {
         Ok(object) => Ok(Some(object)),
         Err(error) if error.code() == Code::NotFound => Ok(None),
@@ -62,17 +72,30 @@ async fn list_family<'a>(
     family: &[&'a str],
     found: &mut HashMap<&'a str, Option<Object>>,
 ) -> Result<Vec<&'a str>, Error> {
-    let (Some(first), Some(last)) = (family.first(), family.last()) else { return Ok(Vec::new()) };
+    let (Some(first), Some(last)) = (family.first(), family.last()) else {
+        return Ok(Vec::new());
+    };
     let prefix = common_prefix(first, last);
     let mut pages = 1 + 2 * family.len() / PAGE;
     let mut cursor: Option<String> = None;
     let mut complete = false;
     let mut listed: HashMap<String, Object> = HashMap::new();
     while pages > 0 && !complete {
-        let mut call = storage.backend().store.call("list-objects").await.map_err(error::plugin)?;
-        let page = call.list_objects(prefix, None, None, cursor.as_deref(), PAGE as u32).await;
+        let mut call = storage
+            .backend()
+            .store
+            .call("list-objects")
+            .await
+            .map_err(error::plugin)?;
+        let page = call
+            .list_objects(prefix, None, None, cursor.as_deref(), PAGE as u32)
+            .await;
         let page = page.map_err(error::plugin)?;
-        listed.extend(page.objects.into_iter().map(|object| (object.key.clone(), object)));
+        listed.extend(
+            page.objects
+                .into_iter()
+                .map(|object| (object.key.clone(), object)),
+        );
         cursor = page.next;
         complete = cursor.is_none();
         pages -= 1;
@@ -90,8 +113,15 @@ async fn list_family<'a>(
 
 /// What two texts begin with, cut at a character.
 fn common_prefix<'a>(first: &'a str, last: &str) -> &'a str {
-    let same = first.bytes().zip(last.bytes()).take_while(|(a, b)| a == b).count();
-    let cut = (0..=same).rev().find(|&at| first.is_char_boundary(at)).unwrap_or(0);
+    let same = first
+        .bytes()
+        .zip(last.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let cut = (0..=same)
+        .rev()
+        .find(|&at| first.is_char_boundary(at))
+        .unwrap_or(0);
     &first[..cut]
 }
 

@@ -20,14 +20,22 @@ pub(crate) async fn puts(
     let auth = life(request.lifetime_s)?;
     bounded(request.puts.len())?;
     let mut signed = Vec::with_capacity(request.puts.len());
-    let mut call = storage.backend().for_clients.call("plan-put").await.map_err(error::plugin)?;
+    let mut call = storage
+        .backend()
+        .for_clients
+        .call("plan-put")
+        .await
+        .map_err(error::plugin)?;
     for put in request.puts {
         if put.sha256.len() != SHA256_LEN {
             return Err(invalid("sha256_invalid", "a SHA-256 has 32 bytes".to_owned()));
         }
         if put.size > facts.capabilities.max_single_put {
             let most = facts.capabilities.max_single_put;
-            return Err(invalid("put_too_large", format!("one PUT writes at most {most} bytes")));
+            return Err(invalid(
+                "put_too_large",
+                format!("one PUT writes at most {most} bytes"),
+            ));
         }
         let options = PutOptions {
             content_type: Some(put.content_type).filter(|kind| !kind.is_empty()),
@@ -37,7 +45,11 @@ pub(crate) async fn puts(
             if_match: None,
             meta: Vec::new(),
         };
-        signed.push(call.plan_put(&put.key, &options, auth).await.map_err(error::plugin)?);
+        signed.push(
+            call.plan_put(&put.key, &options, auth)
+                .await
+                .map_err(error::plugin)?,
+        );
     }
     Ok(answer(signed))
 }
@@ -53,22 +65,45 @@ pub(crate) async fn parts(
     // feature and hash the object at commit.
     let verifies = facts.features.contains("part-sha256");
     let mut signed = Vec::with_capacity(request.parts.len());
-    let mut call = storage.backend().for_clients.call("plan-part").await.map_err(error::plugin)?;
+    let mut call = storage
+        .backend()
+        .for_clients
+        .call("plan-part")
+        .await
+        .map_err(error::plugin)?;
     for part in request.parts {
         if part.number == 0 || part.number > facts.capabilities.max_parts {
             let most = facts.capabilities.max_parts;
-            return Err(invalid("part_number_invalid", format!("parts are numbered from 1 to {most}")));
+            return Err(invalid(
+                "part_number_invalid",
+                format!("parts are numbered from 1 to {most}"),
+            ));
         }
         if part.size > facts.capabilities.max_part {
             let most = facts.capabilities.max_part;
-            return Err(invalid("part_too_large", format!("a part has at most {most} bytes")));
+            return Err(invalid(
+                "part_too_large",
+                format!("a part has at most {most} bytes"),
+            ));
         }
-        if part.sha256.as_ref().is_some_and(|sha256| sha256.len() != SHA256_LEN) {
+        if part
+            .sha256
+            .as_ref()
+            .is_some_and(|sha256| sha256.len() != SHA256_LEN)
+        {
             return Err(invalid("sha256_invalid", "a SHA-256 has 32 bytes".to_owned()));
         }
         let sha256 = part.sha256.as_deref().filter(|_| verifies);
-        let planned =
-            call.plan_part(&request.key, &request.multipart, part.number, part.size, sha256, auth).await;
+        let planned = call
+            .plan_part(
+                &request.key,
+                &request.multipart,
+                part.number,
+                part.size,
+                sha256,
+                auth,
+            )
+            .await;
         signed.push(planned.map_err(error::plugin)?);
     }
     Ok(answer(signed))
@@ -90,8 +125,16 @@ pub(crate) async fn get(
         content_disposition: request.content_disposition,
         ..GetOptions::none()
     };
-    let mut call = storage.backend().for_clients.call("plan-get").await.map_err(error::plugin)?;
-    let signed = call.plan_get(&request.key, &options, auth).await.map_err(error::plugin)?;
+    let mut call = storage
+        .backend()
+        .for_clients
+        .call("plan-get")
+        .await
+        .map_err(error::plugin)?;
+    let signed = call
+        .plan_get(&request.key, &options, auth)
+        .await
+        .map_err(error::plugin)?;
     Ok(answer(vec![signed]))
 }
 
@@ -99,18 +142,28 @@ fn life(seconds: u32) -> Result<Auth, Error> {
     if (1..=MAX_PRESIGN).contains(&seconds) {
         return Ok(Auth::Presign(seconds));
     }
-    Err(invalid("lifetime_invalid", format!("presigned requests live from 1 to {MAX_PRESIGN} seconds")))
+    Err(invalid(
+        "lifetime_invalid",
+        format!("presigned requests live from 1 to {MAX_PRESIGN} seconds"),
+    ))
 }
 
 fn bounded(count: usize) -> Result<(), Error> {
     if count <= MAX_REQUESTS {
         return Ok(());
     }
-    Err(invalid("too_many", format!("one call presigns at most {MAX_REQUESTS} requests")))
+    Err(invalid(
+        "too_many",
+        format!("one call presigns at most {MAX_REQUESTS} requests"),
+    ))
 }
 
 fn answer(signed: Vec<Signed>) -> rpc::PresignedResponse {
-    let expires_at = signed.iter().filter_map(|signed| signed.expires_at).min().map(timestamp);
+    let expires_at = signed
+        .iter()
+        .filter_map(|signed| signed.expires_at)
+        .min()
+        .map(timestamp);
     let requests = signed.into_iter().map(|signed| PresignedRequest {
         method: signed.method.to_string(),
         url: signed.url.into(),
@@ -121,11 +174,17 @@ fn answer(signed: Vec<Signed>) -> rpc::PresignedResponse {
             .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
             .collect(),
     });
-    rpc::PresignedResponse { requests: requests.collect(), expires_at }
+    rpc::PresignedResponse {
+        requests: requests.collect(),
+        expires_at,
+    }
 }
 
 fn timestamp(time: OffsetDateTime) -> prost_types::Timestamp {
     // Nanoseconds of a second always fit.
     let nanos = i32::try_from(time.nanosecond()).unwrap_or_default();
-    prost_types::Timestamp { seconds: time.unix_timestamp(), nanos }
+    prost_types::Timestamp {
+        seconds: time.unix_timestamp(),
+        nanos,
+    }
 }

@@ -30,22 +30,30 @@ pub(crate) enum Verdict {
 impl From<Error> for Verdict {
     fn from(error: Error) -> Self {
         match error.code() {
-            Some("access_denied" | "egress_denied" | "wrong_endpoint" | "container_not_found" | "invalid") => {
-                Self::Refused(error.to_string())
-            }
+            Some(
+                "access_denied" | "egress_denied" | "wrong_endpoint" | "container_not_found" | "invalid",
+            ) => Self::Refused(error.to_string()),
             _ => Self::Unavailable(error.to_string()),
         }
     }
 }
 
 pub(crate) async fn run(backend: &Backend) -> Result<Facts, Verdict> {
-    let capabilities = backend.store.call("get-capabilities").await?.capabilities().await?;
+    let capabilities = backend
+        .store
+        .call("get-capabilities")
+        .await?
+        .capabilities()
+        .await?;
     reach(backend).await?;
     let folder = format!("{FOLDER}{}/", uuid::Uuid::new_v4());
     let outcome = try_all(backend, &folder).await;
     clean_up(backend).await;
     let features = outcome?;
-    Ok(Facts { capabilities, features })
+    Ok(Facts {
+        capabilities,
+        features,
+    })
 }
 
 async fn try_all(backend: &Backend, folder: &str) -> Result<BTreeSet<&'static str>, Verdict> {
@@ -57,7 +65,12 @@ async fn try_all(backend: &Backend, folder: &str) -> Result<BTreeSet<&'static st
     if ranges(backend, &format!("{folder}once")).await? {
         features.insert("range-presign");
     }
-    let head = backend.store.call("head").await?.head(&format!("{folder}once")).await?;
+    let head = backend
+        .store
+        .call("head")
+        .await?
+        .head(&format!("{folder}once"))
+        .await?;
     if head.size != CONTENT.len() as u64 {
         return Err(Verdict::Refused(format!(
             "the store tells {} bytes for an object of {}",
@@ -78,14 +91,19 @@ async fn reach(backend: &Backend) -> Result<(), Verdict> {
     match listed {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some("container_not_found") && backend.create_bucket => {
-            backend.store.call("create-container").await?.create_container().await?;
+            backend
+                .store
+                .call("create-container")
+                .await?
+                .create_container()
+                .await?;
             list(backend).await?;
             tracing::info!(backend = backend.name, "made the bucket");
             Ok(())
         }
-        Err(error) if error.code() == Some("container_not_found") => {
-            Err(Verdict::Refused(format!("{error}; make the bucket, or set `create_bucket = true`")))
-        }
+        Err(error) if error.code() == Some("container_not_found") => Err(Verdict::Refused(format!(
+            "{error}; make the bucket, or set `create_bucket = true`"
+        ))),
         Err(error) => Err(error.into()),
     }
 }
@@ -121,7 +139,12 @@ fn bound() -> PutOptions {
 }
 
 async fn overwriting(backend: &Backend, key: &str) -> Result<(), Verdict> {
-    let signed = backend.store.call("plan-put").await?.plan_put(key, &bound(), LIFE).await?;
+    let signed = backend
+        .store
+        .call("plan-put")
+        .await?
+        .plan_put(key, &bound(), LIFE)
+        .await?;
     let first = send(backend, signed.clone(), CONTENT).await?;
     succeed(backend, key, first).await?;
     let again = send(backend, signed, CONTENT).await?;
@@ -137,7 +160,12 @@ async fn overwriting(backend: &Backend, key: &str) -> Result<(), Verdict> {
 }
 
 async fn checksums(backend: &Backend, key: &str) -> Result<(), Verdict> {
-    let signed = backend.store.call("plan-put").await?.plan_put(key, &bound(), LIFE).await?;
+    let signed = backend
+        .store
+        .call("plan-put")
+        .await?
+        .plan_put(key, &bound(), LIFE)
+        .await?;
     let wrong = send(backend, signed.clone(), ALTERED).await?;
     if (200..300).contains(&wrong.status) {
         return Err(Verdict::Refused(
@@ -157,11 +185,21 @@ async fn checksums(backend: &Backend, key: &str) -> Result<(), Verdict> {
 }
 
 async fn ranges(backend: &Backend, key: &str) -> Result<bool, Verdict> {
-    let options = GetOptions { range: Some((4, 6)), ..GetOptions::none() };
-    let signed = backend.store.call("plan-get").await?.plan_get(key, &options, LIFE).await?;
+    let options = GetOptions {
+        range: Some((4, 6)),
+        ..GetOptions::none()
+    };
+    let signed = backend
+        .store
+        .call("plan-get")
+        .await?
+        .plan_get(key, &options, LIFE)
+        .await?;
     let asked = send(backend, signed.clone(), &[]).await?;
     let mut other = signed.clone();
-    other.headers.insert("range", http::HeaderValue::from_static("bytes=0-20"));
+    other
+        .headers
+        .insert("range", http::HeaderValue::from_static("bytes=0-20"));
     let other = send(backend, other, &[]).await?;
     let mut whole = signed;
     whole.headers.remove("range");
@@ -178,43 +216,76 @@ async fn parts(
 ) -> Result<(), Verdict> {
     let key = format!("{folder}parts");
     let store = &backend.store;
-    let upload = store.call("begin-upload").await?.begin_upload(&key, &PutOptions::none(), false).await?;
+    let upload = store
+        .call("begin-upload")
+        .await?
+        .begin_upload(&key, &PutOptions::none(), false)
+        .await?;
     let sha256 = Sha256::digest(CONTENT);
     let len = CONTENT.len() as u64;
     let mut plan = store.call("plan-part").await?;
-    let signed = plan.plan_part(&key, &upload, 1, len, Some(sha256.as_slice()), LIFE).await?;
+    let signed = plan
+        .plan_part(&key, &upload, 1, len, Some(sha256.as_slice()), LIFE)
+        .await?;
     let plain = plan.plan_part(&key, &upload, 2, len, None, LIFE).await?;
     drop(plan);
     let wrong = send(backend, signed.clone(), ALTERED).await?;
     let right = send(backend, signed, CONTENT).await?;
     let verified = !(200..300).contains(&wrong.status) && (200..300).contains(&right.status);
     let second = send(backend, plain, CONTENT).await?;
-    let second = store.call("parse-part").await?.parse_part(2, len, &second).await?;
+    let second = store
+        .call("parse-part")
+        .await?
+        .parse_part(2, len, &second)
+        .await?;
     let listed = store.call("list-parts").await?.list_parts(&key, &upload).await?;
-    if !listed.iter().any(|part| part.number == 2 && part.tag == second.tag && part.len == len) {
-        return Err(Verdict::Refused("the store does not list a part that it has taken".to_owned()));
+    if !listed
+        .iter()
+        .any(|part| part.number == 2 && part.tag == second.tag && part.len == len)
+    {
+        return Err(Verdict::Refused(
+            "the store does not list a part that it has taken".to_owned(),
+        ));
     }
     let pending = store.call("list-uploads").await?.list_uploads(folder).await?;
-    if pending.iter().any(|pending| pending.key == key && pending.upload == upload) {
+    if pending
+        .iter()
+        .any(|pending| pending.key == key && pending.upload == upload)
+    {
         features.insert("list-uploads");
     }
     // Only the last part may be small, so one part alone makes the object; it also shows whether a bound part and an
     // upload that declared nothing get along at the end.
-    let last = listed.into_iter().find(|part| part.number == if verified { 1 } else { 2 });
+    let last = listed
+        .into_iter()
+        .find(|part| part.number == if verified { 1 } else { 2 });
     let parts: Vec<_> = last.into_iter().collect();
-    let finished = store.call("finish-upload").await?.finish_upload(&key, &upload, &parts).await;
+    let finished = store
+        .call("finish-upload")
+        .await?
+        .finish_upload(&key, &upload, &parts)
+        .await;
     match finished {
         Ok(_) if verified => _ = features.insert("part-sha256"),
         Ok(_) => {}
         Err(error) => {
-            store.call("abort-upload").await?.abort_upload(&key, &upload).await?;
+            store
+                .call("abort-upload")
+                .await?
+                .abort_upload(&key, &upload)
+                .await?;
             return Err(error.into());
         }
     }
-    store.call("abort-upload").await?.abort_upload(&key, "unknown-upload-of-the-probe").await.or_else(|error| {
-        tracing::info!("the store does not take an unknown multipart upload for aborted: {error}");
-        Ok::<_, Verdict>(())
-    })
+    store
+        .call("abort-upload")
+        .await?
+        .abort_upload(&key, "unknown-upload-of-the-probe")
+        .await
+        .or_else(|error| {
+            tracing::info!("the store does not take an unknown multipart upload for aborted: {error}");
+            Ok::<_, Verdict>(())
+        })
 }
 
 async fn send(backend: &Backend, signed: Signed, body: &'static [u8]) -> Result<Response, Verdict> {
@@ -222,7 +293,12 @@ async fn send(backend: &Backend, signed: Signed, body: &'static [u8]) -> Result<
         "egress_denied" => Verdict::Refused(error.message),
         _ => Verdict::Unavailable(error.message),
     };
-    let response = backend.store.egress().transfer(signed, body.into()).await.map_err(unavailable)?;
+    let response = backend
+        .store
+        .egress()
+        .transfer(signed, body.into())
+        .await
+        .map_err(unavailable)?;
     Egress::small(response).await.map_err(unavailable)
 }
 

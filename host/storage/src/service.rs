@@ -32,7 +32,11 @@ impl Storage {
         let signed = signed.map_err(error::plugin)?;
         drop(call);
         let broken = |error| error::plugin(outside(store, error));
-        let mut response = store.egress().transfer(signed, Vec::new().into()).await.map_err(broken)?;
+        let mut response = store
+            .egress()
+            .transfer(signed, Vec::new().into())
+            .await
+            .map_err(broken)?;
         if !response.status().is_success() {
             let response = Egress::small(response).await.map_err(broken)?;
             let mut call = store.call("parse-get").await.map_err(error::plugin)?;
@@ -44,11 +48,18 @@ impl Storage {
         }
         let mut hash = Sha256::new();
         let mut size = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(Egress::broken(error)))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| broken(Egress::broken(error)))?
+        {
             size += chunk.len() as u64;
             hash.update(&chunk);
         }
-        Ok(rpc::HashObjectResponse { size, sha256: hash.finalize().to_vec() })
+        Ok(rpc::HashObjectResponse {
+            size,
+            sha256: hash.finalize().to_vec(),
+        })
     }
 
     /// A finish whose answer was lost finds no upload when it is repeated; the object tells that it had worked, because
@@ -57,7 +68,12 @@ impl Storage {
         let parts: Vec<Part> = request
             .parts
             .into_iter()
-            .map(|part| Part { number: part.number, tag: part.etag, len: part.size, sha256: None })
+            .map(|part| Part {
+                number: part.number,
+                tag: part.etag,
+                len: part.size,
+                sha256: None,
+            })
             .collect();
         let mut call = self.store().call("finish-upload").await.map_err(error::plugin)?;
         let finished = call.finish_upload(&request.key, &request.multipart, &parts).await;
@@ -117,8 +133,12 @@ impl StorageService for Storage {
         let keys = request.into_inner().keys;
         few(keys.len())?;
         let found = heads::lookup(self, &keys).await?;
-        let results = found.into_iter().map(|object| rpc::HeadResult { object: object.map(stored) });
-        Ok(Response::new(rpc::HeadObjectsResponse { results: results.collect() }))
+        let results = found.into_iter().map(|object| rpc::HeadResult {
+            object: object.map(stored),
+        });
+        Ok(Response::new(rpc::HeadObjectsResponse {
+            results: results.collect(),
+        }))
     }
 
     async fn hash_object(&self, request: Request<rpc::HashObjectRequest>) -> Answer<rpc::HashObjectResponse> {
@@ -135,7 +155,10 @@ impl StorageService for Storage {
         let mut options = PutOptions::none();
         options.content_type = Some(request.content_type).filter(|kind| !kind.is_empty());
         let mut call = self.store().call("begin-upload").await.map_err(error::plugin)?;
-        let multipart = call.begin_upload(&request.key, &options, false).await.map_err(error::plugin)?;
+        let multipart = call
+            .begin_upload(&request.key, &options, false)
+            .await
+            .map_err(error::plugin)?;
         Ok(Response::new(rpc::BeginMultipartResponse { multipart }))
     }
 
@@ -143,10 +166,18 @@ impl StorageService for Storage {
         self.facts().await?;
         let request = request.into_inner();
         let mut call = self.store().call("list-parts").await.map_err(error::plugin)?;
-        let parts = call.list_parts(&request.key, &request.multipart).await.map_err(error::plugin)?;
-        let parts =
-            parts.into_iter().map(|part| UploadedPart { number: part.number, etag: part.tag, size: part.len });
-        Ok(Response::new(rpc::ListPartsResponse { parts: parts.collect() }))
+        let parts = call
+            .list_parts(&request.key, &request.multipart)
+            .await
+            .map_err(error::plugin)?;
+        let parts = parts.into_iter().map(|part| UploadedPart {
+            number: part.number,
+            etag: part.tag,
+            size: part.len,
+        });
+        Ok(Response::new(rpc::ListPartsResponse {
+            parts: parts.collect(),
+        }))
     }
 
     async fn finish_multipart(
@@ -164,7 +195,9 @@ impl StorageService for Storage {
         self.facts().await?;
         let request = request.into_inner();
         let mut call = self.store().call("abort-upload").await.map_err(error::plugin)?;
-        call.abort_upload(&request.key, &request.multipart).await.map_err(error::plugin)?;
+        call.abort_upload(&request.key, &request.multipart)
+            .await
+            .map_err(error::plugin)?;
         Ok(Response::new(rpc::AbortMultipartResponse {}))
     }
 
@@ -174,13 +207,18 @@ impl StorageService for Storage {
     ) -> Answer<rpc::ListMultipartsResponse> {
         self.facts().await?;
         let mut call = self.store().call("list-uploads").await.map_err(error::plugin)?;
-        let pending = call.list_uploads(&request.into_inner().prefix).await.map_err(error::plugin)?;
+        let pending = call
+            .list_uploads(&request.into_inner().prefix)
+            .await
+            .map_err(error::plugin)?;
         let items = pending.into_iter().map(|pending| rpc::Multipart {
             key: pending.key,
             multipart: pending.upload,
             begun_at: pending.begun_ms.map(timestamp),
         });
-        Ok(Response::new(rpc::ListMultipartsResponse { items: items.collect() }))
+        Ok(Response::new(rpc::ListMultipartsResponse {
+            items: items.collect(),
+        }))
     }
 
     async fn delete_objects(
@@ -194,8 +232,10 @@ impl StorageService for Storage {
         for batch in keys.chunks(DELETE_BATCH) {
             let mut call = self.store().call("delete").await.map_err(error::plugin)?;
             let failed = call.delete(batch).await.map_err(error::plugin)?;
-            failures
-                .extend(failed.into_iter().map(|(key, error)| rpc::DeleteFailure { key, message: error.message }));
+            failures.extend(failed.into_iter().map(|(key, error)| rpc::DeleteFailure {
+                key,
+                message: error.message,
+            }));
         }
         Ok(Response::new(rpc::DeleteObjectsResponse { failures }))
     }
@@ -206,12 +246,21 @@ impl StorageService for Storage {
     ) -> Answer<rpc::ListObjectsResponse> {
         self.facts().await?;
         let request = request.into_inner();
-        let limit = if request.limit == 0 { DEFAULT_PAGE } else { request.limit };
+        let limit = if request.limit == 0 {
+            DEFAULT_PAGE
+        } else {
+            request.limit
+        };
         let mut call = self.store().call("list-objects").await.map_err(error::plugin)?;
-        let page = call.list_objects(&request.prefix, None, None, request.cursor.as_deref(), limit).await;
+        let page = call
+            .list_objects(&request.prefix, None, None, request.cursor.as_deref(), limit)
+            .await;
         let page = page.map_err(error::plugin)?;
         let objects = page.objects.into_iter().map(stored).collect();
-        Ok(Response::new(rpc::ListObjectsResponse { objects, next_cursor: page.next }))
+        Ok(Response::new(rpc::ListObjectsResponse {
+            objects,
+            next_cursor: page.next,
+        }))
     }
 }
 
@@ -219,7 +268,10 @@ fn few(keys: usize) -> Result<(), Error> {
     if keys <= MAX_KEYS {
         return Ok(());
     }
-    Err(invalid("too_many", format!("one call takes at most {MAX_KEYS} keys")))
+    Err(invalid(
+        "too_many",
+        format!("one call takes at most {MAX_KEYS} keys"),
+    ))
 }
 
 fn stored(object: Object) -> rpc::StoredObject {
@@ -241,5 +293,8 @@ fn timestamp(millis: u64) -> prost_types::Timestamp {
 
 /// A transfer of our own that nobody answered, as the error of the plugin whose plan it was.
 pub(crate) fn outside(store: &StorageAdapter, error: bitvault_wasm::GuestError) -> bitvault_wasm::Error {
-    bitvault_wasm::Error::Outside { plugin: store.name().to_owned(), error }
+    bitvault_wasm::Error::Outside {
+        plugin: store.name().to_owned(),
+        error,
+    }
 }

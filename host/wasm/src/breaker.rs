@@ -47,7 +47,11 @@ impl Breaker {
     /// A call crashed. Answers whether this opened the breaker.
     pub(crate) fn crashed(&self, now: Instant) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while state.crashes.front().is_some_and(|&at| now.duration_since(at) > WINDOW) {
+        while state
+            .crashes
+            .front()
+            .is_some_and(|&at| now.duration_since(at) > WINDOW)
+        {
             state.crashes.pop_front();
         }
         if state.crashes.len() == THRESHOLD {
@@ -63,7 +67,11 @@ impl Breaker {
 
     /// Whether calls are refused now.
     pub(crate) fn is_open(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).open_until.is_some()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .open_until
+            .is_some()
     }
 }
 

@@ -25,7 +25,11 @@ impl Cache {
     /// Opens or makes the folder and its key. A folder that others may write is refused.
     pub(crate) fn open(folder: &Path, engine: &wasmtime::Engine) -> Result<Self, String> {
         let context = |cause: std::io::Error| format!("compile cache {}: {cause}", folder.display());
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(context)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(context)?;
         let held = fs::metadata(folder).map_err(context)?;
         if held.uid() != rustix::process::geteuid().as_raw() || held.permissions().mode() & 0o022 != 0 {
             return Err(format!(
@@ -37,12 +41,18 @@ impl Cache {
         let mut hasher = Blake(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let settings = *hasher.0.finalize().as_bytes();
-        Ok(Self { folder: folder.to_owned(), key, engine: engine.clone(), settings })
+        Ok(Self {
+            folder: folder.to_owned(),
+            key,
+            engine: engine.clone(),
+            settings,
+        })
     }
 
     fn path(&self, digest: &blake3::Hash) -> PathBuf {
         let settings = blake3::Hash::from_bytes(self.settings).to_hex();
-        self.folder.join(format!("{}-{}.cwasm", &digest.to_hex()[..32], &settings[..16]))
+        self.folder
+            .join(format!("{}-{}.cwasm", &digest.to_hex()[..32], &settings[..16]))
     }
 
     fn mac(&self, digest: &blake3::Hash, blob: &[u8]) -> blake3::Hash {
@@ -56,7 +66,10 @@ impl Cache {
     }
 
     /// The compiled component, if an untouched file of ours holds it.
-    pub(crate) fn load(&self, digest: &blake3::Hash) -> Result<Option<wasmtime::component::Component>, String> {
+    pub(crate) fn load(
+        &self,
+        digest: &blake3::Hash,
+    ) -> Result<Option<wasmtime::component::Component>, String> {
         let path = self.path(digest);
         let file = match fs::read(&path) {
             Ok(file) => file,
@@ -98,8 +111,12 @@ impl Cache {
         let path = self.path(digest);
         let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
         let write = || -> std::io::Result<()> {
-            let mut file =
-                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)?;
             file.write_all(blob)?;
             file.write_all(self.mac(digest, blob).as_bytes())?;
             fs::rename(&temporary, &path)
@@ -111,15 +128,22 @@ impl Cache {
 fn read_or_make_key(path: &Path) -> std::io::Result<[u8; KEY_LEN]> {
     match fs::read(path) {
         Ok(bytes) => {
-            let short = || std::io::Error::other("the key file is damaged; remove it and the folder's .cwasm files");
+            let short =
+                || std::io::Error::other("the key file is damaged; remove it and the folder's .cwasm files");
             bytes.try_into().map_err(|_| short())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let mut key = [0; KEY_LEN];
-            rand::rngs::OsRng.try_fill_bytes(&mut key).map_err(std::io::Error::other)?;
+            rand::rngs::OsRng
+                .try_fill_bytes(&mut key)
+                .map_err(std::io::Error::other)?;
             let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-            let mut file =
-                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&temporary)?;
             file.write_all(&key)?;
             file.sync_all()?;
             // Linking fails where another process was faster: then its key counts.
@@ -144,7 +168,12 @@ impl Hasher for Blake {
     }
 
     fn finish(&self) -> u64 {
-        let (first, _) = self.0.finalize().as_bytes().split_first_chunk::<8>().map_or(([0; 8], &[][..]), |(a, b)| (*a, b));
+        let (first, _) = self
+            .0
+            .finalize()
+            .as_bytes()
+            .split_first_chunk::<8>()
+            .map_or(([0; 8], &[][..]), |(a, b)| (*a, b));
         u64::from_le_bytes(first)
     }
 }

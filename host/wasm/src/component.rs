@@ -16,15 +16,26 @@ pub struct Component {
 
 impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Component").field("name", &self.name).field("digest", &self.digest).finish()
+        f.debug_struct("Component")
+            .field("name", &self.name)
+            .field("digest", &self.digest)
+            .finish()
     }
 }
 
 impl Component {
     pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self, Error> {
-        let fail = |reason: String| Error::Load { plugin: name.to_owned(), reason };
+        let fail = |reason: String| Error::Load {
+            plugin: name.to_owned(),
+            reason,
+        };
         let digest = blake3::hash(bytes);
-        let cached = engine.cache().map(|cache| cache.load(&digest)).transpose().map_err(fail)?.flatten();
+        let cached = engine
+            .cache()
+            .map(|cache| cache.load(&digest))
+            .transpose()
+            .map_err(fail)?
+            .flatten();
         let inner = match cached {
             Some(inner) => inner,
             None => {
@@ -38,7 +49,12 @@ impl Component {
             }
         };
         let digest = digest.to_hex().to_string().into();
-        Ok(Self { engine: engine.clone(), name: name.into(), digest, inner })
+        Ok(Self {
+            engine: engine.clone(),
+            name: name.into(),
+            digest,
+            inner,
+        })
     }
 
     /// The plugin's name.

@@ -17,7 +17,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationCo
 
 /// How often a running guest is looked at: it yields, and its CPU time is compared with its budget.
 const TICK: Duration = Duration::from_millis(4);
-/// Ticks without a call after which the epoch thread goes to sleep.
+/// Ticks without a poll after which the epoch thread goes to sleep.
 const IDLE_TICKS: u32 = 64;
 /// Core instances (the module, its shims) that one component may have.
 const CORE_INSTANCES: u32 = 16;
@@ -45,7 +45,12 @@ pub struct EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { instances: 64, max_memory: ByteSize::mib(256), stack: ByteSize::kib(512), cache_dir: None }
+        Self {
+            instances: 64,
+            max_memory: ByteSize::mib(256),
+            stack: ByteSize::kib(512),
+            cache_dir: None,
+        }
     }
 }
 
@@ -64,7 +69,9 @@ struct Shared {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("free_instances", &self.0.instances.available_permits()).finish()
+        f.debug_struct("Engine")
+            .field("free_instances", &self.0.instances.available_permits())
+            .finish()
     }
 }
 
@@ -82,7 +89,14 @@ impl Engine {
         let epoch = Epoch::start(&wasmtime)?;
         let instances = Arc::new(Semaphore::new(config.instances as usize));
         let max_memory = config.max_memory.as_u64();
-        Ok(Self(Arc::new(Shared { wasmtime, linker, instances, max_memory, cache, epoch })))
+        Ok(Self(Arc::new(Shared {
+            wasmtime,
+            linker,
+            instances,
+            max_memory,
+            cache,
+            epoch,
+        })))
     }
 
     /// Compiles a component, or takes it from the cache. Takes up to seconds of CPU time where it must be compiled.
@@ -153,8 +167,8 @@ fn wasmtime_config(config: &EngineConfig) -> Config {
 /// are interrupted all the same.
 struct Epoch {
     thread: Thread,
-    /// Calls started so far.
-    calls: AtomicU64,
+    /// Polls of guests so far.
+    polls: AtomicU64,
     asleep: AtomicBool,
 }
 
@@ -171,7 +185,7 @@ impl Epoch {
             .map_err(|cause| Error::Engine(format!("start the epoch thread: {cause}")))?;
         let epoch = Arc::new(Self {
             thread: thread.thread().clone(),
-            calls: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
             asleep: AtomicBool::new(false),
         });
         // The thread waits for this message and cannot be gone.
@@ -186,14 +200,14 @@ impl Epoch {
             let Some(shared) = epoch.upgrade() else { return };
             let Some(engine) = engine.upgrade() else { return };
             engine.increment_epoch();
-            let calls = shared.calls.load(Ordering::SeqCst);
-            idle = if calls == seen { idle + 1 } else { 0 };
-            seen = calls;
-            // A guest that loops keeps the thread awake by the ticks that it answers.
+            let polls = shared.polls.load(Ordering::SeqCst);
+            idle = if polls == seen { idle + 1 } else { 0 };
+            seen = polls;
+            // A guest that loops yields at each tick and is polled again: that keeps the thread awake.
             let sleep = idle > IDLE_TICKS;
             if sleep {
                 shared.asleep.store(true, Ordering::SeqCst);
-                if shared.calls.load(Ordering::SeqCst) != seen {
+                if shared.polls.load(Ordering::SeqCst) != seen {
                     shared.asleep.store(false, Ordering::SeqCst);
                     continue;
                 }
@@ -209,9 +223,9 @@ impl Epoch {
         }
     }
 
-    /// A call starts or goes on: the epoch must move.
+    /// A guest is about to run: the epoch must move.
     fn wake(&self) {
-        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.polls.fetch_add(1, Ordering::SeqCst);
         if self.asleep.swap(false, Ordering::SeqCst) {
             self.thread.unpark();
         }

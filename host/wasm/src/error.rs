@@ -20,7 +20,9 @@ pub enum Error {
         reason: String,
     },
     /// A limit ended the call.
-    #[error("plugin {plugin} used up its {limit} ({value}) in {operation}; `{setting}` in its limits changes that")]
+    #[error(
+        "plugin {plugin} used up its {limit} ({value}) in {operation}; `{setting}` in its limits changes that"
+    )]
     Limit {
         /// The plugin's name.
         plugin: String,
@@ -52,7 +54,9 @@ pub enum Error {
         retry_after: Duration,
     },
     /// Too many calls at a time. Not the plugin's fault.
-    #[error("plugin {plugin} has no free place within `queue_wait`; `concurrency` in its limits or `instances` of the engine change that")]
+    #[error(
+        "plugin {plugin} has no free place within `queue_wait`; `concurrency` in its limits or `instances` of the engine change that"
+    )]
     Saturated {
         /// The plugin's name.
         plugin: String,
@@ -105,5 +109,10 @@ impl Error {
 
 /// An error record of the host's own making.
 pub(crate) fn record(code: &str, retryable: bool, message: String) -> GuestError {
-    GuestError { code: code.to_owned(), retryable, retry_after_ms: None, message }
+    GuestError {
+        code: code.to_owned(),
+        retryable,
+        retry_after_ms: None,
+        message,
+    }
 }

@@ -73,7 +73,10 @@ impl egress::Host for State {
         }
         let body = request.body.as_ref().map_or(0, Vec::len) as u64;
         if body > self.limits.body.as_u64() {
-            let message = format!("the request's body is longer than `body` allows ({})", self.limits.body);
+            let message = format!(
+                "the request's body is longer than `body` allows ({})",
+                self.limits.body
+            );
             return Ok(Err(record("too_large", false, message)));
         }
         self.bytes_out += body;

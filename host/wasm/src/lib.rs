@@ -23,7 +23,11 @@ mod state;
 mod storage_adapter;
 
 /// Types and traits generated from `wit/plugin.wit`.
-#[allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/plugin.wit")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "generated; documented in wit/plugin.wit"
+)]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit",

@@ -1,6 +1,7 @@
 //! CPU time of a call: the thread's clock is read before and after every poll of the guest, and inside of one by the
 //! epoch callback. Waiting for the outside costs nothing.
 
+use crate::engine::Engine;
 use rustix::time::{ClockId, clock_gettime};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,13 +31,19 @@ impl Meter {
     }
 }
 
-/// Runs `future` and counts its CPU time in `meter`.
-pub(crate) async fn metered<F: Future>(meter: &Arc<Meter>, future: F) -> F::Output {
+/// Runs `future` and counts its CPU time in `meter`. Each poll keeps the epoch moving.
+pub(crate) async fn metered<F: Future>(engine: &Engine, meter: &Arc<Meter>, future: F) -> F::Output {
     let future = std::pin::pin!(future);
-    Metered { meter, future }.await
+    Metered {
+        engine,
+        meter,
+        future,
+    }
+    .await
 }
 
 struct Metered<'a, F> {
+    engine: &'a Engine,
     meter: &'a Meter,
     future: Pin<&'a mut F>,
 }
@@ -45,10 +52,13 @@ impl<F: Future> Future for Metered<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.engine.wake_epoch();
         let began = thread_nanos();
         self.meter.began.store(began, Ordering::Relaxed);
         let outcome = self.future.as_mut().poll(context);
-        self.meter.used.fetch_add(thread_nanos().saturating_sub(began), Ordering::Relaxed);
+        self.meter
+            .used
+            .fetch_add(thread_nanos().saturating_sub(began), Ordering::Relaxed);
         outcome
     }
 }

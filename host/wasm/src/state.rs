@@ -53,7 +53,12 @@ impl State {
             wasi,
             table,
             stderr,
-            memory: Memory { limit: limits.memory.as_u64(), used: 0, peak: 0, exceeded: false },
+            memory: Memory {
+                limit: limits.memory.as_u64(),
+                used: 0,
+                peak: 0,
+                exceeded: false,
+            },
             meter: Arc::new(Meter::default()),
             limits: Arc::clone(limits),
             egress: Arc::clone(egress),
@@ -75,7 +80,10 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 

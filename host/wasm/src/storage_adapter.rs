@@ -28,7 +28,9 @@ pub(crate) struct Loaded {
 
 impl std::fmt::Debug for StorageAdapter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StorageAdapter").field("component", &self.0.component).finish()
+        f.debug_struct("StorageAdapter")
+            .field("component", &self.0.component)
+            .finish()
     }
 }
 
@@ -36,7 +38,10 @@ impl StorageAdapter {
     /// Links the component. `settings` is the JSON that the guest gets from `config`.
     pub fn new(component: &Component, settings: &str, limits: Limits, egress: Egress) -> Result<Self, Error> {
         let plugin = component.name();
-        let fail = |reason: String| Error::Load { plugin: plugin.to_string(), reason };
+        let fail = |reason: String| Error::Load {
+            plugin: plugin.to_string(),
+            reason,
+        };
         let most = component.engine().max_memory();
         if limits.memory.as_u64() > most {
             return Err(fail(format!(
@@ -68,7 +73,10 @@ impl StorageAdapter {
     pub async fn call(&self, operation: &'static str) -> Result<Call, Error> {
         let loaded = &self.0;
         if let Err(retry_after) = loaded.breaker.admit(Instant::now()) {
-            return Err(Error::BreakerOpen { plugin: loaded.component.name().to_string(), retry_after });
+            return Err(Error::BreakerOpen {
+                plugin: loaded.component.name().to_string(),
+                retry_after,
+            });
         }
         let places = self.places().await?;
         Call::start(Arc::clone(loaded), operation, places).await

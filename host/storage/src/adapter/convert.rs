@@ -8,7 +8,9 @@ use object_store::{Attribute, Attributes, Error, ObjectMeta, Result, TagSet};
 const STORE: &str = "plugin";
 
 pub(super) fn unsupported(what: &str) -> Error {
-    Error::NotSupported { source: format!("storage plugins do not know {what}").into() }
+    Error::NotSupported {
+        source: format!("storage plugins do not know {what}").into(),
+    }
 }
 
 /// A plugin's error at `path`.
@@ -30,10 +32,19 @@ pub(crate) fn store_error(path: &str, error: PluginError) -> Error {
 }
 
 pub(super) fn meta(object: Object) -> Result<ObjectMeta> {
-    let millis = object.modified_ms.and_then(|millis| i64::try_from(millis).ok()).unwrap_or_default();
+    let millis = object
+        .modified_ms
+        .and_then(|millis| i64::try_from(millis).ok())
+        .unwrap_or_default();
     let last_modified = DateTime::from_timestamp_millis(millis).unwrap_or_default();
     let location = Path::parse(&object.key)?;
-    Ok(ObjectMeta { location, last_modified, size: object.size, e_tag: object.etag, version: None })
+    Ok(ObjectMeta {
+        location,
+        last_modified,
+        size: object.size,
+        e_tag: object.etag,
+        version: None,
+    })
 }
 
 pub(super) fn attributes(object: &Object) -> Attributes {
@@ -43,7 +54,9 @@ pub(super) fn attributes(object: &Object) -> Attributes {
     }
     for (name, value) in &object.meta {
         // Headers that are not text can't come from here.
-        let Ok(value) = String::from_utf8(value.clone()) else { continue };
+        let Ok(value) = String::from_utf8(value.clone()) else {
+            continue;
+        };
         let attribute = match name.as_str() {
             "cache-control" => Attribute::CacheControl,
             "content-disposition" => Attribute::ContentDisposition,

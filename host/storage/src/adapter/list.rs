@@ -24,7 +24,9 @@ impl Adapter {
     ) -> Result<Page> {
         let fail = |error| store_error(prefix, error);
         let mut call = self.store.call("list-objects").await.map_err(fail)?;
-        call.list_objects(prefix, delimiter, start_after, cursor, limit).await.map_err(fail)
+        call.list_objects(prefix, delimiter, start_after, cursor, limit)
+            .await
+            .map_err(fail)
     }
 
     /// All objects below a folder, page by page as they are asked for.
@@ -43,7 +45,9 @@ impl Adapter {
                 let Some(cursor) = cursor else { return Ok(None) };
                 // A cursor carries its start with it.
                 let start = offset.as_deref().filter(|_| cursor.is_none());
-                let page = adapter.page(&prefix, None, start, cursor.as_deref(), PAGE).await?;
+                let page = adapter
+                    .page(&prefix, None, start, cursor.as_deref(), PAGE)
+                    .await?;
                 let objects: Vec<Result<ObjectMeta>> = page.objects.into_iter().map(meta).collect();
                 Ok::<_, object_store::Error>(Some((stream::iter(objects), page.next.map(Some))))
             }
@@ -55,9 +59,15 @@ impl Adapter {
     /// Objects and folders directly below a folder.
     pub(super) async fn list_level(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let prefix = folder(prefix);
-        let mut all = Page { objects: Vec::new(), prefixes: Vec::new(), next: None };
+        let mut all = Page {
+            objects: Vec::new(),
+            prefixes: Vec::new(),
+            next: None,
+        };
         loop {
-            let page = self.page(&prefix, Some(DELIMITER), None, all.next.as_deref(), PAGE).await?;
+            let page = self
+                .page(&prefix, Some(DELIMITER), None, all.next.as_deref(), PAGE)
+                .await?;
             all.objects.extend(page.objects);
             all.prefixes.extend(page.prefixes);
             all.next = page.next;
@@ -75,11 +85,25 @@ impl PaginatedListStore for Adapter {
         prefix: Option<&str>,
         opts: PaginatedListOptions,
     ) -> Result<PaginatedListResult> {
-        let limit = opts.max_keys.and_then(|keys| u32::try_from(keys).ok()).unwrap_or(PAGE);
+        let limit = opts
+            .max_keys
+            .and_then(|keys| u32::try_from(keys).ok())
+            .unwrap_or(PAGE);
         let (offset, token) = (opts.offset.as_deref(), opts.page_token.as_deref());
-        let page = self.page(prefix.unwrap_or_default(), opts.delimiter.as_deref(), offset, token, limit).await?;
+        let page = self
+            .page(
+                prefix.unwrap_or_default(),
+                opts.delimiter.as_deref(),
+                offset,
+                token,
+                limit,
+            )
+            .await?;
         let page_token = page.next.clone();
-        Ok(PaginatedListResult { result: result(page)?, page_token })
+        Ok(PaginatedListResult {
+            result: result(page)?,
+            page_token,
+        })
     }
 }
 
@@ -91,7 +115,15 @@ fn folder(prefix: Option<&Path>) -> String {
 }
 
 fn result(page: Page) -> Result<ListResult> {
-    let common_prefixes = page.prefixes.iter().map(|prefix| Ok(Path::parse(prefix)?)).collect::<Result<_>>()?;
+    let common_prefixes = page
+        .prefixes
+        .iter()
+        .map(|prefix| Ok(Path::parse(prefix)?))
+        .collect::<Result<_>>()?;
     let objects = page.objects.into_iter().map(meta).collect::<Result<_>>()?;
-    Ok(ListResult { common_prefixes, objects, extensions: Default::default() })
+    Ok(ListResult {
+        common_prefixes,
+        objects,
+        extensions: Default::default(),
+    })
 }

@@ -49,11 +49,19 @@ impl Adapter {
     }
 
     async fn call(&self, operation: &'static str, location: &Path) -> Result<Call> {
-        self.store.call(operation).await.map_err(|error| store_error(location.as_ref(), error))
+        self.store
+            .call(operation)
+            .await
+            .map_err(|error| store_error(location.as_ref(), error))
     }
 
     /// Sends a signed plan.
-    async fn transfer(&self, location: &Path, signed: Signed, body: reqwest::Body) -> Result<reqwest::Response> {
+    async fn transfer(
+        &self,
+        location: &Path,
+        signed: Signed,
+        body: reqwest::Body,
+    ) -> Result<reqwest::Response> {
         let sent = self.store.egress().transfer(signed, body).await;
         sent.map_err(|error| store_error(location.as_ref(), outside(&self.store, error)))
     }
@@ -96,14 +104,21 @@ impl Adapter {
 #[async_trait]
 impl ObjectStore for Adapter {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let PutOptions { mode, tags, attributes, .. } = opts;
+        let PutOptions {
+            mode,
+            tags,
+            attributes,
+            ..
+        } = opts;
         let mut put = put_options(&tags, &attributes)?;
         let creates = mode == PutMode::Create;
         match mode {
             PutMode::Overwrite => {}
             PutMode::Create => put.if_none_match = true,
             PutMode::Update(version) => {
-                let tag = version.e_tag.ok_or_else(|| unsupported("an update without an etag"))?;
+                let tag = version
+                    .e_tag
+                    .ok_or_else(|| unsupported("an update without an etag"))?;
                 put.if_match = Some(tag);
             }
         }
@@ -121,8 +136,16 @@ impl ObjectStore for Adapter {
         let signed = call.plan_put(key, &put, Auth::Header).await.map_err(fail)?;
         drop(call);
         let response = self.send(location, signed, payload).await?;
-        let stored = self.call("parse-put", location).await?.parse_put(key, len, &response).await;
-        Ok(PutResult { e_tag: stored.map_err(fail)?.etag, version: None, extensions: Default::default() })
+        let stored = self
+            .call("parse-put", location)
+            .await?
+            .parse_put(key, len, &response)
+            .await;
+        Ok(PutResult {
+            e_tag: stored.map_err(fail)?.etag,
+            version: None,
+            extensions: Default::default(),
+        })
     }
 
     async fn put_multipart_opts(
@@ -131,7 +154,9 @@ impl ObjectStore for Adapter {
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         let options = put_options(&opts.tags, &opts.attributes)?;
-        Ok(Box::new(multipart::Upload::begin(self.clone(), location.clone(), &options).await?))
+        Ok(Box::new(
+            multipart::Upload::begin(self.clone(), location.clone(), &options).await?,
+        ))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -142,7 +167,13 @@ impl ObjectStore for Adapter {
             let (meta, attributes) = self.head_meta(location).await?;
             options.check_preconditions(&meta)?;
             let payload = GetResultPayload::Stream(futures::stream::empty().boxed());
-            return Ok(GetResult { payload, range: 0..meta.size, meta, attributes, extensions: Default::default() });
+            return Ok(GetResult {
+                payload,
+                range: 0..meta.size,
+                meta,
+                attributes,
+                extensions: Default::default(),
+            });
         }
         let range = self.resolve(location, options.range.as_ref()).await?;
         if range.is_some_and(|(_, len)| len == 0) {
@@ -158,24 +189,42 @@ impl ObjectStore for Adapter {
         };
         let key = location.as_ref();
         let fail = |error| store_error(key, error);
-        let signed = self.call("plan-get", location).await?.plan_get(key, &get, Auth::Header).await;
-        let response = self.transfer(location, signed.map_err(fail)?, Vec::new().into()).await?;
+        let signed = self
+            .call("plan-get", location)
+            .await?
+            .plan_get(key, &get, Auth::Header)
+            .await;
+        let response = self
+            .transfer(location, signed.map_err(fail)?, Vec::new().into())
+            .await?;
         let head = if response.status().is_success() {
             Egress::head(&response)
         } else {
             let read = Egress::small(response).await;
             let head = read.map_err(|error| fail(outside(&self.store, error)))?;
-            let parsed = self.call("parse-get", location).await?.parse_get(key, &head).await;
+            let parsed = self
+                .call("parse-get", location)
+                .await?
+                .parse_get(key, &head)
+                .await;
             return Err(match parsed {
                 Err(error) => fail(error),
-                Ok(_) => Error::Generic { store: "plugin", source: "an error was taken for an object".into() },
+                Ok(_) => Error::Generic {
+                    store: "plugin",
+                    source: "an error was taken for an object".into(),
+                },
             });
         };
         if range.is_some() && head.status != 206 {
             let source = "the store answered the whole object where a range was asked for".into();
             return Err(Error::NotSupported { source });
         }
-        let object = self.call("parse-get", location).await?.parse_get(key, &head).await.map_err(fail)?;
+        let object = self
+            .call("parse-get", location)
+            .await?
+            .parse_get(key, &head)
+            .await
+            .map_err(fail)?;
         let attributes = attributes(&object);
         let meta = meta(object)?;
         let range = told_range(&response).unwrap_or(0..meta.size);
@@ -185,13 +234,16 @@ impl ObjectStore for Adapter {
             .bytes_stream()
             .map_err(move |error| store_error(&path, outside(&store, Egress::broken(error))));
         let payload = GetResultPayload::Stream(stream.boxed());
-        Ok(GetResult { payload, meta, range, attributes, extensions: Default::default() })
+        Ok(GetResult {
+            payload,
+            meta,
+            range,
+            attributes,
+            extensions: Default::default(),
+        })
     }
 
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         let adapter = self.clone();
         locations
             .try_chunks(DELETE_BATCH)
@@ -225,7 +277,9 @@ impl ObjectStore for Adapter {
         let creates = options.mode == CopyMode::Create;
         let mut call = self.call("copy", from).await?;
         let copied = call.copy(from.as_ref(), to.as_ref(), creates).await;
-        copied.map(drop).map_err(|error| store_error(from.as_ref(), error))
+        copied
+            .map(drop)
+            .map_err(|error| store_error(from.as_ref(), error))
     }
 }
 
@@ -240,7 +294,10 @@ impl Adapter {
             None => Ok(path),
             Some(error) => {
                 let plugin = self.store.name().to_owned();
-                Err(store_error(path.as_ref(), bitvault_wasm::Error::Guest { plugin, error }))
+                Err(store_error(
+                    path.as_ref(),
+                    bitvault_wasm::Error::Guest { plugin, error },
+                ))
             }
         });
         Ok(results.collect())

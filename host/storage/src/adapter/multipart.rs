@@ -14,7 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 impl Adapter {
     async fn begin(&self, path: &Path, options: &Put) -> Result<MultipartId> {
-        let begun = self.call("begin-upload", path).await?.begin_upload(path.as_ref(), options, false).await;
+        let begun = self
+            .call("begin-upload", path)
+            .await?
+            .begin_upload(path.as_ref(), options, false)
+            .await;
         begun.map_err(|error| store_error(path.as_ref(), error))
     }
 
@@ -22,23 +26,40 @@ impl Adapter {
         let fail = |error| store_error(path.as_ref(), error);
         let (len, sha256) = bound(&data);
         let mut call = self.call("plan-part", path).await?;
-        let signed = call.plan_part(path.as_ref(), id, number, len, Some(&sha256), Auth::Header).await;
+        let signed = call
+            .plan_part(path.as_ref(), id, number, len, Some(&sha256), Auth::Header)
+            .await;
         drop(call);
         let response = self.send(path, signed.map_err(fail)?, data).await?;
-        self.call("parse-part", path).await?.parse_part(number, len, &response).await.map_err(fail)
+        self.call("parse-part", path)
+            .await?
+            .parse_part(number, len, &response)
+            .await
+            .map_err(fail)
     }
 
     async fn finish(&self, path: &Path, id: &str, parts: &[Part]) -> Result<PutResult> {
-        let finished = self.call("finish-upload", path).await?.finish_upload(path.as_ref(), id, parts).await;
+        let finished = self
+            .call("finish-upload", path)
+            .await?
+            .finish_upload(path.as_ref(), id, parts)
+            .await;
         let object = finished.map_err(|error| store_error(path.as_ref(), error))?;
-        Ok(PutResult { e_tag: object.etag, version: None, extensions: Default::default() })
+        Ok(PutResult {
+            e_tag: object.etag,
+            version: None,
+            extensions: Default::default(),
+        })
     }
 }
 
 /// S3 numbers parts from 1.
 fn number(index: usize) -> Result<u32> {
     let number = u32::try_from(index).ok().and_then(|index| index.checked_add(1));
-    number.ok_or_else(|| Error::Generic { store: "plugin", source: "too many parts".into() })
+    number.ok_or_else(|| Error::Generic {
+        store: "plugin",
+        source: "too many parts".into(),
+    })
 }
 
 #[async_trait]
@@ -48,7 +69,8 @@ impl MultipartStore for Adapter {
     }
 
     async fn create_multipart_opts(&self, path: &Path, opts: PutMultipartOptions) -> Result<MultipartId> {
-        self.begin(path, &put_options(&opts.tags, &opts.attributes)?).await
+        self.begin(path, &put_options(&opts.tags, &opts.attributes)?)
+            .await
     }
 
     async fn put_part(
@@ -70,13 +92,22 @@ impl MultipartStore for Adapter {
     ) -> Result<PutResult> {
         let parts = parts.into_iter().enumerate().map(|(index, part)| {
             // The length matters only to those who know it.
-            Ok(Part { number: number(index)?, tag: part.content_id, len: 0, sha256: None })
+            Ok(Part {
+                number: number(index)?,
+                tag: part.content_id,
+                len: 0,
+                sha256: None,
+            })
         });
         self.finish(path, id, &parts.collect::<Result<Vec<_>>>()?).await
     }
 
     async fn abort_multipart(&self, path: &Path, id: &MultipartId) -> Result<()> {
-        let aborted = self.call("abort-upload", path).await?.abort_upload(path.as_ref(), id).await;
+        let aborted = self
+            .call("abort-upload", path)
+            .await?
+            .abort_upload(path.as_ref(), id)
+            .await;
         aborted.map_err(|error| store_error(path.as_ref(), error))
     }
 }
@@ -94,7 +125,13 @@ pub(super) struct Upload {
 impl Upload {
     pub(super) async fn begin(adapter: Adapter, path: Path, options: &Put) -> Result<Self> {
         let id = adapter.begin(&path, options).await?;
-        Ok(Self { adapter, path, id, given: 0, parts: Arc::default() })
+        Ok(Self {
+            adapter,
+            path,
+            id,
+            given: 0,
+            parts: Arc::default(),
+        })
     }
 }
 
@@ -116,7 +153,10 @@ impl MultipartUpload for Upload {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if parts.len() != self.given as usize {
             let source = format!("{} of {} parts have arrived", parts.len(), self.given).into();
-            return Err(Error::Generic { store: "plugin", source });
+            return Err(Error::Generic {
+                store: "plugin",
+                source,
+            });
         }
         if parts.is_empty() {
             // S3 knows no upload without parts.

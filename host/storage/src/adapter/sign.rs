@@ -18,8 +18,18 @@ impl Signer for Adapter {
         let auth = Auth::Presign(seconds);
         let key = path.as_ref();
         let signed = match method {
-            Method::GET => self.call("plan-get", path).await?.plan_get(key, &Get::none(), auth).await,
-            Method::PUT => self.call("plan-put", path).await?.plan_put(key, &Put::none(), auth).await,
+            Method::GET => {
+                self.call("plan-get", path)
+                    .await?
+                    .plan_get(key, &Get::none(), auth)
+                    .await
+            }
+            Method::PUT => {
+                self.call("plan-put", path)
+                    .await?
+                    .plan_put(key, &Put::none(), auth)
+                    .await
+            }
             _ => return Err(unsupported("presigning other methods than GET and PUT")),
         };
         Ok(signed.map_err(|error| store_error(key, error))?.url)

@@ -1,13 +1,17 @@
 //! Stores that the tests run against, and the module opened on one.
 
+#![allow(
+    unreachable_pub,
+    dead_code,
+    reason = "shared by several test programs, each of which uses a part"
+)]
+
 use bitvault_conformance::stores::{ACCESS_KEY, Kind, SECRET_KEY, Store};
 use bitvault_platform::Clock;
 use bitvault_proto::internal::v1 as rpc;
 use bitvault_proto::internal::v1::storage_service_server::StorageService as _;
 use bitvault_proto::v1::PresignedRequest;
-use bitvault_storage::{
-    Addressing, BackendConfig, Config, GrantConfig, S3Settings, Storage,
-};
+use bitvault_storage::{Addressing, BackendConfig, Config, GrantConfig, S3Settings, Storage};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 /// A running store.
 pub enum Running {
-    Embedded { endpoint: String, stop: CancellationToken, _folder: tempfile::TempDir },
+    Embedded {
+        endpoint: String,
+        stop: CancellationToken,
+        _folder: tempfile::TempDir,
+    },
     Program(Store),
 }
 
@@ -26,13 +34,21 @@ impl Running {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let served = bitvault_s3::Endpoint::open(config).unwrap().serve(listener, stop.clone());
+        let served = bitvault_s3::Endpoint::open(config)
+            .unwrap()
+            .serve(listener, stop.clone());
         tokio::spawn(async move { served.await.unwrap() });
-        Self::Embedded { endpoint, stop, _folder: folder }
+        Self::Embedded {
+            endpoint,
+            stop,
+            _folder: folder,
+        }
     }
 
     pub async fn program(kind: Kind) -> Self {
-        let started = tokio::task::spawn_blocking(move || Store::start(kind)).await.unwrap();
+        let started = tokio::task::spawn_blocking(move || Store::start(kind))
+            .await
+            .unwrap();
         Self::Program(started.unwrap())
     }
 
@@ -68,7 +84,10 @@ pub fn config(endpoint: &str, prefix: &str) -> Config {
             access_key: ACCESS_KEY.to_owned(),
             secret_key: Some(SECRET_KEY.into()),
             secret_key_file: None,
-            grant: GrantConfig { allow_private_addresses: true, ..GrantConfig::default() },
+            grant: GrantConfig {
+                allow_private_addresses: true,
+                ..GrantConfig::default()
+            },
             public_endpoint: None,
             create_bucket: true,
             connect_timeout: Duration::from_secs(5),
@@ -85,7 +104,9 @@ pub fn component() -> Vec<u8> {
 }
 
 pub async fn open(config: Config) -> Storage {
-    Storage::start(config, component(), Clock::system()).await.unwrap()
+    Storage::start(config, component(), Clock::system())
+        .await
+        .unwrap()
 }
 
 /// The module on a store, ready.
@@ -107,8 +128,15 @@ pub async fn presign_put(storage: &Storage, key: &str, content: &[u8]) -> Presig
         sha256: sha256(content),
         content_type: "application/octet-stream".to_owned(),
     };
-    let request = rpc::PresignPutsRequest { puts: vec![put], lifetime_s: 60 };
-    let answer = storage.presign_puts(tonic::Request::new(request)).await.unwrap().into_inner();
+    let request = rpc::PresignPutsRequest {
+        puts: vec![put],
+        lifetime_s: 60,
+    };
+    let answer = storage
+        .presign_puts(tonic::Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
     answer.requests.into_iter().next().unwrap()
 }
 

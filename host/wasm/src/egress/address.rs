@@ -37,7 +37,11 @@ pub(super) struct Refused {
 }
 
 /// The same addresses, if the policy allows every one of them.
-pub(super) fn check(host: &str, addresses: &[IpAddr], allow_private: bool) -> Result<Vec<SocketAddr>, Refused> {
+pub(super) fn check(
+    host: &str,
+    addresses: &[IpAddr],
+    allow_private: bool,
+) -> Result<Vec<SocketAddr>, Refused> {
     for &address in addresses {
         let (kind, private) = match kind(address) {
             Kind::Public => continue,
@@ -51,9 +55,17 @@ pub(super) fn check(host: &str, addresses: &[IpAddr], allow_private: bool) -> Re
             true => "; `allow_private_addresses` in the backend's `grant` would allow it",
             false => " and never reached",
         };
-        return Err(Refused { host: host.to_owned(), address, kind, hint });
+        return Err(Refused {
+            host: host.to_owned(),
+            address,
+            kind,
+            hint,
+        });
     }
-    Ok(addresses.iter().map(|&address| SocketAddr::new(address, 0)).collect())
+    Ok(addresses
+        .iter()
+        .map(|&address| SocketAddr::new(address, 0))
+        .collect())
 }
 
 enum Kind {
@@ -125,7 +137,13 @@ mod tests {
 
     #[test]
     fn public_addresses_pass() {
-        for address in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::808:808"] {
+        for address in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "64:ff9b::808:808",
+        ] {
             assert!(allowed(address, false), "{address}");
         }
     }
@@ -133,8 +151,18 @@ mod tests {
     #[test]
     fn private_addresses_need_the_operators_word() {
         for address in [
-            "127.0.0.1", "127.8.9.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "::1", "fd12::1",
-            "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
+            "127.0.0.1",
+            "127.8.9.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fd12::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
         ] {
             assert!(!allowed(address, false), "{address}");
             assert!(allowed(address, true), "{address}");
@@ -144,8 +172,19 @@ mod tests {
     #[test]
     fn metadata_and_link_local_addresses_are_never_reached() {
         for address in [
-            "169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "fe80::1",
-            "fd00:ec2::254", "0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "ff02::1", "2001::1", "::7f00:1",
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "fe80::1",
+            "fd00:ec2::254",
+            "0.0.0.0",
+            "::",
+            "255.255.255.255",
+            "224.0.0.1",
+            "ff02::1",
+            "2001::1",
+            "::7f00:1",
         ] {
             assert!(!allowed(address, true), "{address}");
         }

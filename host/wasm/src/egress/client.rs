@@ -61,7 +61,9 @@ pub(super) fn check_literal(url: &url::Url, allow_private: bool) -> Result<(), S
         _ => return Ok(()),
     };
     let host = address.to_string();
-    address::check(&host, &[address], allow_private).map(drop).map_err(|refused| refused.to_string())
+    address::check(&host, &[address], allow_private)
+        .map(drop)
+        .map_err(|refused| refused.to_string())
 }
 
 /// Why nobody answered, as an error record. The URL is left out: it may be presigned.
@@ -77,6 +79,10 @@ pub(super) fn failure(error: reqwest::Error) -> types::Error {
         text.push_str(&cause.to_string());
         source = cause.source();
     }
-    let code = if error.is_timeout() { "timeout" } else { "unavailable" };
+    let code = if error.is_timeout() {
+        "timeout"
+    } else {
+        "unavailable"
+    };
     record(code, true, text)
 }

@@ -63,7 +63,12 @@ impl TryFrom<String> for OriginPattern {
         if below && !host.contains('.') {
             return Err(format!("{text}: a suffix needs at least two labels"));
         }
-        Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), below, port })
+        Ok(Self {
+            scheme: url.scheme().to_owned(),
+            host: host.to_owned(),
+            below,
+            port,
+        })
     }
 }
 
@@ -90,7 +95,8 @@ impl OriginPattern {
     fn matches(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let host_fits = if self.below {
-            host.strip_suffix(&self.host).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+            host.strip_suffix(&self.host)
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
         } else {
             host == self.host
         };
@@ -115,7 +121,11 @@ impl Grant {
         };
         // Otherwise what was checked, what is signed and what travels could differ.
         if url.as_str() != text || url.fragment().is_some() {
-            return Err(format!("the URL {:?} is not in its normal form ({})", shown(text), shown(url.as_str())));
+            return Err(format!(
+                "the URL {:?} is not in its normal form ({})",
+                shown(text),
+                shown(url.as_str())
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("a URL must not carry a user name or password".to_owned());
@@ -124,13 +134,18 @@ impl Grant {
             return Ok(url);
         }
         let origin = url.origin().ascii_serialization();
-        Err(format!("the origin {origin} is not granted; adding it to `origins` in the backend's `grant` would allow it"))
+        Err(format!(
+            "the origin {origin} is not granted; adding it to `origins` in the backend's `grant` would allow it"
+        ))
     }
 }
 
 /// What a guest wrote, cut and without control characters, for an error's text.
 fn shown(text: &str) -> String {
-    text.chars().take(120).map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+    text.chars()
+        .take(120)
+        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,13 +153,23 @@ mod tests {
     use super::*;
 
     fn grant(origins: &[&str]) -> Grant {
-        let origins = origins.iter().map(|origin| OriginPattern::try_from((*origin).to_owned()).unwrap());
-        Grant { origins: origins.collect(), methods: vec![Method::GET], ..Grant::default() }
+        let origins = origins
+            .iter()
+            .map(|origin| OriginPattern::try_from((*origin).to_owned()).unwrap());
+        Grant {
+            origins: origins.collect(),
+            methods: vec![Method::GET],
+            ..Grant::default()
+        }
     }
 
     #[test]
     fn only_granted_origins_pass() {
-        let grant = grant(&["https://s3.example.com", "https://*.cdn.example.com:8443", "http://127.0.0.1:9000"]);
+        let grant = grant(&[
+            "https://s3.example.com",
+            "https://*.cdn.example.com:8443",
+            "http://127.0.0.1:9000",
+        ]);
         for url in [
             "https://s3.example.com/a",
             "https://a.cdn.example.com:8443/",
@@ -190,7 +215,14 @@ mod tests {
 
     #[test]
     fn patterns_that_are_too_wide_are_refused() {
-        for pattern in ["https://*.com", "https://*", "*", "https://a.*.com", "ftp://a.b", "https://a.b/path"] {
+        for pattern in [
+            "https://*.com",
+            "https://*",
+            "*",
+            "https://a.*.com",
+            "ftp://a.b",
+            "https://a.b/path",
+        ] {
             assert!(OriginPattern::try_from(pattern.to_owned()).is_err(), "{pattern}");
         }
     }

@@ -42,7 +42,9 @@ pub(super) fn check(headers: &[(String, Vec<u8>)]) -> Result<HeaderMap, String> 
             return Err(format!("plugins may not set the header {parsed}"));
         }
         // Signatures are made over text.
-        let value = std::str::from_utf8(value).ok().and_then(|value| HeaderValue::from_str(value).ok());
+        let value = std::str::from_utf8(value)
+            .ok()
+            .and_then(|value| HeaderValue::from_str(value).ok());
         let Some(value) = value else {
             return Err(format!("the value of the header {parsed} is not visible ASCII"));
         };

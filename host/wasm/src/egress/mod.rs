@@ -21,6 +21,7 @@ use http::{HeaderMap, Method};
 use sign::{Credentials, Payload, Signed};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 use url::Url;
 
 /// Bytes of a small answer: error documents are a few hundred.
@@ -54,7 +55,9 @@ pub struct Egress {
 
 impl std::fmt::Debug for Egress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Egress").field("grant", &self.grant).finish_non_exhaustive()
+        f.debug_struct("Egress")
+            .field("grant", &self.grant)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,8 +72,20 @@ impl Egress {
     /// Opens no connection yet.
     pub fn new(config: EgressConfig) -> Result<Self, crate::Error> {
         let client = client::build(&config).map_err(|error| crate::Error::Engine(error.to_string()))?;
-        let EgressConfig { grant, credentials, read_timeout, clock, .. } = config;
-        Ok(Self { grant, credentials, client, read_timeout, clock })
+        let EgressConfig {
+            grant,
+            credentials,
+            read_timeout,
+            clock,
+            ..
+        } = config;
+        Ok(Self {
+            grant,
+            credentials,
+            client,
+            read_timeout,
+            clock,
+        })
     }
 
     pub(crate) fn has_credentials(&self) -> bool {
@@ -94,7 +109,13 @@ impl Egress {
         let url = self.grant.check_url(&request.url)?;
         let headers = headers::check(&request.headers)?;
         if let Some(scope) = &self.grant.scope {
-            scope::check(scope, &method, &url, &headers, request.body.as_deref().unwrap_or_default())?;
+            scope::check(
+                scope,
+                &method,
+                &url,
+                &headers,
+                request.body.as_deref().unwrap_or_default(),
+            )?;
         }
         Ok(Checked { method, url, headers })
     }
@@ -102,7 +123,12 @@ impl Egress {
     fn sign(&self, checked: Checked, payload: Payload<'_>) -> Result<Signed, String> {
         let Checked { method, url, headers } = checked;
         let Some(credentials) = &self.credentials else {
-            return Ok(Signed { method, url, headers, expires_at: None });
+            return Ok(Signed {
+                method,
+                url,
+                headers,
+                expires_at: None,
+            });
         };
         sign::header(credentials, self.clock.now(), method, url, headers, payload)
     }
@@ -126,9 +152,8 @@ impl Egress {
         client::check_literal(&checked.url, self.grant.allow_private_addresses).map_err(denied)?;
         let body = request.body.unwrap_or_default();
         let signed = self.sign(checked, Payload::Bytes(&body)).map_err(denied)?;
-        let request = self.request(signed, body.into()).timeout(self.read_timeout);
-        let response = request.send().await.map_err(client::failure)?;
-        read(response, limit).await
+        let whole = Some(self.read_timeout);
+        read(self.execute(signed, body.into(), whole).await?, limit).await
     }
 
     /// Sends a signed plan and answers with the body still to come. Any status is an answer.
@@ -139,13 +164,17 @@ impl Egress {
     ) -> Result<reqwest::Response, types::Error> {
         client::check_literal(&signed.url, self.grant.allow_private_addresses)
             .map_err(|reason| record("egress_denied", false, reason))?;
-        self.request(signed, body).send().await.map_err(client::failure)
+        self.execute(signed, body, None).await
     }
 
     /// The head of an answer as guests see it, without its body.
     pub fn head(response: &reqwest::Response) -> types::Response {
         let headers = guest_headers(response.headers());
-        types::Response { status: response.status().as_u16(), headers, body: Vec::new() }
+        types::Response {
+            status: response.status().as_u16(),
+            headers,
+            body: Vec::new(),
+        }
     }
 
     /// An answer as guests see it, with its small body: what a PUT answers, or an error document.
@@ -158,31 +187,70 @@ impl Egress {
         client::failure(error)
     }
 
-    fn request(&self, signed: Signed, body: reqwest::Body) -> reqwest::RequestBuilder {
-        let Signed { method, url, mut headers, .. } = signed;
-        bitvault_platform::telemetry::propagation::inject(&mut headers);
+    async fn execute(
+        &self,
+        signed: Signed,
+        body: reqwest::Body,
+        timeout: Option<Duration>,
+    ) -> Result<reqwest::Response, types::Error> {
+        let Signed {
+            method,
+            url,
+            mut headers,
+            ..
+        } = signed;
+        let span = tracing::info_span!(
+            "store request",
+            otel.kind = "client",
+            http.request.method = %method,
+            server.address = url.host_str(),
+            http.response.status_code = tracing::field::Empty,
+        );
         let bodiless = method == Method::GET || method == Method::HEAD || method == Method::DELETE;
-        let request = self.client.request(method, url).headers(headers);
-        if bodiless { request } else { request.body(body) }
+        span.in_scope(|| bitvault_platform::telemetry::propagation::inject(&mut headers));
+        let mut request = self.client.request(method, url).headers(headers);
+        if !bodiless {
+            request = request.body(body);
+        }
+        if let Some(timeout) = timeout {
+            request = request.timeout(timeout);
+        }
+        let response = request
+            .send()
+            .instrument(span.clone())
+            .await
+            .map_err(client::failure)?;
+        span.record("http.response.status_code", response.status().as_u16());
+        Ok(response)
     }
 }
 
 /// An answer as guests see it, its body cut off with an error at `limit` bytes.
-pub(crate) async fn read(mut response: reqwest::Response, limit: u64) -> Result<types::Response, types::Error> {
+pub(crate) async fn read(
+    mut response: reqwest::Response,
+    limit: u64,
+) -> Result<types::Response, types::Error> {
     let status = response.status().as_u16();
     let headers = guest_headers(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(client::failure)? {
         if (body.len() + chunk.len()) as u64 > limit {
-            let message = format!("the answer is longer than `body` in the plugin's limits allows ({limit} bytes)");
+            let message =
+                format!("the answer is longer than `body` in the plugin's limits allows ({limit} bytes)");
             return Err(record("too_large", false, message));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(types::Response { status, headers, body })
+    Ok(types::Response {
+        status,
+        headers,
+        body,
+    })
 }
 
-
 fn guest_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect()
 }

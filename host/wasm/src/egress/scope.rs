@@ -42,7 +42,10 @@ pub(super) fn check(
     let key = key(scope, url)?;
     if let Some(source) = headers.get("x-amz-copy-source") {
         let source = decode(source.to_str().unwrap_or_default())?;
-        let own = source.strip_prefix('/').unwrap_or(&source).strip_prefix(&scope.bucket);
+        let own = source
+            .strip_prefix('/')
+            .unwrap_or(&source)
+            .strip_prefix(&scope.bucket);
         let own = own.and_then(|rest| rest.strip_prefix('/'));
         if !own.is_some_and(|key| key.starts_with(&scope.prefix)) {
             return Err(format!("a copy's source must be {}", outside(scope)));
@@ -60,10 +63,15 @@ pub(super) fn check(
 fn key(scope: &Scope, url: &Url) -> Result<String, String> {
     let path = if scope.virtual_host {
         let host = url.host_str().unwrap_or_default();
-        let own = host.strip_prefix(&scope.bucket).is_some_and(|rest| rest.starts_with('.'));
+        let own = host
+            .strip_prefix(&scope.bucket)
+            .is_some_and(|rest| rest.starts_with('.'));
         own.then(|| url.path())
     } else {
-        let rest = url.path().strip_prefix('/').and_then(|path| path.strip_prefix(&scope.bucket));
+        let rest = url
+            .path()
+            .strip_prefix('/')
+            .and_then(|path| path.strip_prefix(&scope.bucket));
         rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let Some(path) = path else {
@@ -96,7 +104,10 @@ fn check_bucket(scope: &Scope, method: &Method, url: &Url, body: &[u8]) -> Resul
 }
 
 fn allow_query(url: &Url, allowed: &[&str]) -> Result<(), String> {
-    match url.query_pairs().find(|(name, _)| !allowed.contains(&name.as_ref())) {
+    match url
+        .query_pairs()
+        .find(|(name, _)| !allowed.contains(&name.as_ref()))
+    {
         Some((name, _)) => Err(format!("plugins may not use the query parameter {name:?}")),
         None => Ok(()),
     }
@@ -148,7 +159,9 @@ fn check_deleted(scope: &Scope, body: &[u8]) -> Result<(), String> {
 
 fn decode(text: &str) -> Result<String, String> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(|key| key.into_owned()).map_err(|_| "a key is not UTF-8".to_owned())
+    decoded
+        .map(|key| key.into_owned())
+        .map_err(|_| "a key is not UTF-8".to_owned())
 }
 
 fn outside(scope: &Scope) -> String {
@@ -163,11 +176,21 @@ mod tests {
     use super::*;
 
     fn scope() -> Scope {
-        Scope { bucket: "files".into(), prefix: "t/".into(), virtual_host: false }
+        Scope {
+            bucket: "files".into(),
+            prefix: "t/".into(),
+            virtual_host: false,
+        }
     }
 
     fn try_request(method: Method, url: &str, body: &str) -> Result<(), String> {
-        check(&scope(), &method, &Url::parse(url).unwrap(), &HeaderMap::new(), body.as_bytes())
+        check(
+            &scope(),
+            &method,
+            &Url::parse(url).unwrap(),
+            &HeaderMap::new(),
+            body.as_bytes(),
+        )
     }
 
     #[test]
@@ -179,7 +202,11 @@ mod tests {
             (Method::GET, "http://h/files?list-type=2&prefix=t%2Fsub", ""),
             (Method::GET, "http://h/files?prefix=t%2F&uploads=", ""),
             (Method::PUT, "http://h/files", ""),
-            (Method::POST, "http://h/files?delete=", "<Delete><Object><Key>t/a&amp;b</Key></Object></Delete>"),
+            (
+                Method::POST,
+                "http://h/files?delete=",
+                "<Delete><Object><Key>t/a&amp;b</Key></Object></Delete>",
+            ),
         ] {
             try_request(method, url, body).unwrap();
         }
@@ -201,8 +228,16 @@ mod tests {
             (Method::GET, "http://h/files/t/a?acl=", ""),
             (Method::GET, "http://h/files/t/a?X-Amz-Signature=1", ""),
             (Method::DELETE, "http://h/files", ""),
-            (Method::POST, "http://h/files?delete=", "<Delete><Object><Key>t/a</Key></Object><Object><Key>u</Key></Object></Delete>"),
-            (Method::POST, "http://h/files?delete=", "<Delete><Object><Key><![CDATA[u]]></Key></Object></Delete>"),
+            (
+                Method::POST,
+                "http://h/files?delete=",
+                "<Delete><Object><Key>t/a</Key></Object><Object><Key>u</Key></Object></Delete>",
+            ),
+            (
+                Method::POST,
+                "http://h/files?delete=",
+                "<Delete><Object><Key><![CDATA[u]]></Key></Object></Delete>",
+            ),
             (Method::POST, "http://h/files?delete=", "<Delete><Object><Key>t/a"),
             (Method::POST, "http://h/files?delete=&policy=", "<Delete/>"),
         ] {
@@ -213,12 +248,21 @@ mod tests {
     #[test]
     fn a_copy_from_another_bucket_is_refused() {
         let url = Url::parse("http://h/files/t/a").unwrap();
-        for (source, fits) in [("/files/t/b", true), ("files/t/b", true), ("/files/u", false), ("/other/t/b", false)] {
+        for (source, fits) in [
+            ("/files/t/b", true),
+            ("files/t/b", true),
+            ("/files/u", false),
+            ("/other/t/b", false),
+        ] {
             let headers = HeaderMap::from_iter([(
                 http::HeaderName::from_static("x-amz-copy-source"),
                 source.parse().unwrap(),
             )]);
-            assert_eq!(check(&scope(), &Method::PUT, &url, &headers, &[]).is_ok(), fits, "{source}");
+            assert_eq!(
+                check(&scope(), &Method::PUT, &url, &headers, &[]).is_ok(),
+                fits,
+                "{source}"
+            );
         }
     }
 }

@@ -16,7 +16,11 @@ use url::Url;
 /// Longest life of a presigned request, in seconds.
 pub const MAX_PRESIGN: u32 = 15 * 60;
 /// All but RFC 3986's unreserved characters.
-const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const STRICT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 const SERVICE: &str = "s3";
 
 /// An access key with its secret, and the region that signatures are made for.
@@ -30,7 +34,10 @@ impl Credentials {
     /// `region` is what the store expects in signatures.
     pub fn new(region: &str, access_key: &str, secret_key: &SecretString) -> Self {
         let key = AwsCredentials::new(access_key, secret_key.expose_secret(), None, None, "bitvault");
-        Self { region: region.to_owned(), key }
+        Self {
+            region: region.to_owned(),
+            key,
+        }
     }
 }
 
@@ -77,7 +84,12 @@ pub(super) fn header(
         value.set_sensitive(header.sensitive());
         headers.insert(name, value);
     }
-    Ok(Signed { method, url, headers, expires_at: None })
+    Ok(Signed {
+        method,
+        url,
+        headers,
+        expires_at: None,
+    })
 }
 
 pub(super) fn presign(
@@ -89,7 +101,9 @@ pub(super) fn presign(
     seconds: u32,
 ) -> Result<Signed, String> {
     if !(1..=MAX_PRESIGN).contains(&seconds) {
-        return Err(format!("a presigned request lives from 1 to {MAX_PRESIGN} seconds, not {seconds}"));
+        return Err(format!(
+            "a presigned request lives from 1 to {MAX_PRESIGN} seconds, not {seconds}"
+        ));
     }
     let life = Duration::from_secs(seconds.into());
     let mut settings = settings();
@@ -107,7 +121,12 @@ pub(super) fn presign(
         query.extend(utf8_percent_encode(&value, STRICT));
     }
     url.set_query(Some(&query));
-    Ok(Signed { method, url, headers, expires_at: Some(now + life) })
+    Ok(Signed {
+        method,
+        url,
+        headers,
+        expires_at: Some(now + life),
+    })
 }
 
 fn settings() -> SigningSettings {
