@@ -41,15 +41,29 @@ impl Answer {
 impl Caller {
     /// Nobody yet.
     pub fn anonymous(url: &str) -> Result<Self> {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { http, url: url.to_owned(), token: None })
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            http,
+            url: url.to_owned(),
+            token: None,
+        })
     }
 
     /// Signs in.
     pub async fn sign_in(url: &str, email: &str, password: &str) -> Result<Self> {
         let mut caller = Self::anonymous(url)?;
-        let session = caller.post("/v1/sessions", json!({"email": email, "password": password})).await?.ok()?;
-        caller.token = Some(session["access_token"].as_str().context("no access token")?.to_owned());
+        let session = caller
+            .post("/v1/sessions", json!({"email": email, "password": password}))
+            .await?
+            .ok()?;
+        caller.token = Some(
+            session["access_token"]
+                .as_str()
+                .context("no access token")?
+                .to_owned(),
+        );
         Ok(caller)
     }
 
@@ -91,7 +105,8 @@ impl Caller {
 
     /// Begins an upload of `content` as `name`.
     pub async fn start(&self, parent: &str, name: &str, content: &[u8]) -> Result<Answer> {
-        let body = json!({"parent_id": parent, "name": name, "size": content.len(), "sha256": sha256(content)});
+        let body =
+            json!({"parent_id": parent, "name": name, "size": content.len(), "sha256": sha256(content)});
         self.post("/v1/uploads", body).await
     }
 
@@ -101,7 +116,12 @@ impl Caller {
         let size = usize::try_from(part["size"].as_u64().context("part without size")?)?;
         let bytes = content[offset..offset + size].to_vec();
         let response = presigned(&self.http, part, bytes).await?;
-        let etag = response.headers().get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let etag = response
+            .headers()
+            .get("etag")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
         Ok((response.status(), etag))
     }
 
@@ -112,18 +132,28 @@ impl Caller {
         if !status.is_success() {
             bail!("the store answered {status}");
         }
-        self.commit(upload["upload_id"].as_str().unwrap_or_default()).await?.ok()
+        self.commit(upload["upload_id"].as_str().unwrap_or_default())
+            .await?
+            .ok()
     }
 
     /// Commits an upload of one part.
     pub async fn commit(&self, upload_id: &str) -> Result<Answer> {
-        self.post(&format!("/v1/uploads/{upload_id}/commit"), json!({})).await
+        self.post(&format!("/v1/uploads/{upload_id}/commit"), json!({}))
+            .await
     }
 
     /// Reads a file's bytes from where the API points.
     pub async fn content(&self, node_id: &str) -> Result<Vec<u8>> {
-        let place = self.get(&format!("/v1/nodes/{node_id}/content?redirect=false")).await?.ok()?;
-        let response = self.http.get(place["url"].as_str().context("no url")?).send().await?;
+        let place = self
+            .get(&format!("/v1/nodes/{node_id}/content?redirect=false"))
+            .await?
+            .ok()?;
+        let response = self
+            .http
+            .get(place["url"].as_str().context("no url")?)
+            .send()
+            .await?;
         if !response.status().is_success() {
             bail!("the store answered {}", response.status());
         }
@@ -133,8 +163,16 @@ impl Caller {
 
 /// Sends bytes on a presigned request.
 pub async fn presigned(http: &reqwest::Client, part: &Value, bytes: Vec<u8>) -> Result<Response> {
-    let method = part["method"].as_str().context("part without method")?.parse::<Method>()?;
-    let mut request = http.request(method, part["url"].as_str().context("part without url")?).body(bytes);
+    let method = part["method"]
+        .as_str()
+        .context("part without method")?
+        .parse::<Method>()?;
+    let mut request = http.request(method, part["url"].as_str().context("part without url")?);
+    if bytes.is_empty() {
+        // The length is part of the signature, and this client leaves it out where there is no body.
+        request = request.header("content-length", "0");
+    }
+    request = request.body(bytes);
     for (name, value) in part["headers"].as_object().context("part without headers")? {
         if !name.eq_ignore_ascii_case("content-length") && !name.eq_ignore_ascii_case("host") {
             request = request.header(name, value.as_str().unwrap_or_default());
@@ -146,7 +184,11 @@ pub async fn presigned(http: &reqwest::Client, part: &Value, bytes: Vec<u8>) -> 
 async fn answer(response: Response) -> Result<Answer> {
     let status = response.status();
     let text = response.text().await?;
-    let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+    let body = if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
+    };
     Ok(Answer { status, body })
 }
 

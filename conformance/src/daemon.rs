@@ -50,7 +50,10 @@ impl Daemon {
     /// With a configuration of one's own, TOML.
     pub fn with_config(config: &str) -> Result<Self> {
         Ok(Self {
-            folder: tempfile::Builder::new().prefix("bitvault-test-").tempdir().context("make a data folder")?,
+            folder: tempfile::Builder::new()
+                .prefix("bitvault-test-")
+                .tempdir()
+                .context("make a data folder")?,
             config: config.to_owned(),
             environment: Vec::new(),
             program: program("bitvaultd")?,
@@ -84,7 +87,11 @@ impl Daemon {
     pub fn spawn(&mut self) -> Result<()> {
         let config = self.folder.path().join("bitvault.toml");
         std::fs::write(&config, &self.config).context("write the configuration")?;
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).context("open the log")?;
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .context("open the log")?;
         let mut command = Command::new(&self.program);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
@@ -98,7 +105,9 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("open the log")?)
             .stderr(log);
-        let child = command.spawn().with_context(|| format!("start {}", self.program.display()))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("start {}", self.program.display()))?;
         self.child = Some(child);
         self.runtime = Value::Null;
         Ok(())
@@ -116,13 +125,19 @@ impl Daemon {
             let runtime: Option<Value> = runtime.and_then(|bytes| serde_json::from_slice(&bytes).ok());
             if let Some(runtime) = runtime.filter(|runtime| runtime["pid"].as_u64() == pid) {
                 let url = format!("{}/readyz", runtime["url"].as_str().unwrap_or_default());
-                if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
+                if reqwest::get(&url)
+                    .await
+                    .is_ok_and(|answer| answer.status().is_success())
+                {
                     self.runtime = runtime;
                     return Ok(());
                 }
             }
             if Instant::now() > deadline {
-                bail!("bitvaultd is not ready after {READY_WITHIN:?}:\n{}", self.log_tail());
+                bail!(
+                    "bitvaultd is not ready after {READY_WITHIN:?}:\n{}",
+                    self.log_tail()
+                );
             }
             tokio::time::sleep(POLL).await;
         }
@@ -140,7 +155,10 @@ impl Daemon {
     /// SIGTERM, and the status it ends with.
     pub async fn stop(&mut self) -> Result<std::process::ExitStatus> {
         let child = self.child.as_ref().context("bitvaultd does not run")?;
-        let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).context("read the pid")?;
+        let pid = i32::try_from(child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .context("read the pid")?;
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).context("stop bitvaultd")?;
         let status = self.wait_exit().await?;
         self.child = None;
@@ -155,7 +173,10 @@ impl Daemon {
                 return Ok(status);
             }
             if Instant::now() > deadline {
-                bail!("bitvaultd did not end within {READY_WITHIN:?}:\n{}", self.log_tail());
+                bail!(
+                    "bitvaultd did not end within {READY_WITHIN:?}:\n{}",
+                    self.log_tail()
+                );
             }
             tokio::time::sleep(POLL).await;
         }
@@ -193,7 +214,10 @@ impl Daemon {
         drop(stdin);
         let output = child.wait_with_output().context("run bitvaultd")?;
         if !output.status.success() {
-            bail!("bitvaultd {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            bail!(
+                "bitvaultd {arguments:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -244,7 +268,9 @@ impl Drop for Daemon {
         // Nothing is worth keeping: both are killed, Postgres by the pid in its lock file.
         let _killed = self.kill();
         let lock = self.data_dir().join("postgres/postmaster.pid");
-        let pid = std::fs::read_to_string(lock).ok().and_then(|text| text.lines().next()?.trim().parse().ok());
+        let pid = std::fs::read_to_string(lock)
+            .ok()
+            .and_then(|text| text.lines().next()?.trim().parse().ok());
         if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
             let _gone = rustix::process::kill_process(pid, rustix::process::Signal::QUIT);
             let deadline = Instant::now() + Duration::from_secs(10);
@@ -263,13 +289,19 @@ impl Drop for Daemon {
 
 /// A program that `cargo xtask build` made: beside the test's own, or in `BITVAULT_BIN_DIR`.
 pub fn program(name: &str) -> Result<PathBuf> {
-    #[allow(clippy::disallowed_methods, reason = "tests are told by the environment where the programs are")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "tests are told by the environment where the programs are"
+    )]
     let named = std::env::var("BITVAULT_BIN_DIR").ok().map(PathBuf::from);
     let beside = || -> Option<PathBuf> { Some(std::env::current_exe().ok()?.parent()?.parent()?.to_owned()) };
     let folder = named.or_else(beside).context("find the folder of the programs")?;
     let program = folder.join(name);
     if !Path::new(&program).exists() {
-        bail!("{} is not built: run `cargo xtask build --debug`", program.display());
+        bail!(
+            "{} is not built: run `cargo xtask build --debug`",
+            program.display()
+        );
     }
     Ok(program)
 }

@@ -48,7 +48,13 @@ impl Store {
         let folder = tempfile::Builder::new().prefix("bitvault-store-").tempdir()?;
         // Bound and let go: the programs want a number.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        Ok(Self { kind, folder, address, program, child: None })
+        Ok(Self {
+            kind,
+            folder,
+            address,
+            program,
+            child: None,
+        })
     }
 
     /// Starts one and waits until it answers.
@@ -82,9 +88,15 @@ impl Store {
                 .arg(format!("{ACCESS_KEY},{SECRET_KEY}"))
                 .arg(&data),
         };
-        command.current_dir(self.folder.path()).env("HOME", self.folder.path());
+        command
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path());
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        self.child = Some(command.spawn().with_context(|| format!("start {}", self.program.display()))?);
+        self.child = Some(
+            command
+                .spawn()
+                .with_context(|| format!("start {}", self.program.display()))?,
+        );
         let started = Instant::now();
         while !self.answers() {
             let child = self.child.as_mut().context("just started")?;
@@ -92,7 +104,11 @@ impl Store {
                 bail!("{} ended with {status}:\n{}", self.program.display(), self.log());
             }
             if started.elapsed() > READY_WITHIN {
-                bail!("{} is not ready after {READY_WITHIN:?}:\n{}", self.program.display(), self.log());
+                bail!(
+                    "{} is not ready after {READY_WITHIN:?}:\n{}",
+                    self.program.display(),
+                    self.log()
+                );
             }
             std::thread::sleep(POLL);
         }
@@ -108,6 +124,11 @@ impl Store {
         }
     }
 
+    /// Which program it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// `http://127.0.0.1:PORT`
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
@@ -119,11 +140,19 @@ impl Store {
     }
 
     fn answers(&self) -> bool {
-        let path = if self.kind == Kind::Minio { "/minio/health/ready" } else { "/" };
+        let path = if self.kind == Kind::Minio {
+            "/minio/health/ready"
+        } else {
+            "/"
+        };
         let ask = || -> std::io::Result<String> {
             let mut stream = TcpStream::connect(self.address)?;
             stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-            write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address)?;
+            write!(
+                stream,
+                "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+                self.address
+            )?;
             let mut answer = [0; 12];
             stream.read_exact(&mut answer)?;
             Ok(String::from_utf8_lossy(&answer).into_owned())
@@ -145,7 +174,9 @@ impl Drop for Store {
 /// A program of the tools folder that `cargo xtask tools` fills.
 pub fn tool(name: &str) -> Result<PathBuf> {
     let Some(folder) = std::env::var_os("BITVAULT_TOOLS") else {
-        bail!("BITVAULT_TOOLS is not set: run `cargo xtask tools`, then the tests through `cargo xtask test`");
+        bail!(
+            "BITVAULT_TOOLS is not set: run `cargo xtask tools`, then the tests through `cargo xtask test`"
+        );
     };
     let path = Path::new(&folder).join(name);
     if path.is_file() {

@@ -13,25 +13,54 @@ pub(crate) async fn all(target: &Target) -> Result<()> {
 
 async fn every_refusal_is_a_problem_document(target: &Target) -> Result<()> {
     let send = |method: Method, path: &str, kind: &str, body: &str| {
-        let request = target.owner.request(method, path).header("content-type", kind).body(body.to_owned());
+        let request = target
+            .owner
+            .request(method, path)
+            .header("content-type", kind)
+            .body(body.to_owned());
         async move { request.send().await }
     };
-    let large = format!("{{\"parent_id\": \"root\", \"name\": \"{}\"}}", "x".repeat(3 << 20));
+    let large = format!(
+        "{{\"parent_id\": \"root\", \"name\": \"{}\"}}",
+        "x".repeat(3 << 20)
+    );
     let cases = [
-        (send(Method::POST, "/v1/folders", "application/json", "{").await?, 400),
-        (send(Method::POST, "/v1/folders", "application/json", "[]").await?, 400),
+        (
+            send(Method::POST, "/v1/folders", "application/json", "{").await?,
+            400,
+        ),
+        (
+            send(Method::POST, "/v1/folders", "application/json", "[]").await?,
+            400,
+        ),
         (send(Method::POST, "/v1/folders", "text/plain", "{}").await?, 415),
-        (send(Method::POST, "/v1/folders", "application/json", &large).await?, 413),
-        (send(Method::PUT, "/v1/folders", "application/json", "{}").await?, 405),
-        (send(Method::GET, "/v1/no-such-thing", "application/json", "").await?, 404),
+        (
+            send(Method::POST, "/v1/folders", "application/json", &large).await?,
+            413,
+        ),
+        (
+            send(Method::PUT, "/v1/folders", "application/json", "{}").await?,
+            405,
+        ),
+        (
+            send(Method::GET, "/v1/no-such-thing", "application/json", "").await?,
+            404,
+        ),
     ];
     for (response, status) in cases {
         let url = response.url().clone();
         assert_eq!(response.status(), status, "{url}");
-        assert_eq!(response.headers()["content-type"], "application/problem+json", "{url}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json",
+            "{url}"
+        );
         let problem: Value = response.json().await?;
         for field in ["code", "reason", "detail", "title"] {
-            assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{url}: {field} in {problem}");
+            assert!(
+                problem[field].as_str().is_some_and(|text| !text.is_empty()),
+                "{url}: {field} in {problem}"
+            );
         }
     }
     Ok(())
@@ -66,10 +95,22 @@ async fn sizes_and_hashes_that_can_not_be_are_refused(target: &Target) -> Result
     ];
     for change in cases {
         let answer = target.owner.post("/v1/uploads", upload(change.clone())).await?;
-        assert_eq!((answer.status.as_u16(), &answer.body["code"]), (400, &json!("invalid")), "{change}: {}", answer.body);
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["code"]),
+            (400, &json!("invalid")),
+            "{change}: {}",
+            answer.body
+        );
     }
     let many: Vec<Value> = (0..501).map(|_| upload(json!({}))).collect();
-    assert_eq!(target.owner.post("/v1/batch/uploads", json!({"items": many})).await?.status, 400);
+    assert_eq!(
+        target
+            .owner
+            .post("/v1/batch/uploads", json!({"items": many}))
+            .await?
+            .status,
+        400
+    );
     Ok(())
 }
 
@@ -81,18 +122,31 @@ async fn another_tenants_ids_look_like_missing_ones(target: &Target) -> Result<(
     let id = file["id"].as_str().unwrap_or_default();
     let upload = target.owner.start("root", "pending", b"p").await?.ok()?;
     let upload = upload["upload_id"].as_str().unwrap_or_default();
-    let missing = other.get("/v1/nodes/nod_00000000000000000000000000000000").await?;
-    let paths = [format!("/v1/nodes/{id}"), format!("/v1/nodes/{id}/content"), format!("/v1/nodes/{id}/children")];
+    let missing = other
+        .get("/v1/nodes/nod_00000000000000000000000000000000")
+        .await?;
+    let paths = [
+        format!("/v1/nodes/{id}"),
+        format!("/v1/nodes/{id}/content"),
+        format!("/v1/nodes/{id}/children"),
+    ];
     for path in &paths {
         let answer = other.get(path).await?;
-        assert_eq!((answer.status, answer.reason()), (missing.status, missing.reason()), "{path}");
+        assert_eq!(
+            (answer.status, answer.reason()),
+            (missing.status, missing.reason()),
+            "{path}"
+        );
     }
     assert_eq!(other.delete(&format!("/v1/nodes/{id}")).await?.status, 404);
     assert_eq!(other.get(&format!("/v1/uploads/{upload}")).await?.status, 404);
     assert_eq!(other.commit(upload).await?.status, 404);
     assert_eq!(other.delete(&format!("/v1/uploads/{upload}")).await?.status, 404);
     assert_eq!(other.get("/v1/lookup?path=/private").await?.status, 404);
-    assert_eq!(other.get("/v1/nodes/root/children").await?.ok()?["items"], json!([]));
+    assert_eq!(
+        other.get("/v1/nodes/root/children").await?.ok()?["items"],
+        json!([])
+    );
     target.owner.get(&format!("/v1/nodes/{id}")).await?.ok()?;
     Ok(())
 }
@@ -100,7 +154,16 @@ async fn another_tenants_ids_look_like_missing_ones(target: &Target) -> Result<(
 /// As the operator does it, beside the running daemon.
 fn add_user(target: &Target, tenant: &str, email: &str) -> Result<()> {
     target.daemon.command_with_input(
-        &["admin", "create-user", "--tenant", tenant, "--email", email, "--role", "owner"],
+        &[
+            "admin",
+            "create-user",
+            "--tenant",
+            tenant,
+            "--email",
+            email,
+            "--role",
+            "owner",
+        ],
         "another-long-password\n",
     )?;
     Ok(())

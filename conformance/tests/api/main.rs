@@ -24,7 +24,14 @@ async fn target(mut daemon: Daemon) -> Result<Target> {
 
 /// Bytes that differ everywhere.
 pub(crate) fn bytes(len: usize, seed: u8) -> Vec<u8> {
-    (0..len).map(|at| (at as u8).wrapping_mul(31).wrapping_add((at >> 8) as u8).wrapping_add(seed)).collect()
+    (0..len)
+        .map(|at| {
+            (at as u8)
+                .wrapping_mul(31)
+                .wrapping_add((at >> 8) as u8)
+                .wrapping_add(seed)
+        })
+        .collect()
 }
 
 async fn every_case(target: &Target) -> Result<()> {

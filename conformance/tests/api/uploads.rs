@@ -21,7 +21,11 @@ pub(crate) async fn all(target: &Target) -> Result<()> {
 }
 
 async fn folder(target: &Target, name: &str) -> Result<String> {
-    let made = target.owner.post("/v1/folders", json!({"parent_id": "root", "name": name})).await?.ok()?;
+    let made = target
+        .owner
+        .post("/v1/folders", json!({"parent_id": "root", "name": name}))
+        .await?
+        .ok()?;
     Ok(made["id"].as_str().context("a folder has an id")?.to_owned())
 }
 
@@ -33,11 +37,27 @@ async fn a_file_is_uploaded_listed_and_read_back(target: &Target) -> Result<()> 
     let parent = folder(target, "uploads").await?;
     let content = bytes(70_000, 7);
     let node = target.owner.upload(&parent, "report.pdf", &content).await?;
-    assert_eq!((&node["kind"], &node["size"]), (&json!("file"), &json!(content.len())));
-    assert_eq!((&node["sha256"], &node["content_type"]), (&json!(sha256(&content)), &json!("application/pdf")));
-    let listed = target.owner.get(&format!("/v1/nodes/{parent}/children")).await?.ok()?;
+    assert_eq!(
+        (&node["kind"], &node["size"]),
+        (&json!("file"), &json!(content.len()))
+    );
+    assert_eq!(
+        (&node["sha256"], &node["content_type"]),
+        (&json!(sha256(&content)), &json!("application/pdf"))
+    );
+    let listed = target
+        .owner
+        .get(&format!("/v1/nodes/{parent}/children"))
+        .await?
+        .ok()?;
     assert_eq!(listed["items"], json!([node]));
-    assert_eq!(target.owner.content(node["id"].as_str().unwrap_or_default()).await?, content);
+    assert_eq!(
+        target
+            .owner
+            .content(node["id"].as_str().unwrap_or_default())
+            .await?,
+        content
+    );
     Ok(())
 }
 
@@ -45,7 +65,13 @@ async fn an_empty_file_is_a_file(target: &Target) -> Result<()> {
     let parent = folder(target, "empty").await?;
     let node = target.owner.upload(&parent, "nothing", b"").await?;
     assert_eq!(node["size"], 0);
-    assert!(target.owner.content(node["id"].as_str().unwrap_or_default()).await?.is_empty());
+    assert!(
+        target
+            .owner
+            .content(node["id"].as_str().unwrap_or_default())
+            .await?
+            .is_empty()
+    );
     Ok(())
 }
 
@@ -56,11 +82,16 @@ async fn content_is_a_redirect_to_the_store(target: &Target) -> Result<()> {
     let answer = target.owner.request(reqwest::Method::GET, &path).send().await?;
     assert_eq!(answer.status(), 302);
     let location = answer.headers()["location"].to_str()?.to_owned();
-    assert!(!location.starts_with(target.daemon.url()), "bytes don't pass the control plane: {location}");
+    assert!(
+        !location.starts_with(target.daemon.url()),
+        "bytes don't pass the control plane: {location}"
+    );
     let response = target.owner.http.get(&location).send().await?;
     assert_eq!(response.bytes().await?.as_ref(), b"hello");
     // The URL opens that object only.
-    let other = location.replacen(".", "%2E", 1).replace("X-Amz-Expires=", "X-Amz-Expires=9");
+    let other = location
+        .replacen(".", "%2E", 1)
+        .replace("X-Amz-Expires=", "X-Amz-Expires=9");
     assert_eq!(target.owner.http.get(other).send().await?.status(), 403);
     Ok(())
 }
@@ -71,7 +102,11 @@ async fn committing_twice_answers_the_same_node(target: &Target) -> Result<()> {
     target.owner.send_part(&upload["parts"][0], b"abc").await?;
     let first = target.owner.commit(upload_id(&upload)).await?.ok()?;
     assert_eq!(target.owner.commit(upload_id(&upload)).await?.ok()?, first);
-    let state = target.owner.get(&format!("/v1/uploads/{}", upload_id(&upload))).await?.ok()?;
+    let state = target
+        .owner
+        .get(&format!("/v1/uploads/{}", upload_id(&upload)))
+        .await?
+        .ok()?;
     assert_eq!(state["state"], "committed");
     Ok(())
 }
@@ -80,8 +115,18 @@ async fn a_commit_before_the_bytes_is_refused_and_can_be_repeated(target: &Targe
     let parent = folder(target, "early").await?;
     let upload = target.owner.start(&parent, "a", b"abc").await?.ok()?;
     let early = target.owner.commit(upload_id(&upload)).await?;
-    assert_eq!((early.status.as_u16(), early.reason()), (409, "upload_incomplete"));
-    assert_eq!(target.owner.get(&format!("/v1/nodes/{parent}/children")).await?.ok()?["items"], json!([]));
+    assert_eq!(
+        (early.status.as_u16(), early.reason()),
+        (409, "upload_incomplete")
+    );
+    assert_eq!(
+        target
+            .owner
+            .get(&format!("/v1/nodes/{parent}/children"))
+            .await?
+            .ok()?["items"],
+        json!([])
+    );
     target.owner.send_part(&upload["parts"][0], b"abc").await?;
     target.owner.commit(upload_id(&upload)).await?.ok()?;
     Ok(())
@@ -96,8 +141,15 @@ async fn the_presigned_request_takes_only_the_promised_bytes(target: &Target) ->
         assert!(status.is_client_error(), "{lie:?}: {status}");
     }
     let early = target.owner.commit(upload_id(&upload)).await?;
-    assert_eq!(early.reason(), "upload_incomplete", "nothing of the lies was kept");
-    assert!(target.owner.send_part(part, b"abc").await?.0.is_success(), "the honest retry is taken");
+    assert_eq!(
+        early.reason(),
+        "upload_incomplete",
+        "nothing of the lies was kept"
+    );
+    assert!(
+        target.owner.send_part(part, b"abc").await?.0.is_success(),
+        "the honest retry is taken"
+    );
     target.owner.commit(upload_id(&upload)).await?.ok()?;
     Ok(())
 }
@@ -109,10 +161,23 @@ async fn the_store_refuses_a_second_put(target: &Target) -> Result<()> {
     assert!(target.owner.send_part(part, b"abc").await?.0.is_success());
     assert_eq!(target.owner.send_part(part, b"abc").await?.0, 412);
     target.owner.commit(upload_id(&upload)).await?.ok()?;
-    assert_eq!(target.owner.send_part(part, b"abc").await?.0, 412, "after the commit as well");
+    assert_eq!(
+        target.owner.send_part(part, b"abc").await?.0,
+        412,
+        "after the commit as well"
+    );
     let mut other = part.clone();
-    other["url"] = json!(part["url"].as_str().unwrap_or_default().replacen("X-Amz-Credential", "x&X-Amz-Credential", 1));
-    assert_eq!(presigned(&target.owner.http, &other, b"abc".to_vec()).await?.status(), 403);
+    other["url"] = json!(part["url"].as_str().unwrap_or_default().replacen(
+        "X-Amz-Credential",
+        "x&X-Amz-Credential",
+        1
+    ));
+    assert_eq!(
+        presigned(&target.owner.http, &other, b"abc".to_vec())
+            .await?
+            .status(),
+        403
+    );
     Ok(())
 }
 
@@ -121,21 +186,33 @@ async fn a_new_version_needs_the_base_that_it_names(target: &Target) -> Result<(
     let first = target.owner.upload(&parent, "a", b"one").await?;
     let taken = target.owner.start(&parent, "A", b"two").await?;
     assert_eq!((taken.status.as_u16(), taken.reason()), (409, "name_taken"));
-    let next = |base: &Value, content: &'static [u8]| {
-        json!({"node_id": first["id"], "base_version": base, "size": content.len(), "sha256": sha256(content)})
-    };
-    let two = target.owner.post("/v1/uploads", next(&first["version_id"], b"two")).await?.ok()?;
-    let late = target.owner.post("/v1/uploads", next(&first["version_id"], b"three")).await?.ok()?;
+    let next = |base: &Value, content: &'static [u8]| json!({"node_id": first["id"], "base_version": base, "size": content.len(), "sha256": sha256(content)});
+    let two = target
+        .owner
+        .post("/v1/uploads", next(&first["version_id"], b"two"))
+        .await?
+        .ok()?;
+    let late = target
+        .owner
+        .post("/v1/uploads", next(&first["version_id"], b"three"))
+        .await?
+        .ok()?;
     target.owner.send_part(&two["parts"][0], b"two").await?;
     target.owner.send_part(&late["parts"][0], b"three").await?;
     let second = target.owner.commit(upload_id(&two)).await?.ok()?;
     assert_eq!(second["id"], first["id"]);
     assert!(second["revision"].as_i64() > first["revision"].as_i64());
     let refused = target.owner.commit(upload_id(&late)).await?;
-    assert_eq!((refused.status.as_u16(), refused.reason()), (412, "version_conflict"));
+    assert_eq!(
+        (refused.status.as_u16(), refused.reason()),
+        (412, "version_conflict")
+    );
     let id = first["id"].as_str().unwrap_or_default();
     assert_eq!(target.owner.content(id).await?, b"two");
-    let old = format!("/v1/nodes/{id}/content?redirect=false&version_id={}", first["version_id"].as_str().unwrap_or_default());
+    let old = format!(
+        "/v1/nodes/{id}/content?redirect=false&version_id={}",
+        first["version_id"].as_str().unwrap_or_default()
+    );
     assert_eq!(target.owner.get(&old).await?.ok()?["sha256"], sha256(b"one"));
     Ok(())
 }
@@ -144,15 +221,33 @@ async fn a_given_up_upload_can_not_be_committed(target: &Target) -> Result<()> {
     let parent = folder(target, "given-up").await?;
     let upload = target.owner.start(&parent, "a", b"abc").await?.ok()?;
     target.owner.send_part(&upload["parts"][0], b"abc").await?;
-    target.owner.delete(&format!("/v1/uploads/{}", upload_id(&upload))).await?.ok()?;
-    let answer = target.owner.get(&format!("/v1/uploads/{}", upload_id(&upload))).await?;
-    assert!(answer.status == 404 || answer.body["state"] != "staging", "{:?}", answer.body);
+    target
+        .owner
+        .delete(&format!("/v1/uploads/{}", upload_id(&upload)))
+        .await?
+        .ok()?;
+    let answer = target
+        .owner
+        .get(&format!("/v1/uploads/{}", upload_id(&upload)))
+        .await?;
+    assert!(
+        answer.status == 404 || answer.body["state"] != "staging",
+        "{:?}",
+        answer.body
+    );
     Ok(())
 }
 
 /// Starts a multipart upload without its hash, as a client does that reads a large file once.
 async fn start_large(target: &Target, parent: &str, name: &str, size: usize) -> Result<Value> {
-    let upload = target.owner.post("/v1/uploads", json!({"parent_id": parent, "name": name, "size": size})).await?.ok()?;
+    let upload = target
+        .owner
+        .post(
+            "/v1/uploads",
+            json!({"parent_id": parent, "name": name, "size": size}),
+        )
+        .await?
+        .ok()?;
     assert_eq!(upload["multipart"], true);
     Ok(upload)
 }
@@ -170,7 +265,10 @@ async fn a_large_file_travels_in_parts_and_resumes(target: &Target) -> Result<()
     let path = format!("/v1/uploads/{}", upload_id(&upload));
     let state = target.owner.get(&path).await?.ok()?;
     let mut tags: Vec<Value> = state["uploaded"].as_array().cloned().unwrap_or_default();
-    assert_eq!(tags.iter().map(|part| part["number"].clone()).collect::<Vec<_>>(), [json!(1), json!(2)]);
+    assert_eq!(
+        tags.iter().map(|part| part["number"].clone()).collect::<Vec<_>>(),
+        [json!(1), json!(2)]
+    );
     let part_size = usize::try_from(upload["part_size"].as_u64().unwrap_or_default())?;
     let wanted: Vec<Value> = (2..parts.len())
         .map(|at| {
@@ -178,18 +276,39 @@ async fn a_large_file_travels_in_parts_and_resumes(target: &Target) -> Result<()
             json!({"number": at + 1, "sha256": sha256(&content[at * part_size..end])})
         })
         .collect();
-    let more = target.owner.post(&format!("{path}/parts"), json!({"parts": wanted})).await?.ok()?;
+    let more = target
+        .owner
+        .post(&format!("{path}/parts"), json!({"parts": wanted}))
+        .await?
+        .ok()?;
     for part in more["parts"].as_array().into_iter().flatten() {
         let (status, etag) = target.owner.send_part(part, &content).await?;
         assert!(status.is_success(), "{status}");
         tags.push(json!({"number": part["number"], "etag": etag}));
     }
-    let tags: Vec<Value> = tags.iter().map(|tag| json!({"number": tag["number"], "etag": tag["etag"]})).collect();
+    let tags: Vec<Value> = tags
+        .iter()
+        .map(|tag| json!({"number": tag["number"], "etag": tag["etag"]}))
+        .collect();
     let commit = json!({"parts": tags, "sha256": sha256(&content)});
-    let node = target.owner.post(&format!("{path}/commit"), commit.clone()).await?.ok()?;
+    let node = target
+        .owner
+        .post(&format!("{path}/commit"), commit.clone())
+        .await?
+        .ok()?;
     assert_eq!(node["sha256"], sha256(&content));
-    assert_eq!(target.owner.post(&format!("{path}/commit"), commit).await?.ok()?, node, "a lost answer can be asked again");
-    assert!(target.owner.content(node["id"].as_str().unwrap_or_default()).await? == content);
+    assert_eq!(
+        target.owner.post(&format!("{path}/commit"), commit).await?.ok()?,
+        node,
+        "a lost answer can be asked again"
+    );
+    assert!(
+        target
+            .owner
+            .content(node["id"].as_str().unwrap_or_default())
+            .await?
+            == content
+    );
     Ok(())
 }
 
@@ -205,28 +324,47 @@ async fn a_multipart_upload_whose_hash_lies_is_refused(target: &Target) -> Resul
     let commit = json!({"parts": tags, "sha256": sha256(b"something else")});
     let path = format!("/v1/uploads/{}/commit", upload_id(&upload));
     let answer = target.owner.post(&path, commit).await?;
-    assert_eq!((answer.status.as_u16(), answer.reason()), (400, "checksum_mismatch"));
-    assert_eq!(target.owner.get(&format!("/v1/nodes/{parent}/children")).await?.ok()?["items"], json!([]));
+    assert_eq!(
+        (answer.status.as_u16(), answer.reason()),
+        (400, "checksum_mismatch")
+    );
+    assert_eq!(
+        target
+            .owner
+            .get(&format!("/v1/nodes/{parent}/children"))
+            .await?
+            .ok()?["items"],
+        json!([])
+    );
     Ok(())
 }
 
 async fn a_batch_has_a_result_per_item(target: &Target) -> Result<()> {
     let parent = folder(target, "batch").await?;
     target.owner.upload(&parent, "taken", b"x").await?;
-    let item = |name: &str, content: &[u8]| {
-        json!({"parent_id": parent, "name": name, "size": content.len(), "sha256": sha256(content)})
-    };
-    let body = json!({"items": [item("a", b"aa"), item("taken", b"bb"), item("c/d", b"cc"), item("e", b"ee")]});
+    let item = |name: &str, content: &[u8]| json!({"parent_id": parent, "name": name, "size": content.len(), "sha256": sha256(content)});
+    let body =
+        json!({"items": [item("a", b"aa"), item("taken", b"bb"), item("c/d", b"cc"), item("e", b"ee")]});
     let started = target.owner.post("/v1/batch/uploads", body).await?.ok()?;
     let results = started["items"].as_array().cloned().unwrap_or_default();
     assert_eq!(results.len(), 4);
     assert_eq!(results[1]["error"]["reason"], "name_taken");
     assert_eq!(results[2]["error"]["code"], "invalid");
     let (a, e) = (&results[0]["upload"], &results[3]["upload"]);
-    assert!(target.owner.send_part(&a["parts"][0], b"aa").await?.0.is_success());
+    assert!(
+        target
+            .owner
+            .send_part(&a["parts"][0], b"aa")
+            .await?
+            .0
+            .is_success()
+    );
     let ids = json!({"items": [{"upload_id": upload_id(a)}, {"upload_id": upload_id(e)}]});
     let committed = target.owner.post("/v1/batch/commits", ids).await?.ok()?;
     assert_eq!(committed["items"][0]["node"]["name"], "a");
-    assert_eq!(committed["items"][1]["error"]["reason"], "upload_incomplete", "e has no bytes yet");
+    assert_eq!(
+        committed["items"][1]["error"]["reason"], "upload_incomplete",
+        "e has no bytes yet"
+    );
     Ok(())
 }

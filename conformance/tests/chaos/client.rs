@@ -26,14 +26,22 @@ enum Next<T> {
 }
 
 /// Uploads until it is acknowledged.
-pub(crate) async fn persist(caller: &Caller, parent: &str, name: &str, content: Vec<u8>) -> Result<Acknowledged> {
+pub(crate) async fn persist(
+    caller: &Caller,
+    parent: &str,
+    name: &str,
+    content: Vec<u8>,
+) -> Result<Acknowledged> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
-        let body = json!({"parent_id": parent, "name": name, "size": content.len(), "sha256": sha256(&content)});
+        let body =
+            json!({"parent_id": parent, "name": name, "size": content.len(), "sha256": sha256(&content)});
         let upload = match caller.post("/v1/uploads", body).await {
             Ok(answer) if answer.status.is_success() => answer.body,
             // An earlier round was committed and its answer lost.
-            Ok(answer) if answer.reason() == "name_taken" => return found(caller, parent, name, content).await,
+            Ok(answer) if answer.reason() == "name_taken" => {
+                return found(caller, parent, name, content).await;
+            }
             Ok(answer) => {
                 retryable(&answer)?;
                 tokio::time::sleep(PAUSE).await;
@@ -68,8 +76,15 @@ async fn finish(caller: &Caller, upload: &Value, content: &[u8], deadline: Insta
         }
     }
     let multipart = upload["multipart"].as_bool().unwrap_or_default();
-    let body = if multipart { json!({"parts": tags}) } else { json!({}) };
-    let path = format!("/v1/uploads/{}/commit", upload["upload_id"].as_str().unwrap_or_default());
+    let body = if multipart {
+        json!({"parts": tags})
+    } else {
+        json!({})
+    };
+    let path = format!(
+        "/v1/uploads/{}/commit",
+        upload["upload_id"].as_str().unwrap_or_default()
+    );
     loop {
         match commit(caller, &path, &body).await? {
             Next::Done(node) => return Ok(Some(node)),
@@ -86,19 +101,29 @@ async fn send(caller: &Caller, part: &Value, content: &[u8]) -> Result<Next<Stri
     let Ok(response) = presigned(&caller.http, part, content[offset..offset + size].to_vec()).await else {
         return Ok(Next::Again);
     };
-    let etag = response.headers().get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let etag = response
+        .headers()
+        .get("etag")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     Ok(match response.status().as_u16() {
         // 412: it is there already, which the commit verifies.
         200 | 412 => Next::Done(etag),
         500.. | 429 => Next::Again,
         // The URL has ended, or the multipart upload is gone.
         403 | 404 => Next::Anew,
-        other => bail!("the store answered {other}: {}", response.text().await.unwrap_or_default()),
+        other => bail!(
+            "the store answered {other}: {}",
+            response.text().await.unwrap_or_default()
+        ),
     })
 }
 
 async fn commit(caller: &Caller, path: &str, body: &Value) -> Result<Next<Value>> {
-    let Ok(answer) = caller.post(path, body.clone()).await else { return Ok(Next::Again) };
+    let Ok(answer) = caller.post(path, body.clone()).await else {
+        return Ok(Next::Again);
+    };
     if answer.status.is_success() {
         return Ok(Next::Done(answer.body));
     }
@@ -130,16 +155,28 @@ async fn found(caller: &Caller, parent: &str, name: &str, content: Vec<u8>) -> R
             tokio::time::sleep(PAUSE).await;
             continue;
         }
-        if let Some(node) = page.body["items"].as_array().and_then(|items| items.iter().find(|node| node["name"] == name)) {
-            assert_eq!(node["sha256"], sha256(&content), "{name} was committed with other bytes");
+        if let Some(node) = page.body["items"]
+            .as_array()
+            .and_then(|items| items.iter().find(|node| node["name"] == name))
+        {
+            assert_eq!(
+                node["sha256"],
+                sha256(&content),
+                "{name} was committed with other bytes"
+            );
             return Ok(acknowledged(node, content));
         }
-        let next = page.body["next_cursor"].as_str().with_context(|| format!("{name} is taken but not listed"))?;
+        let next = page.body["next_cursor"]
+            .as_str()
+            .with_context(|| format!("{name} is taken but not listed"))?;
         cursor = format!("&cursor={next}");
     }
     bail!("{name}: gave up after {PATIENCE:?}")
 }
 
 fn acknowledged(node: &Value, content: Vec<u8>) -> Acknowledged {
-    Acknowledged { node_id: node["id"].as_str().unwrap_or_default().to_owned(), content }
+    Acknowledged {
+        node_id: node["id"].as_str().unwrap_or_default().to_owned(),
+        content,
+    }
 }

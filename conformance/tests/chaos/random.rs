@@ -18,8 +18,14 @@ const KILLS: u32 = 100;
 const LARGE_EVERY: u32 = 25;
 
 fn kills() -> u32 {
-    #[allow(clippy::disallowed_methods, reason = "a longer search is asked for by the environment")]
-    std::env::var("BITVAULT_CHAOS_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS)
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a longer search is asked for by the environment"
+    )]
+    std::env::var("BITVAULT_CHAOS_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(KILLS)
 }
 
 async fn kill_at_random(mut daemon: Daemon) -> Result<()> {
@@ -37,10 +43,15 @@ async fn kill_at_random(mut daemon: Daemon) -> Result<()> {
                         break;
                     }
                     let large = number % LARGE_EVERY == LARGE_EVERY - 1;
-                    let size = if large { 11 << 20 } else { random.random_range(0..20_000) };
+                    let size = if large {
+                        11 << 20
+                    } else {
+                        random.random_range(0..20_000)
+                    };
                     let mut content = vec![0; size];
                     random.fill(&mut content[..]);
-                    acknowledged.push(persist(&caller, "root", &format!("{client}-{number}"), content).await?);
+                    acknowledged
+                        .push(persist(&caller, "root", &format!("{client}-{number}"), content).await?);
                 }
                 Ok::<_, anyhow::Error>(acknowledged)
             })
@@ -51,7 +62,10 @@ async fn kill_at_random(mut daemon: Daemon) -> Result<()> {
     for kill in 0..kills() {
         tokio::time::sleep(Duration::from_millis(random.random_range(5..400))).await;
         daemon.kill()?;
-        daemon.start().await.map_err(|error| error.context(format!("start after kill {kill} (seed {seed})")))?;
+        daemon
+            .start()
+            .await
+            .map_err(|error| error.context(format!("start after kill {kill} (seed {seed})")))?;
     }
     stop.store(true, Ordering::Relaxed);
     let mut acknowledged = Vec::new();

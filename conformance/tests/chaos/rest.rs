@@ -18,10 +18,17 @@ pub(crate) async fn demand(daemon: &Daemon, caller: &Caller, acknowledged: &[Ack
         let text = daemon.command(&["fsck", "--json"])?;
         let report: Value = serde_json::from_str(&text).context("fsck answers JSON")?;
         // What is lost is never excused by waiting.
-        for kind in ["missing_objects", "dangling_versions", "wrong_sizes", "content_mismatches"] {
+        for kind in [
+            "missing_objects",
+            "dangling_versions",
+            "wrong_sizes",
+            "content_mismatches",
+        ] {
             assert_eq!(report[kind], json!([]), "{kind}: {text}");
         }
-        let leftovers = ["unknown_objects", "stale_multiparts"].iter().any(|kind| report[*kind] != json!([]));
+        let leftovers = ["unknown_objects", "stale_multiparts"]
+            .iter()
+            .any(|kind| report[*kind] != json!([]));
         if !leftovers && report["objects_in_store"] == report["objects_committed"] {
             break;
         }
@@ -31,7 +38,10 @@ pub(crate) async fn demand(daemon: &Daemon, caller: &Caller, acknowledged: &[Ack
         tokio::time::sleep(LOOK_EVERY).await;
     }
     for file in acknowledged {
-        let content = caller.content(&file.node_id).await.with_context(|| format!("read {}", file.node_id))?;
+        let content = caller
+            .content(&file.node_id)
+            .await
+            .with_context(|| format!("read {}", file.node_id))?;
         assert!(content == file.content, "{} has other bytes", file.node_id);
     }
     Ok(())

@@ -11,8 +11,18 @@ const SIGKILL: i32 = 9;
 
 /// What a person does while the daemon is to die: a small file, a large one, and one that is given up.
 async fn work(caller: Caller, step: &'static str) -> Result<Vec<Acknowledged>> {
-    let small = persist(&caller, "root", &format!("{step}.small"), step.as_bytes().to_vec());
-    let large = persist(&caller, "root", &format!("{step}.large"), vec![step.len() as u8; 11 << 20]);
+    let small = persist(
+        &caller,
+        "root",
+        &format!("{step}.small"),
+        step.as_bytes().to_vec(),
+    );
+    let large = persist(
+        &caller,
+        "root",
+        &format!("{step}.large"),
+        vec![step.len() as u8; 11 << 20],
+    );
     let given_up = async {
         let upload = caller.start("root", &format!("{step}.given-up"), b"gone").await?;
         if let Some(part) = upload.body["parts"].get(0) {
@@ -31,18 +41,33 @@ async fn kill_at_each_step(mut daemon: Daemon) -> Result<()> {
     for step in bitvault_files::failpoints::ALL {
         daemon.stop().await?;
         daemon.set_env("BITVAULT_KILL_AT", step);
-        daemon.start().await.with_context(|| format!("start to die at {step}"))?;
+        daemon
+            .start()
+            .await
+            .with_context(|| format!("start to die at {step}"))?;
         let working = tokio::spawn(work(caller.clone(), step));
-        let status = daemon.wait_exit().await.with_context(|| format!("nothing passed {step}"))?;
+        let status = daemon
+            .wait_exit()
+            .await
+            .with_context(|| format!("nothing passed {step}"))?;
         assert_eq!(status.signal(), Some(SIGKILL), "{step}: {status}");
         daemon.set_env("BITVAULT_KILL_AT", "");
-        daemon.start().await.with_context(|| format!("start after dying at {step}"))?;
-        acknowledged.extend(working.await?.with_context(|| format!("retry after dying at {step}"))?);
+        daemon
+            .start()
+            .await
+            .with_context(|| format!("start after dying at {step}"))?;
+        acknowledged.extend(
+            working
+                .await?
+                .with_context(|| format!("retry after dying at {step}"))?,
+        );
     }
     rest::demand(&daemon, &caller, &acknowledged).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_each_step_loses_nothing_and_leaves_nothing() {
-    kill_at_each_step(Daemon::with_config(LIVES).unwrap()).await.unwrap();
+    kill_at_each_step(Daemon::with_config(LIVES).unwrap())
+        .await
+        .unwrap();
 }

@@ -4,12 +4,15 @@ use crate::problem::Refusal;
 use crate::state::AppState;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bitvault_platform::{Code, Error};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
+
+/// How many times the longest body is read before the connection of a client that goes on is closed.
+const DRAIN_FACTOR: usize = 16;
 
 /// Longest answer of a module: 500 uploads with a presigned request each.
 pub(crate) const ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -161,21 +164,39 @@ impl FromRequestParts<AppState> for IfMatch {
     }
 }
 
+/// Reads a body of at most `max_body` bytes. What is longer is read on for a while and dropped: a client that still sends
+/// when the connection closes never sees the answer.
 async fn read(request: Request, state: &AppState) -> Result<Bytes, Refusal> {
     let limit = usize::try_from(state.config.max_body.as_u64()).unwrap_or(usize::MAX);
-    match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(cause) if cause.downcast_ref::<LengthLimitError>().is_some() => Err(Refusal::http(
+    let mut body = request.into_body();
+    let (mut kept, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let data = match frame.map(http_body::Frame::into_data) {
+            Ok(Ok(data)) => data,
+            Ok(Err(_trailers)) => continue,
+            Err(_) => {
+                return Err(Refusal::http(
+                    StatusCode::BAD_REQUEST,
+                    "body_incomplete",
+                    "the body ended early; send the request again",
+                ));
+            }
+        };
+        length = length.saturating_add(data.len());
+        if length <= limit {
+            kept.extend_from_slice(&data);
+        } else if length > limit.saturating_mul(DRAIN_FACTOR) {
+            break;
+        }
+    }
+    if length > limit {
+        return Err(Refusal::http(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
             format!("the body may hold {limit} bytes; file contents go to the presigned URLs"),
-        )),
-        Err(_) => Err(Refusal::http(
-            StatusCode::BAD_REQUEST,
-            "body_incomplete",
-            "the body ended early; send the request again",
-        )),
+        ));
     }
+    Ok(kept.freeze())
 }
 
 fn media_type(headers: &http::HeaderMap) -> Option<&str> {

@@ -7,6 +7,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider, SimpleSpanProcessor};
+use std::io::IsTerminal as _;
 use tonic::metadata::MetadataMap;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -83,6 +84,7 @@ pub fn init(config: &TelemetryConfig, service: &str, version: &str) -> Result<Te
             .with_writer(std::io::stderr)
             .boxed(),
         LogFormat::Pretty => fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
             .compact()
             .with_target(false)
             .with_writer(std::io::stderr)
