@@ -5,7 +5,7 @@
 //! whose SHA-256 is not the bound one is refused (commits trust it). A store that fails either is refused with the reason.
 
 use crate::backend::{Backend, Facts};
-use bitvault_wasm::{Auth, Call, Egress, Error, GetOptions, PutOptions, Response, Signed};
+use bitvault_wasm::{Auth, Call, Egress, Error, GetOptions, Part, PutOptions, Response, Signed};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
@@ -259,7 +259,10 @@ async fn parts(
     let last = listed
         .into_iter()
         .find(|part| part.number == if verified { 1 } else { 2 });
-    let parts: Vec<_> = last.into_iter().collect();
+    let parts: Vec<_> = last
+        .into_iter()
+        .map(|part| Part { sha256: None, ..part })
+        .collect();
     let finished = store
         .call("finish-upload")
         .await?
