@@ -162,7 +162,14 @@ mod tests {
     use tokio::sync::{Semaphore, mpsc};
 
     /// A combiner whose batches wait for a permit each, tell their size, and double their items.
-    fn doubling(batch: usize, queue: usize) -> (Combiner<u8, u32, u32>, Arc<Semaphore>, mpsc::UnboundedReceiver<usize>) {
+    fn doubling(
+        batch: usize,
+        queue: usize,
+    ) -> (
+        Combiner<u8, u32, u32>,
+        Arc<Semaphore>,
+        mpsc::UnboundedReceiver<usize>,
+    ) {
         let gate = Arc::new(Semaphore::new(0));
         let (sizes, seen) = mpsc::unbounded_channel();
         let held = Arc::clone(&gate);
@@ -186,8 +193,11 @@ mod tests {
             async move { combiner.submit(1, vec![1]).await }
         });
         assert_eq!(seen.recv().await, Some(1));
-        let waiting: Vec<_> = (2..6).map(|n| combiner.submit(1, vec![n, n])).collect();
-        let waiting = tokio::spawn(futures::future::join_all(waiting.into_iter().map(Box::pin).collect::<Vec<_>>()));
+        let waiting = (2..6).map(|n| {
+            let combiner = combiner.clone();
+            async move { combiner.submit(1, vec![n, n]).await }
+        });
+        let waiting = tokio::spawn(futures::future::join_all(waiting.collect::<Vec<_>>()));
         while combiner.0.queues.lock().unwrap()[&1].items < 8 {
             tokio::task::yield_now().await;
         }
@@ -217,7 +227,10 @@ mod tests {
     async fn a_batch_that_panics_fails_its_callers_and_not_the_next() {
         let (combiner, gate, _seen) = doubling(10, 100);
         gate.add_permits(2);
-        assert_eq!(combiner.submit(1, vec![13]).await.unwrap_err().reason(), "internal");
+        assert_eq!(
+            combiner.submit(1, vec![13]).await.unwrap_err().reason(),
+            "internal"
+        );
         assert_eq!(combiner.submit(1, vec![1]).await.unwrap(), [2]);
     }
 

@@ -124,7 +124,11 @@ impl Config {
         let mut errors = Vec::new();
         let mut refuse = |wrong: bool, field: &str, detail: &str| {
             if wrong {
-                errors.push(Error::invalid_field("config_invalid", format!("files.{field}"), detail));
+                errors.push(Error::invalid_field(
+                    "config_invalid",
+                    format!("files.{field}"),
+                    detail,
+                ));
             }
         };
         let presign = self.presign_lifetime;
@@ -197,7 +201,10 @@ mod tests {
         };
         config.collector.grace = Duration::from_secs(1);
         let errors = config.check();
-        let fields: Vec<_> = errors.iter().map(|error| error.fields()[0].field.as_str()).collect();
+        let fields: Vec<_> = errors
+            .iter()
+            .map(|error| error.fields()[0].field.as_str())
+            .collect();
         assert_eq!(fields, ["files.presign_lifetime", "files.collector.grace"]);
     }
 }

@@ -53,7 +53,9 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn code(&self) -> Code {
         match self {
-            Self::NodeNotFound | Self::ParentNotFound | Self::VersionNotFound | Self::UploadNotFound => Code::NotFound,
+            Self::NodeNotFound | Self::ParentNotFound | Self::VersionNotFound | Self::UploadNotFound => {
+                Code::NotFound
+            }
             Self::NotAFolder
             | Self::NotAFile
             | Self::SizeMismatch { .. }

@@ -49,7 +49,11 @@ pub const ALL: [&str; 13] = [
 
 /// Passes a failpoint. Its action `return` makes the step fail here; others (`panic`, a callback that kills the process)
 /// do what they do.
-#[allow(unused_variables, clippy::unnecessary_wraps, reason = "without the feature there is nothing to hit")]
+#[allow(
+    unused_variables,
+    clippy::unnecessary_wraps,
+    reason = "without the feature there is nothing to hit"
+)]
 pub(crate) fn hit(name: &'static str) -> Result<()> {
     fail::fail_point!(name, |_| Err(bitvault_platform::Error::internal(
         "pass a failpoint",

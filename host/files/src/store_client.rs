@@ -107,7 +107,11 @@ impl Store {
         limits.await.copied()
     }
 
-    pub(crate) async fn presign_puts(&self, tenant: TenantId, puts: Vec<internal::PutWanted>) -> Result<Presigned> {
+    pub(crate) async fn presign_puts(
+        &self,
+        tenant: TenantId,
+        puts: Vec<internal::PutWanted>,
+    ) -> Result<Presigned> {
         let count = puts.len();
         let request = caller(Some(tenant)).request(internal::PresignPutsRequest {
             puts,
@@ -148,12 +152,19 @@ impl Store {
     }
 
     /// The size of each object, in the order of the keys; `None` where the store has none.
-    pub(crate) async fn sizes(&self, tenant: Option<TenantId>, keys: Vec<String>) -> Result<Vec<Option<u64>>> {
+    pub(crate) async fn sizes(
+        &self,
+        tenant: Option<TenantId>,
+        keys: Vec<String>,
+    ) -> Result<Vec<Option<u64>>> {
         let count = keys.len();
         let request = caller(tenant).request(internal::HeadObjectsRequest { keys });
         let answer = call!(self, CALL_LIMIT, head_objects, request).await?;
         if answer.results.len() != count {
-            return Err(Error::internal("look objects up", "the answer has another length"));
+            return Err(Error::internal(
+                "look objects up",
+                "the answer has another length",
+            ));
         }
         Ok(answer
             .results
@@ -167,7 +178,12 @@ impl Store {
         call!(self, CONTENT_LIMIT, hash_object, request).await
     }
 
-    pub(crate) async fn begin_multipart(&self, tenant: TenantId, key: String, content_type: String) -> Result<String> {
+    pub(crate) async fn begin_multipart(
+        &self,
+        tenant: TenantId,
+        key: String,
+        content_type: String,
+    ) -> Result<String> {
         let request = caller(Some(tenant)).request(internal::BeginMultipartRequest { key, content_type });
         Ok(call!(self, CALL_LIMIT, begin_multipart, request).await?.multipart)
     }
@@ -192,12 +208,21 @@ impl Store {
         multipart: String,
         parts: Vec<v1::UploadedPart>,
     ) -> Result<bool> {
-        let request = caller(Some(tenant)).request(internal::FinishMultipartRequest { key, multipart, parts });
+        let request = caller(Some(tenant)).request(internal::FinishMultipartRequest {
+            key,
+            multipart,
+            parts,
+        });
         let answer = call!(self, CONTENT_LIMIT, finish_multipart, request).await;
         Ok(found(answer)?.is_some())
     }
 
-    pub(crate) async fn abort_multipart(&self, tenant: Option<TenantId>, key: String, multipart: String) -> Result<()> {
+    pub(crate) async fn abort_multipart(
+        &self,
+        tenant: Option<TenantId>,
+        key: String,
+        multipart: String,
+    ) -> Result<()> {
         let request = caller(tenant).request(internal::AbortMultipartRequest { key, multipart });
         let answer = call!(self, CALL_LIMIT, abort_multipart, request).await;
         found(answer).map(|_| ())
@@ -214,7 +239,11 @@ impl Store {
         Ok(call!(self, CALL_LIMIT, delete_objects, request).await?.failures)
     }
 
-    pub(crate) async fn list(&self, cursor: Option<String>, limit: u32) -> Result<internal::ListObjectsResponse> {
+    pub(crate) async fn list(
+        &self,
+        cursor: Option<String>,
+        limit: u32,
+    ) -> Result<internal::ListObjectsResponse> {
         let request = caller(None).request(internal::ListObjectsRequest {
             prefix: String::new(),
             cursor,

@@ -1,1 +1,85 @@
-//! x
+//! What tests of the host's modules run on: a throwaway Postgres, with a fresh migrated database for each test.
+//!
+//! Invariants: the cluster listens on loopback, is shared by the tests of one binary that run at the same time, and ends
+//! with the last of them, or with the process. As root it runs as the user `postgres`. Nothing outlives the tests.
+
+mod server;
+
+use bitvault_platform::db::{Database, DatabaseConfig, DbRole, OwnerConfig, migrate};
+use server::Server;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use std::error::Error;
+use std::sync::{Arc, Weak};
+use tokio::sync::Mutex;
+
+/// The database that others are copied from.
+const TEMPLATE: &str = "template_bitvault";
+
+static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
+
+/// A database of one test, migrated, empty. Keep it as long as anything uses it.
+#[derive(Debug, Clone)]
+pub struct TestDatabase {
+    server: Arc<Server>,
+    name: String,
+}
+
+impl TestDatabase {
+    /// A fresh database on the cluster that is running, or on a new one.
+    pub async fn new() -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let server = shared().await?;
+        let name = format!("test_{}", uuid::Uuid::new_v4().simple());
+        let mut admin = PgConnection::connect(&server.url("postgres")).await?;
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await?;
+        admin.close().await?;
+        Ok(Self { server, name })
+    }
+
+    /// Connection string of the administrator, who owns the tables and is bound by no policy.
+    pub fn admin_url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// Connection string of a role of the daemon.
+    pub fn role_url(&self, role: DbRole) -> String {
+        self.server.url_as(role.name(), &self.name)
+    }
+
+    /// The section `[database]` that leads here.
+    pub fn config(&self) -> DatabaseConfig {
+        config(&self.server, &self.name)
+    }
+
+    /// The pool of a role.
+    pub fn pool(&self, role: DbRole) -> Result<Database, bitvault_platform::Error> {
+        Database::connect_lazy(&self.config(), role)
+    }
+}
+
+fn config(server: &Server, database: &str) -> DatabaseConfig {
+    let mut config = DatabaseConfig::at(server.url_as("", database));
+    // The cluster trusts everybody on loopback; the passwords are derived and set as always.
+    config.role_secret = Some("a secret of tests, of no use elsewhere".into());
+    config.owner = Some(OwnerConfig {
+        user: "postgres".to_owned(),
+        password: None,
+        password_file: None,
+    });
+    config
+}
+
+async fn shared() -> Result<Arc<Server>, Box<dyn Error + Send + Sync>> {
+    let mut shared = SHARED.lock().await;
+    if let Some(server) = shared.upgrade() {
+        return Ok(server);
+    }
+    let server = Arc::new(tokio::task::spawn_blocking(Server::start).await??);
+    let mut admin = PgConnection::connect(&server.url("postgres")).await?;
+    let sql = format!("CREATE DATABASE {TEMPLATE}");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await?;
+    admin.close().await?;
+    migrate(&config(&server, TEMPLATE)).await?;
+    *shared = Arc::downgrade(&server);
+    Ok(server)
+}

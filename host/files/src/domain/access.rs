@@ -24,14 +24,20 @@ impl Actor {
                 tenant,
                 account: *account,
             }),
-            Principal::Account { role: Role::Guest, .. } | Principal::System(_) => Err(Error::new(
+            Principal::Account {
+                role: Role::Guest, ..
+            }
+            | Principal::System(_) => Err(Error::new(
                 Code::Denied,
                 "denied",
                 "you may not do this: ask an administrator of the tenant for access",
             )),
             Principal::Anonymous => {
                 ctx.account_id()?;
-                Err(Error::internal("authorise a call", "an anonymous caller has an account"))
+                Err(Error::internal(
+                    "authorise a call",
+                    "an anonymous caller has an account",
+                ))
             }
         }
     }

@@ -50,7 +50,11 @@ mod tests {
             (folder, "not base64 !"),
             (folder, &cursor[..cursor.len() - 1]),
         ] {
-            assert_eq!(decode(folder, text).unwrap_err().reason(), "cursor_invalid", "{text}");
+            assert_eq!(
+                decode(folder, text).unwrap_err().reason(),
+                "cursor_invalid",
+                "{text}"
+            );
         }
     }
 }

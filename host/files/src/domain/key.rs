@@ -12,7 +12,11 @@ pub(crate) fn of(tenant: TenantId, batch: ObjectId, number: usize) -> String {
 /// The tenant that a key names, if it is one of ours.
 pub(crate) fn tenant(key: &str) -> Option<Uuid> {
     let mut parts = key.split('/');
-    let mut hex = || parts.next().filter(|part| part.len() == 32 && !part.contains('-'));
+    let mut hex = || {
+        parts
+            .next()
+            .filter(|part| part.len() == 32 && !part.contains('-'))
+    };
     let tenant = Uuid::try_parse(hex()?).ok()?;
     Uuid::try_parse(hex()?).ok()?;
     let number = parts.next()?.parse::<usize>().ok()?;
@@ -29,7 +33,14 @@ mod tests {
         assert_eq!(tenant(&of(id, ObjectId::new(), 7)), Some(id.0));
         let stray = format!("{}/x/7", id.0.simple());
         let dashed = format!("{}/{}/7", id.0, id.0);
-        for key in ["", "/", "a/b/c", &stray, &dashed, &format!("{}/1", of(id, ObjectId::new(), 1))] {
+        for key in [
+            "",
+            "/",
+            "a/b/c",
+            &stray,
+            &dashed,
+            &format!("{}/1", of(id, ObjectId::new(), 1)),
+        ] {
             assert_eq!(tenant(key), None, "{key}");
         }
     }

@@ -44,7 +44,8 @@ impl Lineage {
                 Some(node) if node.trashed => break false,
                 Some(NodeFacts { parent_id: None, .. }) => break true,
                 Some(NodeFacts {
-                    parent_id: Some(parent), ..
+                    parent_id: Some(parent),
+                    ..
                 }) => at = *parent,
             }
         };
@@ -83,7 +84,13 @@ mod tests {
             folder(binned, Some(kept), true),
             folder(below, Some(binned), false),
         ]);
-        for (id, live) in [(below, false), (inner, true), (binned, false), (root, true), (NodeId::new(), false)] {
+        for (id, live) in [
+            (below, false),
+            (inner, true),
+            (binned, false),
+            (root, true),
+            (NodeId::new(), false),
+        ] {
             assert_eq!(lineage.live(id).is_some(), live);
         }
         assert!(lineage.any(below).is_some());

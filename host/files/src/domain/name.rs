@@ -56,16 +56,26 @@ mod tests {
             ("Å", "\u{212b}"),
             ("ﬁle", "FILE"),
         ] {
-            assert_eq!(Name::new(one).unwrap().key, Name::new(other).unwrap().key, "{one} {other}");
+            assert_eq!(
+                Name::new(one).unwrap().key,
+                Name::new(other).unwrap().key,
+                "{one} {other}"
+            );
         }
-        assert_ne!(Name::new("a").unwrap().key, Name::new("а").unwrap().key, "latin and cyrillic");
+        assert_ne!(
+            Name::new("a").unwrap().key,
+            Name::new("а").unwrap().key,
+            "latin and cyrillic"
+        );
         assert_eq!(Name::new("Straße").unwrap().text, "Straße");
     }
 
     #[test]
     fn what_no_file_system_could_hold_is_refused() {
         let long = "x".repeat(256);
-        for text in ["", ".", "..", "a/b", "/", "a\0b", "a\nb", "\u{7f}", "\u{85}", &long] {
+        for text in [
+            "", ".", "..", "a/b", "/", "a\0b", "a\nb", "\u{7f}", "\u{85}", &long,
+        ] {
             assert_eq!(Name::new(text).unwrap_err().reason(), "name_invalid", "{text:?}");
         }
         for text in ["...", " ", "x".repeat(255).as_str(), "COM1", "a\\b", "..a", "😀"] {

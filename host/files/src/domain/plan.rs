@@ -37,7 +37,10 @@ impl Plan {
                 part_count: 1,
             });
         }
-        let most = limits.max_part.saturating_mul(u64::from(limits.max_parts)).min(SIZE_MAX);
+        let most = limits
+            .max_part
+            .saturating_mul(u64::from(limits.max_parts))
+            .min(SIZE_MAX);
         if size > most {
             return Err(Refusal::TooLarge(most).into());
         }

@@ -158,7 +158,9 @@ mod tests {
             ("name_invalid", |item| item.name = Some("..".to_owned())),
             ("sha256_missing", |item| item.sha256 = None),
             ("sha256_invalid", |item| item.sha256 = Some(vec![1; 31])),
-            ("content_type_invalid", |item| item.content_type = Some("a/b\r\nX: y".to_owned())),
+            ("content_type_invalid", |item| {
+                item.content_type = Some("a/b\r\nX: y".to_owned())
+            }),
         ];
         for (reason, change) in cases {
             let mut item = item();
@@ -175,6 +177,11 @@ mod tests {
             sha256: None,
             ..item()
         };
-        assert!(Start::new(large, TenantId::new(), &LIMITS).unwrap().plan.multipart);
+        assert!(
+            Start::new(large, TenantId::new(), &LIMITS)
+                .unwrap()
+                .plan
+                .multipart
+        );
     }
 }

@@ -96,16 +96,24 @@ impl Files {
     }
 
     /// Answers the objects that are gone from the store.
-    async fn delete_from_store(&self, doomed: Vec<Doomed>, report: &mut CollectReport) -> Result<Vec<Doomed>> {
+    async fn delete_from_store(
+        &self,
+        doomed: Vec<Doomed>,
+        report: &mut CollectReport,
+    ) -> Result<Vec<Doomed>> {
         let store = &self.core.store;
         for object in doomed.iter().filter(|object| object.is_multipart) {
             if let Some(multipart) = &object.multipart {
-                store.abort_multipart(Some(object.tenant), object.key.clone(), multipart.clone()).await?;
+                store
+                    .abort_multipart(Some(object.tenant), object.key.clone(), multipart.clone())
+                    .await?;
             }
             // One that was begun by a process that died before it could record the id.
             for stray in store.list_multiparts(object.key.clone()).await? {
                 if stray.key == object.key {
-                    store.abort_multipart(Some(object.tenant), stray.key, stray.multipart).await?;
+                    store
+                        .abort_multipart(Some(object.tenant), stray.key, stray.multipart)
+                        .await?;
                     report.multiparts_aborted += 1;
                 }
             }
@@ -117,7 +125,10 @@ impl Files {
         }
         report.failed += failures.len() as u64;
         let failed: HashSet<String> = failures.into_iter().map(|failure| failure.key).collect();
-        Ok(doomed.into_iter().filter(|object| !failed.contains(&object.key)).collect())
+        Ok(doomed
+            .into_iter()
+            .filter(|object| !failed.contains(&object.key))
+            .collect())
     }
 
     /// Aborts multipart uploads in the store that are older than the grace and that no open upload uses: a second one
@@ -130,7 +141,10 @@ impl Files {
             .list_multiparts(String::new())
             .await?
             .into_iter()
-            .filter(|one| one.begun_at.is_some_and(|at| at.seconds < before.unix_timestamp()))
+            .filter(|one| {
+                one.begun_at
+                    .is_some_and(|at| at.seconds < before.unix_timestamp())
+            })
             .filter_map(|one| key::tenant(&one.key).map(|tenant| (tenant, one)))
             .collect();
         if old.is_empty() {
@@ -141,10 +155,15 @@ impl Files {
         let mut tx = core.worker.worker().await?;
         let owners = collect::multipart_owners(&mut tx, &tenants, &keys).await?;
         tx.commit().await?;
-        let owners: HashMap<String, _> = owners.into_iter().map(|owner| (owner.key.clone(), owner)).collect();
+        let owners: HashMap<String, _> = owners
+            .into_iter()
+            .map(|owner| (owner.key.clone(), owner))
+            .collect();
         let mut aborted = 0;
         for (_, one) in old {
-            let Some(owner) = owners.get(&one.key) else { continue };
+            let Some(owner) = owners.get(&one.key) else {
+                continue;
+            };
             let in_use = matches!(owner.state.as_str(), "staging" | "orphaned")
                 && owner.multipart.as_ref().is_none_or(|used| *used == one.multipart);
             if !in_use {
@@ -160,7 +179,10 @@ impl Files {
         let waiting = collect::waiting(&mut tx).await?;
         tx.commit().await?;
         for state in ["orphaned", "deleting"] {
-            let count = waiting.iter().find(|(name, _)| name == state).map_or(0, |(_, count)| *count);
+            let count = waiting
+                .iter()
+                .find(|(name, _)| name == state)
+                .map_or(0, |(_, count)| *count);
             #[allow(clippy::cast_precision_loss, reason = "a gauge holds floats")]
             metrics::gauge!("bitvault_files_objects_waiting", "state" => state).set(count as f64);
         }

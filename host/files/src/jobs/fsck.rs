@@ -133,8 +133,16 @@ impl Files {
                 (None, Some(_)) => Ordering::Greater,
                 (Some(object), Some(row)) => object.key.cmp(&row.key),
             };
-            let object = if order.is_le() { stored.page.pop_front() } else { None };
-            let row = if order.is_ge() { known.page.pop_front() } else { None };
+            let object = if order.is_le() {
+                stored.page.pop_front()
+            } else {
+                None
+            };
+            let row = if order.is_ge() {
+                known.page.pop_front()
+            } else {
+                None
+            };
             report.objects_in_store += u64::from(object.is_some());
             report.objects_committed += u64::from(row.as_ref().is_some_and(|row| row.state == "committed"));
             if suspicious(object.as_ref(), row.as_ref())? {
@@ -153,7 +161,13 @@ impl Files {
             note(&mut report.unknown_objects, &mut report.truncated, key.to_owned());
             return Ok(());
         };
-        let size = self.core.store.sizes(None, vec![key.to_owned()]).await?.pop().flatten();
+        let size = self
+            .core
+            .store
+            .sizes(None, vec![key.to_owned()])
+            .await?
+            .pop()
+            .flatten();
         let mut tx = self.core.worker.worker().await?;
         let row = fsck::object(&mut tx, tenant, key).await?;
         let versions = match &row {
@@ -191,10 +205,18 @@ impl Files {
         let mismatched = fsck::mismatched(&mut tx, i64::from(PAGE)).await?;
         tx.commit().await?;
         for (_, version, _) in endangered {
-            note(&mut report.dangling_versions, &mut report.truncated, version.to_string());
+            note(
+                &mut report.dangling_versions,
+                &mut report.truncated,
+                version.to_string(),
+            );
         }
         for (_, version) in mismatched {
-            note(&mut report.content_mismatches, &mut report.truncated, version.to_string());
+            note(
+                &mut report.content_mismatches,
+                &mut report.truncated,
+                version.to_string(),
+            );
         }
         Ok(())
     }
@@ -202,11 +224,14 @@ impl Files {
     async fn check_multiparts(&self, report: &mut FsckReport) -> Result<()> {
         let now = self.core.clock.now();
         for one in self.core.store.list_multiparts(String::new()).await? {
-            let fresh = one.begun_at.is_some_and(|at| at.seconds >= (now - CLOCK_SLACK).unix_timestamp());
+            let fresh = one
+                .begun_at
+                .is_some_and(|at| at.seconds >= (now - CLOCK_SLACK).unix_timestamp());
             let owner = match key::tenant(&one.key) {
                 Some(tenant) => {
                     let mut tx = self.core.worker.worker().await?;
-                    let owners = collect::multipart_owners(&mut tx, &[tenant], std::slice::from_ref(&one.key)).await?;
+                    let owners =
+                        collect::multipart_owners(&mut tx, &[tenant], std::slice::from_ref(&one.key)).await?;
                     tx.commit().await?;
                     owners.into_iter().next()
                 }
@@ -215,7 +240,8 @@ impl Files {
             let used = owner.is_some_and(|owner| {
                 let open = matches!(owner.state.as_str(), "staging" | "orphaned" | "deleting");
                 // An id that is not recorded may be recorded any moment.
-                open && (owner.multipart.as_ref() == Some(&one.multipart) || (owner.multipart.is_none() && fresh))
+                open && (owner.multipart.as_ref() == Some(&one.multipart)
+                    || (owner.multipart.is_none() && fresh))
             });
             if !used {
                 let finding = format!("{} ({})", one.key, one.multipart);

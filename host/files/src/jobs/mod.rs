@@ -16,10 +16,16 @@ impl Files {
         let config = &self.core.config;
         let collector = {
             let (files, stop) = (self.clone(), stop.clone());
-            jobs::run("files.collector", config.collector.period, Nudge::default(), stop, move || {
-                let files = files.clone();
-                async move { files.collect_once().await.map(|_| ()) }
-            })
+            jobs::run(
+                "files.collector",
+                config.collector.period,
+                Nudge::default(),
+                stop,
+                move || {
+                    let files = files.clone();
+                    async move { files.collect_once().await.map(|_| ()) }
+                },
+            )
         };
         let relay = {
             let (files, stop) = (self.clone(), stop.clone());
@@ -31,10 +37,16 @@ impl Files {
         };
         let verify = {
             let (files, stop) = (self.clone(), stop.clone());
-            jobs::run("files.verify", config.verify.period, Nudge::default(), stop, move || {
-                let files = files.clone();
-                async move { files.verify_once().await.map(|_| ()) }
-            })
+            jobs::run(
+                "files.verify",
+                config.verify.period,
+                Nudge::default(),
+                stop,
+                move || {
+                    let files = files.clone();
+                    async move { files.verify_once().await.map(|_| ()) }
+                },
+            )
         };
         vec![Box::pin(collector), Box::pin(relay), Box::pin(verify)]
     }

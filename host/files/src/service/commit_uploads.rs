@@ -58,11 +58,18 @@ pub(super) async fn commit_uploads(
             }),
         }
     });
-    Ok(v1::CommitUploadsResponse { items: items.collect() })
+    Ok(v1::CommitUploadsResponse {
+        items: items.collect(),
+    })
 }
 
 /// Reads the uploads and verifies the content of those that aren't committed: a result per item.
-async fn verify(core: &Core, ctx: &Ctx, actor: Actor, items: &[v1::CommitUpload]) -> Result<Vec<Result<Item>>> {
+async fn verify(
+    core: &Core,
+    ctx: &Ctx,
+    actor: Actor,
+    items: &[v1::CommitUpload],
+) -> Result<Vec<Result<Item>>> {
     let ids: Vec<Result<UploadId>> = items.iter().map(|item| item.upload_id.parse()).collect();
     let wanted: Vec<Uuid> = ids.iter().flatten().map(|id| id.0).collect();
     let mut tx = core.begin(ctx).await?;
@@ -304,7 +311,9 @@ fn drop_taken(verdicts: &mut HashMap<UploadId, Verdict>, writes: &mut Writes, ma
             *verdict = Verdict::Refused(Refusal::NameTaken(name.clone()));
         }
     }
-    writes.contents.retain(|content| !lost.contains_key(&content.node));
+    writes
+        .contents
+        .retain(|content| !lost.contains_key(&content.node));
     writes.changes.retain(|change| !lost.contains_key(&change.node));
 }
 

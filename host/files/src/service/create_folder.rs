@@ -43,15 +43,16 @@ async fn create(
 ) -> Result<Option<v1::Node>> {
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
+    if parent == root(actor.tenant) {
+        nodes::ensure_root(&mut tx, now).await?;
+    }
+    nodes::lock(&mut tx, &[parent.0]).await?;
+    // Under the lock: a repeat that came while the first request ran would find the name taken otherwise.
     if let Some(key) = key
         && let Some(answer) = key.replay(&mut tx, actor).await?
     {
         return Ok(Some(answer));
     }
-    if parent == root(actor.tenant) {
-        nodes::ensure_root(&mut tx, now).await?;
-    }
-    nodes::lock(&mut tx, &[parent.0]).await?;
     let mut lineage = nodes::lineage(&mut tx, &[parent.0]).await?;
     if !lineage.live(parent).ok_or(Refusal::ParentNotFound)?.is_folder {
         return Err(Refusal::NotAFolder.into());

@@ -24,7 +24,11 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// Answers a presigned request that reads a file's content.
-pub(super) async fn get_content(files: &Files, ctx: &Ctx, request: v1::GetContentRequest) -> Result<v1::Content> {
+pub(super) async fn get_content(
+    files: &Files,
+    ctx: &Ctx,
+    request: v1::GetContentRequest,
+) -> Result<v1::Content> {
     let actor = Actor::of(ctx)?;
     let id = node_id(&request.node_id, actor.tenant)?;
     let version = match &request.version_id {
@@ -37,7 +41,9 @@ pub(super) async fn get_content(files: &Files, ctx: &Ctx, request: v1::GetConten
     if node.is_folder {
         return Err(Refusal::NotAFile.into());
     }
-    let content = nodes::content(&mut tx, id, version).await?.ok_or(Refusal::VersionNotFound)?;
+    let content = nodes::content(&mut tx, id, version)
+        .await?
+        .ok_or(Refusal::VersionNotFound)?;
     tx.commit().await?;
     let (length, offset) = (unsigned(content.length)?, unsigned(content.offset)?);
     let whole = content.offset == 0 && content.length == content.object_size;

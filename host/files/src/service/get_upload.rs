@@ -6,12 +6,20 @@ use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 
 /// Answers where an upload stands, and which parts the store holds.
-pub(super) async fn get_upload(files: &Files, ctx: &Ctx, request: v1::GetUploadRequest) -> Result<v1::Upload> {
+pub(super) async fn get_upload(
+    files: &Files,
+    ctx: &Ctx,
+    request: v1::GetUploadRequest,
+) -> Result<v1::Upload> {
     let actor = Actor::of(ctx)?;
     let row = own(&files.core, ctx, actor, &request.id).await?;
     let mut upload = present::plain(&row);
     if let (Ok(()), Some(multipart)) = (row.state.may_send(), row.multipart) {
-        let held = files.core.store.list_parts(actor.tenant, row.key, multipart).await?;
+        let held = files
+            .core
+            .store
+            .list_parts(actor.tenant, row.key, multipart)
+            .await?;
         upload.uploaded = held.unwrap_or_default();
     }
     Ok(upload)

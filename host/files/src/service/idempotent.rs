@@ -26,7 +26,11 @@ impl Key {
         let visible = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         if text.is_empty() || text.len() > KEY_BYTES || !visible {
             let detail = "use 1 to 255 visible ASCII characters";
-            return Err(Error::invalid_field("idempotency_key_invalid", "idempotency_key", detail));
+            return Err(Error::invalid_field(
+                "idempotency_key_invalid",
+                "idempotency_key",
+                detail,
+            ));
         }
         let mut hash = Sha256::new();
         hash.update(verb.as_bytes());
@@ -39,7 +43,11 @@ impl Key {
     }
 
     /// The kept answer, if the key was used. Used for another request it is refused.
-    pub(super) async fn replay<M: Message + Default>(&self, tx: &mut TenantTx, actor: Actor) -> Result<Option<M>> {
+    pub(super) async fn replay<M: Message + Default>(
+        &self,
+        tx: &mut TenantTx,
+        actor: Actor,
+    ) -> Result<Option<M>> {
         let Some(kept) = idempotency::find(tx, actor, &self.text).await? else {
             return Ok(None);
         };
@@ -47,7 +55,9 @@ impl Key {
             return Err(Refusal::IdempotencyKeyReused.into());
         }
         let answer = M::decode(kept.answer.as_slice());
-        answer.map(Some).map_err(|cause| Error::internal("read a kept answer", cause))
+        answer
+            .map(Some)
+            .map_err(|cause| Error::internal("read a kept answer", cause))
     }
 
     /// Keeps the answer, in the transaction that did the work. `false`: another request with the key was faster, so

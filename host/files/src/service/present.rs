@@ -85,7 +85,9 @@ pub(super) async fn presign_singles(core: &Core, ctx: &Ctx, rows: &[&UploadRow])
 
 async fn multipart_upload(core: &Core, ctx: &Ctx, row: &UploadRow) -> Result<v1::Upload> {
     let multipart = begun(core, ctx, row).await?;
-    let first = u32::try_from(PARTS_PER_ANSWER).unwrap_or(u32::MAX).min(row.part_count);
+    let first = u32::try_from(PARTS_PER_ANSWER)
+        .unwrap_or(u32::MAX)
+        .min(row.part_count);
     let wanted: Vec<v1::PartWanted> = (1..=first)
         .map(|number| v1::PartWanted { number, sha256: None })
         .collect();
@@ -113,7 +115,9 @@ pub(super) async fn begun(core: &Core, ctx: &Ctx, row: &UploadRow) -> Result<Str
     tx.commit().await?;
     if recorded.as_deref() != Some(begun.as_str()) {
         // Somebody else began it at the same moment, or the upload has ended: ours is not needed.
-        core.store.abort_multipart(Some(tenant), row.key.clone(), begun).await?;
+        core.store
+            .abort_multipart(Some(tenant), row.key.clone(), begun)
+            .await?;
     }
     recorded.ok_or_else(|| Refusal::UploadExpired.into())
 }
@@ -134,7 +138,10 @@ pub(super) async fn presign_parts(
             sha256: part.sha256.clone(),
         })
         .collect();
-    let presigned = core.store.presign_parts(tenant, row.key.clone(), multipart, parts).await?;
+    let presigned = core
+        .store
+        .presign_parts(tenant, row.key.clone(), multipart, parts)
+        .await?;
     let requests = wanted
         .iter()
         .zip(presigned.requests)

@@ -26,13 +26,16 @@ pub(super) async fn presign_parts(
         let presigned = present::presign_singles(core, ctx, &[&row]).await?;
         let requests = presigned.requests.into_iter();
         return Ok(v1::PresignPartsResponse {
-            parts: requests.map(|request| present::part_request(&row, 1, request)).collect(),
+            parts: requests
+                .map(|request| present::part_request(&row, 1, request))
+                .collect(),
             expires_at: presigned.expires_at,
         });
     }
     let multipart = present::begun(core, ctx, &row).await?;
     bind(files, ctx, &row, &request.parts).await?;
-    let (parts, expires_at) = present::presign_parts(core, actor.tenant, &row, multipart, &request.parts).await?;
+    let (parts, expires_at) =
+        present::presign_parts(core, actor.tenant, &row, multipart, &request.parts).await?;
     Ok(v1::PresignPartsResponse { parts, expires_at })
 }
 
@@ -45,7 +48,11 @@ fn check(row: &UploadRow, parts: &[v1::PartWanted]) -> Result<()> {
     for part in parts {
         if part.number == 0 || part.number > row.part_count || !seen.insert(part.number) {
             let detail = format!("parts are numbered 1 to {}, each once", row.part_count);
-            return Err(Error::invalid_field("part_number_invalid", "parts.number", detail));
+            return Err(Error::invalid_field(
+                "part_number_invalid",
+                "parts.number",
+                detail,
+            ));
         }
         if let Some(hash) = &part.sha256 {
             let hash = sha256(hash)?;
@@ -64,7 +71,8 @@ async fn bind(files: &Files, ctx: &Ctx, row: &UploadRow, parts: &[v1::PartWanted
     let mut hashes = Vec::new();
     for part in parts {
         if let Some(hash) = &part.sha256 {
-            numbers.push(i32::try_from(part.number).map_err(|cause| Error::internal("number a part", cause))?);
+            numbers
+                .push(i32::try_from(part.number).map_err(|cause| Error::internal("number a part", cause))?);
             hashes.push(hash.clone());
         }
     }

@@ -6,8 +6,8 @@ use crate::domain::lineage::Lineage;
 use crate::domain::start::{Start, Target};
 use crate::error::Refusal;
 use crate::failpoints;
-use crate::store::uploads::{self, NewUpload, UploadRow};
 use crate::store::nodes;
+use crate::store::uploads::{self, NewUpload, UploadRow};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{NodeId, ObjectId, TenantId, UploadId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -246,7 +246,10 @@ async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Res
     } else {
         nodes::taken(tx, &parents, &keys).await?.into_iter().collect()
     };
-    Ok(items.iter().map(|item| refusal(&item.start.target, &mut lineage, &taken)).collect())
+    Ok(items
+        .iter()
+        .map(|item| refusal(&item.start.target, &mut lineage, &taken))
+        .collect())
 }
 
 fn refusal(target: &Target, lineage: &mut Lineage, taken: &HashSet<(NodeId, String)>) -> Option<Refusal> {
@@ -254,7 +257,9 @@ fn refusal(target: &Target, lineage: &mut Lineage, taken: &HashSet<(NodeId, Stri
         Target::File { parent, name } => match lineage.live(*parent) {
             None => Some(Refusal::ParentNotFound),
             Some(folder) if !folder.is_folder => Some(Refusal::NotAFolder),
-            Some(_) if taken.contains(&(*parent, name.key.clone())) => Some(Refusal::NameTaken(name.text.clone())),
+            Some(_) if taken.contains(&(*parent, name.key.clone())) => {
+                Some(Refusal::NameTaken(name.text.clone()))
+            }
             Some(_) => None,
         },
         Target::Version { node, base } => match lineage.live(*node) {

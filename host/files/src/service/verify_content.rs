@@ -28,11 +28,17 @@ pub(super) type Wanted<'a> = (&'a UploadRow, &'a v1::CommitUpload);
 
 /// Verifies content: a result per item. All single PUTs are looked up by one call.
 pub(super) async fn verify(core: &Core, ctx: &Ctx, wanted: &[Wanted<'_>]) -> Vec<Result<Verified>> {
-    let singles: Vec<Wanted<'_>> = wanted.iter().filter(|(row, _)| !row.is_multipart).copied().collect();
+    let singles: Vec<Wanted<'_>> = wanted
+        .iter()
+        .filter(|(row, _)| !row.is_multipart)
+        .copied()
+        .collect();
     let multiparts = wanted.iter().filter(|(row, _)| row.is_multipart);
     let (singles, multiparts) = tokio::join!(
         verify_singles(core, ctx, &singles),
-        futures::future::join_all(multiparts.map(|(row, commit)| verify_multipart(core, ctx, row, commit).boxed()))
+        futures::future::join_all(
+            multiparts.map(|(row, commit)| verify_multipart(core, ctx, row, commit).boxed())
+        )
     );
     let (mut singles, mut multiparts) = (singles.into_iter(), multiparts.into_iter());
     wanted
@@ -99,12 +105,22 @@ async fn verify_singles(core: &Core, ctx: &Ctx, wanted: &[Wanted<'_>]) -> Vec<Re
     }
 }
 
-async fn verify_multipart(core: &Core, ctx: &Ctx, row: &UploadRow, commit: &v1::CommitUpload) -> Result<Verified> {
+async fn verify_multipart(
+    core: &Core,
+    ctx: &Ctx,
+    row: &UploadRow,
+    commit: &v1::CommitUpload,
+) -> Result<Verified> {
     let declared = declared(row, commit)?;
     let tenant = ctx.tenant()?;
     assemble(core, ctx, row, commit).await?;
     failpoints::hit(failpoints::MULTIPART_AFTER_FINISH)?;
-    let size = core.store.sizes(Some(tenant), vec![row.key.clone()]).await?.pop().flatten();
+    let size = core
+        .store
+        .sizes(Some(tenant), vec![row.key.clone()])
+        .await?
+        .pop()
+        .flatten();
     arrived(core, row, size)?;
     let mut tx = core.begin(ctx).await?;
     let bound = uploads::bound_parts(&mut tx, row.id).await?;
@@ -136,7 +152,11 @@ async fn assemble(core: &Core, ctx: &Ctx, row: &UploadRow, commit: &v1::CommitUp
     };
     let tenant = ctx.tenant()?;
     let parts = if commit.parts.is_empty() {
-        match core.store.list_parts(tenant, row.key.clone(), multipart.clone()).await? {
+        match core
+            .store
+            .list_parts(tenant, row.key.clone(), multipart.clone())
+            .await?
+        {
             None => return Ok(()),
             Some(held) if !covers(held.iter().map(|part| part.number), row.part_count) => {
                 return Err(Refusal::UploadIncomplete.into());
@@ -146,7 +166,9 @@ async fn assemble(core: &Core, ctx: &Ctx, row: &UploadRow, commit: &v1::CommitUp
     } else {
         named_parts(row, &commit.parts)?
     };
-    core.store.finish_multipart(tenant, row.key.clone(), multipart, parts).await?;
+    core.store
+        .finish_multipart(tenant, row.key.clone(), multipart, parts)
+        .await?;
     Ok(())
 }
 

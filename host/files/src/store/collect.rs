@@ -34,7 +34,12 @@ pub(crate) async fn expire(tx: &mut WorkerTx, now: OffsetDateTime, limit: i64) -
 
 /// `orphaned → deleting` for objects that were orphaned before `before` and hold no blob, under the row lock that commit
 /// takes as well. A commit that was faster has changed the state; one that comes later finds `deleting`.
-pub(crate) async fn mark(tx: &mut WorkerTx, now: OffsetDateTime, before: OffsetDateTime, limit: i64) -> Result<u64> {
+pub(crate) async fn mark(
+    tx: &mut WorkerTx,
+    now: OffsetDateTime,
+    before: OffsetDateTime,
+    limit: i64,
+) -> Result<u64> {
     let done = sqlx::query!(
         "UPDATE files.objects o SET state = 'deleting', state_at = $1
          FROM (SELECT tenant_id, id FROM files.objects

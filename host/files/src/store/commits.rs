@@ -54,7 +54,11 @@ pub(crate) struct NewFile {
 
 /// Makes files; answers those that were made. The others' names are taken: by nodes that exist, or by earlier ones of
 /// the same call.
-pub(crate) async fn insert_files(tx: &mut TenantTx, files: &[NewFile], now: OffsetDateTime) -> Result<HashSet<NodeId>> {
+pub(crate) async fn insert_files(
+    tx: &mut TenantTx,
+    files: &[NewFile],
+    now: OffsetDateTime,
+) -> Result<HashSet<NodeId>> {
     let tenant = tx.tenant().0;
     let ids: Vec<Uuid> = files.iter().map(|file| file.id.0).collect();
     let parents: Vec<Uuid> = files.iter().map(|file| file.parent.0).collect();
@@ -95,7 +99,11 @@ pub(crate) struct ChangedFile {
 }
 
 /// Gives files their new current version. Each node stands in `files` once.
-pub(crate) async fn update_files(tx: &mut TenantTx, files: &[ChangedFile], now: OffsetDateTime) -> Result<()> {
+pub(crate) async fn update_files(
+    tx: &mut TenantTx,
+    files: &[ChangedFile],
+    now: OffsetDateTime,
+) -> Result<()> {
     let tenant = tx.tenant().0;
     let ids: Vec<Uuid> = files.iter().map(|file| file.id.0).collect();
     let versions: Vec<Uuid> = files.iter().map(|file| file.version.0).collect();
@@ -134,7 +142,11 @@ pub(crate) struct NewContent {
 }
 
 /// Writes blobs and versions.
-pub(crate) async fn insert_contents(tx: &mut TenantTx, contents: &[NewContent], now: OffsetDateTime) -> Result<()> {
+pub(crate) async fn insert_contents(
+    tx: &mut TenantTx,
+    contents: &[NewContent],
+    now: OffsetDateTime,
+) -> Result<()> {
     let tenant = tx.tenant().0;
     let blobs: Vec<Uuid> = contents.iter().map(|one| one.blob.0).collect();
     let objects: Vec<Uuid> = contents.iter().map(|one| one.object.0).collect();
@@ -175,7 +187,11 @@ pub(crate) async fn insert_contents(tx: &mut TenantTx, contents: &[NewContent], 
 
 /// `staging → committed` or `orphaned → committed`, and what each upload made. The rows are locked, so that a state that
 /// does not fit is our mistake.
-pub(crate) async fn mark_committed(tx: &mut TenantTx, contents: &[NewContent], now: OffsetDateTime) -> Result<()> {
+pub(crate) async fn mark_committed(
+    tx: &mut TenantTx,
+    contents: &[NewContent],
+    now: OffsetDateTime,
+) -> Result<()> {
     let tenant = tx.tenant().0;
     let uploads: Vec<Uuid> = contents.iter().map(|one| one.upload.0).collect();
     let objects: Vec<Uuid> = contents.iter().map(|one| one.object.0).collect();

@@ -15,7 +15,12 @@ pub(crate) struct ObjectRow {
 }
 
 /// Objects after a key. A key begins with its tenant's id in hex, so that their order is also that of the index.
-pub(crate) async fn objects(tx: &mut WorkerTx, tenant: Uuid, key: &str, limit: i64) -> Result<Vec<ObjectRow>> {
+pub(crate) async fn objects(
+    tx: &mut WorkerTx,
+    tenant: Uuid,
+    key: &str,
+    limit: i64,
+) -> Result<Vec<ObjectRow>> {
     Ok(sqlx::query_as!(
         ObjectRow,
         r#"SELECT tenant_id AS "tenant!: TenantId", key AS "key!", size AS "size!", state AS "state!"
@@ -80,5 +85,8 @@ pub(crate) async fn endangered(tx: &mut WorkerTx, limit: i64) -> Result<Vec<(Ten
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant, row.id, row.key)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant, row.id, row.key))
+        .collect())
 }

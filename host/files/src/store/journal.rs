@@ -58,12 +58,21 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
     let tenant = tx.tenant().0;
     let count = i64::try_from(changes.len()).map_err(|cause| Error::internal("count changes", cause))?;
     let nodes: Vec<Uuid> = changes.iter().map(|change| change.node.0).collect();
-    let kinds: Vec<String> = changes.iter().map(|change| change.journal_kind().to_owned()).collect();
-    let versions: Vec<Option<Uuid>> = changes.iter().map(|change| change.version.map(|id| id.0)).collect();
+    let kinds: Vec<String> = changes
+        .iter()
+        .map(|change| change.journal_kind().to_owned())
+        .collect();
+    let versions: Vec<Option<Uuid>> = changes
+        .iter()
+        .map(|change| change.version.map(|id| id.0))
+        .collect();
     let revisions: Vec<i64> = changes.iter().map(|change| change.revision).collect();
     let actors: Vec<Uuid> = changes.iter().map(|change| change.actor.0).collect();
     let events: Vec<Uuid> = changes.iter().map(|_| EventId::new().0).collect();
-    let event_kinds: Vec<String> = changes.iter().map(|change| change.event_kind().to_owned()).collect();
+    let event_kinds: Vec<String> = changes
+        .iter()
+        .map(|change| change.event_kind().to_owned())
+        .collect();
     let payloads: Vec<serde_json::Value> = changes
         .iter()
         .map(|change| {
@@ -107,7 +116,10 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
     .execute(&mut **tx)
     .await?;
     if done.rows_affected() != changes.len() as u64 {
-        return Err(Error::internal("append to the journal", "the tenant has no journal head"));
+        return Err(Error::internal(
+            "append to the journal",
+            "the tenant has no journal head",
+        ));
     }
     Ok(())
 }

@@ -126,7 +126,12 @@ pub(crate) async fn walk(tx: &mut TenantTx, keys: &[String]) -> Result<Option<No
 }
 
 /// Children of a folder by folded name, after `after`, at most `limit`.
-pub(crate) async fn children(tx: &mut TenantTx, folder: NodeId, after: &str, limit: i64) -> Result<Vec<NodeView>> {
+pub(crate) async fn children(
+    tx: &mut TenantTx,
+    folder: NodeId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<NodeView>> {
     let tenant = tx.tenant().0;
     Ok(sqlx::query_as!(
         NodeView,
@@ -151,7 +156,11 @@ pub(crate) async fn children(tx: &mut TenantTx, folder: NodeId, after: &str, lim
 }
 
 /// Which of the names are taken, as `(folder, folded name)`.
-pub(crate) async fn taken(tx: &mut TenantTx, parents: &[Uuid], keys: &[String]) -> Result<Vec<(NodeId, String)>> {
+pub(crate) async fn taken(
+    tx: &mut TenantTx,
+    parents: &[Uuid],
+    keys: &[String],
+) -> Result<Vec<(NodeId, String)>> {
     let tenant = tx.tenant().0;
     let rows = sqlx::query!(
         r#"SELECT n.parent_id AS "parent_id!: NodeId", n.name_key AS "name_key!"
@@ -164,7 +173,10 @@ pub(crate) async fn taken(tx: &mut TenantTx, parents: &[Uuid], keys: &[String]) 
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.parent_id, row.name_key)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.parent_id, row.name_key))
+        .collect())
 }
 
 /// Makes a folder; `false` when the name is taken.

@@ -31,8 +31,15 @@ pub(crate) struct UploadRow {
 /// What the upload adds; the name's folded key comes from the row, so that a later change of folding can't move it.
 #[derive(Debug, Clone)]
 pub(crate) enum StoredTarget {
-    File { parent: NodeId, name: String, key: String },
-    Version { node: NodeId, base: Option<VersionId> },
+    File {
+        parent: NodeId,
+        name: String,
+        key: String,
+    },
+    Version {
+        node: NodeId,
+        base: Option<VersionId>,
+    },
 }
 
 impl StoredTarget {
@@ -109,19 +116,33 @@ pub(crate) async fn insert(
     let ids = column(&|upload| upload.id.0);
     let accounts = column(&|upload| upload.account.0);
     let keys: Vec<String> = uploads.iter().map(|upload| upload.key.clone()).collect();
-    let sizes = uploads.iter().map(|upload| signed(upload.start.size)).collect::<Result<Vec<_>>>()?;
+    let sizes = uploads
+        .iter()
+        .map(|upload| signed(upload.start.size))
+        .collect::<Result<Vec<_>>>()?;
     let multipart: Vec<bool> = uploads.iter().map(|upload| upload.start.plan.multipart).collect();
     let parents: Vec<Option<Uuid>> = uploads.iter().map(|one| file(one).map(|it| it.0)).collect();
     let names: Vec<Option<String>> = uploads.iter().map(|one| file(one).map(|it| it.1)).collect();
     let name_keys: Vec<Option<String>> = uploads.iter().map(|one| file(one).map(|it| it.2)).collect();
     let nodes: Vec<Option<Uuid>> = uploads.iter().map(|one| version(one).map(|it| it.0)).collect();
-    let bases: Vec<Option<Uuid>> = uploads.iter().map(|one| version(one).and_then(|it| it.1)).collect();
-    let hashes: Vec<Option<Vec<u8>>> = uploads.iter().map(|one| one.start.sha256.map(Vec::from)).collect();
+    let bases: Vec<Option<Uuid>> = uploads
+        .iter()
+        .map(|one| version(one).and_then(|it| it.1))
+        .collect();
+    let hashes: Vec<Option<Vec<u8>>> = uploads
+        .iter()
+        .map(|one| one.start.sha256.map(Vec::from))
+        .collect();
     let types: Vec<String> = uploads.iter().map(|one| one.start.content_type.clone()).collect();
-    let part_sizes = uploads.iter().map(|one| signed(one.start.plan.part_size)).collect::<Result<Vec<_>>>()?;
+    let part_sizes = uploads
+        .iter()
+        .map(|one| signed(one.start.plan.part_size))
+        .collect::<Result<Vec<_>>>()?;
     let part_counts = uploads
         .iter()
-        .map(|one| i32::try_from(one.start.plan.part_count).map_err(|cause| Error::internal("count parts", cause)))
+        .map(|one| {
+            i32::try_from(one.start.plan.part_count).map_err(|cause| Error::internal("count parts", cause))
+        })
         .collect::<Result<Vec<_>>>()?;
     sqlx::query!(
         "WITH object AS (
@@ -203,7 +224,11 @@ pub(crate) async fn fetch(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<UploadR
 
 /// Records the store's id of a multipart upload; answers the id that counts, which is another one when somebody else was
 /// faster.
-pub(crate) async fn set_multipart(tx: &mut TenantTx, object: ObjectId, multipart: &str) -> Result<Option<String>> {
+pub(crate) async fn set_multipart(
+    tx: &mut TenantTx,
+    object: ObjectId,
+    multipart: &str,
+) -> Result<Option<String>> {
     let tenant = tx.tenant().0;
     Ok(sqlx::query_scalar!(
         r#"UPDATE files.objects SET multipart = coalesce(multipart, $3)
@@ -217,7 +242,12 @@ pub(crate) async fn set_multipart(tx: &mut TenantTx, object: ObjectId, multipart
 }
 
 /// Records which hashes parts were bound to.
-pub(crate) async fn bind_parts(tx: &mut TenantTx, upload: UploadId, numbers: &[i32], hashes: &[Vec<u8>]) -> Result<()> {
+pub(crate) async fn bind_parts(
+    tx: &mut TenantTx,
+    upload: UploadId,
+    numbers: &[i32],
+    hashes: &[Vec<u8>],
+) -> Result<()> {
     let tenant = tx.tenant().0;
     sqlx::query!(
         "INSERT INTO files.upload_parts (tenant_id, upload_id, number, sha256)

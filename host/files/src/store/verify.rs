@@ -31,7 +31,12 @@ pub(crate) async fn next(tx: &mut WorkerTx) -> Result<Option<Unverified>> {
 }
 
 /// Records what reading back showed.
-pub(crate) async fn record(tx: &mut WorkerTx, blob: &Unverified, matches: bool, now: OffsetDateTime) -> Result<()> {
+pub(crate) async fn record(
+    tx: &mut WorkerTx,
+    blob: &Unverified,
+    matches: bool,
+    now: OffsetDateTime,
+) -> Result<()> {
     sqlx::query!(
         "UPDATE files.blobs SET sha256_verified = $3, checked_at = $4
          WHERE tenant_id = $1 AND id = $2 AND NOT sha256_verified",

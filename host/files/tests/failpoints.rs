@@ -1,0 +1,94 @@
+//! Every step of the protocol fails once. Failpoints belong to the whole process, so this is a binary of its own.
+
+#[path = "files/support/mod.rs"]
+#[allow(dead_code, reason = "shared with the other binary, which uses more of it")]
+mod support;
+
+use bitvault_files::failpoints;
+use bitvault_platform::{Code, Error};
+use bitvault_proto::v1;
+use std::future::Future;
+use std::time::Duration;
+use support::{World, committing, config, file, send};
+
+/// Tries again what failed on our side, as a client does.
+async fn retried<T, F, Fut>(mut call: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, Error>>,
+{
+    for _ in 0..3 {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(error) => assert_eq!(error.code(), Code::Internal, "{error}"),
+        }
+    }
+    panic!("it failed three times");
+}
+
+/// Uploads as a client does that repeats every call.
+async fn put(world: &World, name: &str, content: &[u8]) -> v1::Node {
+    let upload = retried(|| async {
+        let started = world
+            .start_keyed(&world.ctx(), vec![file("root", name, content)], Some(name))
+            .await;
+        started?.remove(0)
+    });
+    let upload = upload.await;
+    let mut commit = committing(&upload.id);
+    for part in &upload.parts {
+        let range = part.offset as usize..(part.offset + part.size) as usize;
+        let etag = send(part.request.as_ref().unwrap(), &content[range]).await;
+        if upload.multipart {
+            commit.parts.push(v1::CommitPart {
+                number: part.number,
+                etag,
+            });
+        }
+    }
+    retried(|| async {
+        let message = v1::CommitUploadsRequest {
+            items: vec![commit.clone()],
+        };
+        world.try_commit(message).await?.remove(0)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_step_may_fail_and_the_retry_ends_well() {
+    let world = World::new().await;
+    let large: Vec<u8> = (0..(5 << 20) + 77).map(|n| (n % 253) as u8).collect();
+    let mut committed = 0;
+    for name in failpoints::ALL {
+        // Something for the collector to do.
+        world.sent("root", &format!("given up {name}"), b"x").await;
+        fail::cfg(name, "1*return").unwrap();
+        for (kind, content) in [("single", b"small".as_slice()), ("multipart", large.as_slice())] {
+            let node = put(&world, &format!("{kind} {name}"), content).await;
+            committed += 1;
+            assert_eq!(world.read(&node.id).await, content, "{name}");
+        }
+        retried(|| world.files.relay_once()).await;
+        world
+            .clock
+            .advance(config().upload_lifetime + Duration::from_secs(1));
+        retried(|| world.files.collect_once()).await;
+        world
+            .clock
+            .advance(config().collector.grace + Duration::from_secs(120));
+        retried(|| world.files.collect_once()).await;
+        fail::remove(name);
+        world.files.collect_once().await.unwrap();
+        let check = world.files.fsck().await.unwrap();
+        assert!(check.is_clean(), "{name}: {check:?}");
+        assert_eq!(check.objects_in_store, committed, "{name}");
+    }
+    world.clock.advance(Duration::from_secs(3600));
+    world.files.relay_once().await.unwrap();
+    assert_eq!(world.count("SELECT count(*) FROM files.outbox").await, 0);
+    assert_eq!(
+        world.count("SELECT count(*) FROM files.journal").await,
+        i64::try_from(committed).unwrap()
+    );
+}

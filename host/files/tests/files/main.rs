@@ -1,0 +1,9 @@
+//! The module on a real Postgres and a real store. One binary, so that its tests share a cluster.
+
+mod collect;
+mod commit;
+mod multipart;
+mod relay;
+mod rls;
+mod support;
+mod tree;

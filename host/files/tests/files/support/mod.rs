@@ -1,0 +1,370 @@
+//! The module on a real Postgres, and on the real storage module over the embedded endpoint.
+
+use bitvault_files::{Config, Files};
+use bitvault_platform::bus::InProcess;
+use bitvault_platform::db::DbRole;
+use bitvault_platform::ids::{AccountId, SessionId, TenantId};
+use bitvault_platform::rpc::{Signer, Transport, guard, local};
+use bitvault_platform::{Clock, Ctx, Error, Role};
+use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
+use bitvault_proto::v1;
+use bitvault_proto::v1::commit_result;
+use bitvault_proto::v1::files_service_server::FilesService as _;
+use bitvault_proto::v1::start_upload_result;
+use bitvault_storage::{BackendConfig, GrantConfig, S3Settings, Storage};
+use bitvault_testing::TestDatabase;
+use sha2::{Digest as _, Sha256};
+use sqlx::{Connection as _, PgConnection};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tonic::Request;
+
+const ACCESS_KEY: &str = "filestest";
+const SECRET_KEY: &str = "filestestsecret";
+
+/// One running module with everything below it.
+pub(crate) struct World {
+    pub(crate) files: Files,
+    pub(crate) database: TestDatabase,
+    pub(crate) bus: Arc<InProcess>,
+    pub(crate) clock: Clock,
+    pub(crate) tenant: TenantId,
+    pub(crate) account: AccountId,
+    stop: CancellationToken,
+    _objects: tempfile::TempDir,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Small parts and a short life, so that tests are quick.
+pub(crate) fn config() -> Config {
+    let mut config = Config {
+        multipart_threshold: bytesize::ByteSize::mib(1),
+        part_size: bytesize::ByteSize::mib(5),
+        ..Config::default()
+    };
+    config.collector.grace = Duration::from_secs(3600);
+    config
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the store signs with the system's time, so tests begin there"
+)]
+fn now() -> time::OffsetDateTime {
+    Clock::system().now()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(config()).await
+    }
+
+    pub(crate) async fn with(config: Config) -> Self {
+        let database = TestDatabase::new().await.unwrap();
+        let objects = tempfile::tempdir().unwrap();
+        let mut s3 = bitvault_s3::Config::new(objects.path().join("objects"), ACCESS_KEY, SECRET_KEY);
+        s3.buckets = vec!["files".to_owned()];
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let served = bitvault_s3::Endpoint::open(s3)
+            .unwrap()
+            .serve(listener, stop.clone());
+        tokio::spawn(async move { served.await.unwrap() });
+
+        let settings = S3Settings {
+            endpoint: endpoint.parse().unwrap(),
+            region: "us-east-1".to_owned(),
+            bucket: "files".to_owned(),
+            prefix: String::new(),
+            addressing: Default::default(),
+        };
+        let mut backend = BackendConfig::new(settings, ACCESS_KEY, SECRET_KEY.into());
+        backend.grant = GrantConfig {
+            allow_private_addresses: true,
+            ..GrantConfig::default()
+        };
+        let component =
+            bitvault_wasm::asset(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), "storage-s3");
+        let component = std::fs::read(component.unwrap()).unwrap();
+        let storage_config = bitvault_storage::Config::new(backend);
+        let storage = Storage::start(storage_config, component, Clock::system())
+            .await
+            .unwrap();
+        tokio::time::timeout(Duration::from_secs(60), storage.wait_until_ready())
+            .await
+            .unwrap();
+
+        let clock = Clock::fixed(now());
+        let bus = Arc::new(InProcess::default());
+        let files = Files::new(
+            config,
+            database.pool(DbRole::Files).unwrap(),
+            database.pool(DbRole::Worker).unwrap(),
+            transport(storage),
+            bus.clone(),
+            clock.clone(),
+        );
+        Self {
+            files: files.unwrap(),
+            database,
+            bus,
+            clock,
+            tenant: TenantId::new(),
+            account: AccountId::new(),
+            stop,
+            _objects: objects,
+        }
+    }
+
+    /// The usual caller.
+    pub(crate) fn ctx(&self) -> Ctx {
+        self.as_account(self.account)
+    }
+
+    pub(crate) fn as_account(&self, account: AccountId) -> Ctx {
+        Ctx::account(self.tenant, account, SessionId::new(), Role::Member)
+    }
+
+    /// Somebody of another tenant.
+    pub(crate) fn stranger(&self) -> Ctx {
+        Ctx::account(TenantId::new(), AccountId::new(), SessionId::new(), Role::Owner)
+    }
+
+    /// An administrator's connection: no policy binds it.
+    pub(crate) async fn admin(&self) -> PgConnection {
+        PgConnection::connect(&self.database.admin_url()).await.unwrap()
+    }
+
+    /// One number from the database.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        let mut admin = self.admin().await;
+        let count = sqlx::query_scalar(sql).fetch_one(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+        count
+    }
+
+    pub(crate) async fn start(
+        &self,
+        ctx: &Ctx,
+        items: Vec<v1::StartUpload>,
+    ) -> Vec<Result<v1::Upload, Error>> {
+        self.start_keyed(ctx, items, None).await.unwrap()
+    }
+
+    pub(crate) async fn start_keyed(
+        &self,
+        ctx: &Ctx,
+        items: Vec<v1::StartUpload>,
+        key: Option<&str>,
+    ) -> Result<Vec<Result<v1::Upload, Error>>, Error> {
+        let message = v1::StartUploadsRequest {
+            items,
+            idempotency_key: key.map(str::to_owned),
+        };
+        let answer = self
+            .files
+            .start_uploads(request(ctx, message))
+            .await?
+            .into_inner();
+        Ok(answer
+            .items
+            .into_iter()
+            .map(|item| match item.result.unwrap() {
+                start_upload_result::Result::Upload(upload) => Ok(upload),
+                start_upload_result::Result::Error(status) => Err(status.into()),
+            })
+            .collect())
+    }
+
+    pub(crate) async fn commit(
+        &self,
+        ctx: &Ctx,
+        items: Vec<v1::CommitUpload>,
+    ) -> Vec<Result<v1::Node, Error>> {
+        let message = v1::CommitUploadsRequest { items };
+        commit_results(
+            self.files
+                .commit_uploads(request(ctx, message))
+                .await
+                .unwrap()
+                .into_inner(),
+        )
+    }
+
+    /// A commit that may fail as a whole.
+    pub(crate) async fn try_commit(
+        &self,
+        message: v1::CommitUploadsRequest,
+    ) -> Result<Vec<Result<v1::Node, Error>>, Error> {
+        let answer = self.files.commit_uploads(request(&self.ctx(), message)).await?;
+        Ok(commit_results(answer.into_inner()))
+    }
+
+    pub(crate) async fn commit_one(&self, upload: &str) -> Result<v1::Node, Error> {
+        self.commit(&self.ctx(), vec![committing(upload)]).await.remove(0)
+    }
+
+    /// Starts an upload and sends its bytes; commit is left to the test.
+    pub(crate) async fn sent(&self, parent: &str, name: &str, content: &[u8]) -> String {
+        let upload = self
+            .start(&self.ctx(), vec![file(parent, name, content)])
+            .await
+            .remove(0)
+            .unwrap();
+        send(upload.parts[0].request.as_ref().unwrap(), content).await;
+        upload.id
+    }
+
+    /// Uploads a file.
+    pub(crate) async fn put(&self, parent: &str, name: &str, content: &[u8]) -> Result<v1::Node, Error> {
+        let upload = self.sent(parent, name, content).await;
+        self.commit_one(&upload).await
+    }
+
+    pub(crate) async fn mkdir(&self, parent: &str, name: &str) -> Result<v1::Node, Error> {
+        let message = v1::CreateFolderRequest {
+            parent_id: parent.to_owned(),
+            name: name.to_owned(),
+            idempotency_key: None,
+        };
+        Ok(self
+            .files
+            .create_folder(request(&self.ctx(), message))
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn delete(&self, id: &str, permanent: bool) -> Result<(), Error> {
+        let message = v1::DeleteNodeRequest {
+            id: id.to_owned(),
+            permanent,
+            revision: None,
+        };
+        self.files.delete_node(request(&self.ctx(), message)).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn get(&self, ctx: &Ctx, id: &str) -> Result<v1::Node, Error> {
+        let message = v1::GetNodeRequest { id: id.to_owned() };
+        Ok(self.files.get_node(request(ctx, message)).await?.into_inner())
+    }
+
+    pub(crate) async fn list(&self, id: &str) -> Result<Vec<v1::Node>, Error> {
+        let message = v1::ListChildrenRequest {
+            id: id.to_owned(),
+            limit: 0,
+            cursor: None,
+        };
+        Ok(self
+            .files
+            .list_children(request(&self.ctx(), message))
+            .await?
+            .into_inner()
+            .items)
+    }
+
+    /// Reads a file's content as a client does.
+    pub(crate) async fn read(&self, id: &str) -> Vec<u8> {
+        let message = v1::GetContentRequest {
+            node_id: id.to_owned(),
+            version_id: None,
+            attachment: false,
+        };
+        let content = self
+            .files
+            .get_content(request(&self.ctx(), message))
+            .await
+            .unwrap()
+            .into_inner();
+        let response = reqwest::get(content.request.unwrap().url).await.unwrap();
+        assert!(response.status().is_success());
+        let bytes = response.bytes().await.unwrap().to_vec();
+        assert_eq!(sha256(&bytes), content.sha256);
+        bytes
+    }
+}
+
+fn commit_results(answer: v1::CommitUploadsResponse) -> Vec<Result<v1::Node, Error>> {
+    let results = answer.items.into_iter().map(|item| match item.result.unwrap() {
+        commit_result::Result::Node(node) => Ok(node),
+        commit_result::Result::Error(status) => Err(status.into()),
+    });
+    results.collect()
+}
+
+fn transport(storage: Storage) -> Transport {
+    let signer = Signer::ephemeral(Clock::system()).unwrap();
+    let server = StorageServiceServer::new(storage).max_decoding_message_size(32 << 20);
+    local(guard(server, "storage", signer.clone()), signer)
+}
+
+/// A request as the gateway's transport delivers it.
+pub(crate) fn request<T>(ctx: &Ctx, message: T) -> Request<T> {
+    ctx.request(message)
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> Vec<u8> {
+    Sha256::digest(bytes).to_vec()
+}
+
+/// A new file to upload.
+pub(crate) fn file(parent: &str, name: &str, content: &[u8]) -> v1::StartUpload {
+    v1::StartUpload {
+        parent_id: Some(parent.to_owned()),
+        name: Some(name.to_owned()),
+        size: content.len() as u64,
+        sha256: Some(sha256(content)),
+        ..v1::StartUpload::default()
+    }
+}
+
+/// A new version to upload.
+pub(crate) fn version(node: &str, base: Option<&str>, content: &[u8]) -> v1::StartUpload {
+    v1::StartUpload {
+        node_id: Some(node.to_owned()),
+        base_version: base.map(str::to_owned),
+        size: content.len() as u64,
+        sha256: Some(sha256(content)),
+        ..v1::StartUpload::default()
+    }
+}
+
+pub(crate) fn committing(upload: &str) -> v1::CommitUpload {
+    v1::CommitUpload {
+        upload_id: upload.to_owned(),
+        ..v1::CommitUpload::default()
+    }
+}
+
+/// Sends bytes to a presigned request; answers the store's tag.
+pub(crate) async fn send(presigned: &v1::PresignedRequest, body: &[u8]) -> String {
+    let response = try_send(presigned, body).await;
+    assert!(
+        response.status().is_success(),
+        "{}",
+        response.text().await.unwrap()
+    );
+    response
+        .headers()
+        .get("etag")
+        .map_or(String::new(), |tag| tag.to_str().unwrap().to_owned())
+}
+
+pub(crate) async fn try_send(presigned: &v1::PresignedRequest, body: &[u8]) -> reqwest::Response {
+    let mut sent = reqwest::Client::new().request(presigned.method.parse().unwrap(), &presigned.url);
+    for (name, value) in &presigned.headers {
+        // The client sets the length itself, but leaves it out when it is 0.
+        if name != "content-length" || body.is_empty() {
+            sent = sent.header(name, value);
+        }
+    }
+    sent.body(body.to_vec()).send().await.unwrap()
+}
