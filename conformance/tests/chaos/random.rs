@@ -1,10 +1,11 @@
 //! Kills at random moments under load.
 
 use crate::client::persist;
-use crate::{LIVES, rest};
+use crate::{LIVES, on_minio, rest};
 use anyhow::Result;
 use bitvault_conformance::api::Caller;
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
+use bitvault_conformance::stores::{Kind, Store};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::sync::Arc;
@@ -77,6 +78,12 @@ async fn kill_at_random(mut daemon: Daemon) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kills_at_random_moments_lose_nothing_and_leave_nothing() {
+async fn kills_at_random_moments_lose_nothing_on_the_embedded_endpoint() {
     kill_at_random(Daemon::with_config(LIVES).unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_at_random_moments_lose_nothing_on_minio() {
+    let store = Store::start(Kind::Minio).unwrap();
+    kill_at_random(on_minio(&store).unwrap()).await.unwrap();
 }

@@ -1,28 +1,20 @@
 //! A kill at each named step.
 
 use crate::client::{Acknowledged, persist};
-use crate::{LIVES, rest};
+use crate::{LIVES, on_minio, rest};
 use anyhow::{Context as _, Result};
 use bitvault_conformance::api::Caller;
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
+use bitvault_conformance::stores::{Kind, Store};
 use std::os::unix::process::ExitStatusExt as _;
 
 const SIGKILL: i32 = 9;
 
 /// What a person does while the daemon is to die: a small file, a large one, and one that is given up.
 async fn work(caller: Caller, step: &'static str) -> Result<Vec<Acknowledged>> {
-    let small = persist(
-        &caller,
-        "root",
-        &format!("{step}.small"),
-        step.as_bytes().to_vec(),
-    );
-    let large = persist(
-        &caller,
-        "root",
-        &format!("{step}.large"),
-        vec![step.len() as u8; 11 << 20],
-    );
+    let (small, large) = (format!("{step}.small"), format!("{step}.large"));
+    let small = persist(&caller, "root", &small, step.as_bytes().to_vec());
+    let large = persist(&caller, "root", &large, vec![step.len() as u8; 11 << 20]);
     let given_up = async {
         let upload = caller.start("root", &format!("{step}.given-up"), b"gone").await?;
         if let Some(part) = upload.body["parts"].get(0) {
@@ -66,8 +58,14 @@ async fn kill_at_each_step(mut daemon: Daemon) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_at_each_step_loses_nothing_and_leaves_nothing() {
+async fn a_kill_at_each_step_loses_nothing_on_the_embedded_endpoint() {
     kill_at_each_step(Daemon::with_config(LIVES).unwrap())
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_each_step_loses_nothing_on_minio() {
+    let store = Store::start(Kind::Minio).unwrap();
+    kill_at_each_step(on_minio(&store).unwrap()).await.unwrap();
 }
