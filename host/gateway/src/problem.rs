@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem details: the only place where a code becomes an HTTP status.
 
 use axum::response::{IntoResponse, Response};
-use bitvault_api::{Code, Problem};
+use bitvault_api::{Code, Node, Problem};
 use bitvault_platform::{Error, telemetry};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -19,6 +19,8 @@ pub(crate) struct Refusal {
     error: Error,
     /// Where HTTP has a finer status than the code's own.
     status: Option<StatusCode>,
+    /// What a precondition met instead, for the extension member `current`.
+    current: Option<Box<Node>>,
 }
 
 pub(crate) type Answer<T> = Result<T, Refusal>;
@@ -29,7 +31,19 @@ impl Refusal {
         Self {
             error: Error::new(Code::Invalid, reason, message),
             status: Some(status),
+            current: None,
         }
+    }
+
+    /// Shows what is there now, so that a client needs no second request to decide.
+    pub(crate) fn with_current(mut self, node: Node) -> Self {
+        self.current = Some(Box::new(node));
+        self
+    }
+
+    /// Whether a stated precondition did not hold.
+    pub(crate) fn is_precondition(&self) -> bool {
+        self.error.code() == Code::Precondition
     }
 
     fn status(&self) -> StatusCode {
@@ -39,7 +53,11 @@ impl Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { error, status: None }
+        Self {
+            error,
+            status: None,
+            current: None,
+        }
     }
 }
 
@@ -47,6 +65,14 @@ impl From<tonic::Status> for Refusal {
     fn from(status: tonic::Status) -> Self {
         Error::from(status).into()
     }
+}
+
+#[derive(serde::Serialize)]
+struct Document {
+    #[serde(flatten)]
+    problem: Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<Box<Node>>,
 }
 
 /// The HTTP status of a code, as `bitvault_api::Code` documents it.
@@ -85,7 +111,11 @@ fn body(error: &Error, status: StatusCode) -> Problem {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = self.status();
-        let body = serde_json::to_vec(&body(&self.error, status)).unwrap_or_default();
+        let document = Document {
+            problem: body(&self.error, status),
+            current: self.current,
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));

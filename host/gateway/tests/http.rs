@@ -105,10 +105,11 @@ async fn every_way_to_be_wrong_is_told_as_problem_details() {
 #[tokio::test]
 async fn wrong_headers_of_a_write_are_named() {
     let h = harness(|_, _| {});
+    let long = "k".repeat(256);
     for (name, value) in [
         ("idempotency-key", ""),
         ("idempotency-key", "two words"),
-        ("idempotency-key", &"k".repeat(256)),
+        ("idempotency-key", long.as_str()),
         ("if-match", "\"new\""),
     ] {
         let request = request("DELETE", "/v1/nodes/nod_1")
@@ -130,13 +131,15 @@ async fn an_overloaded_gateway_sheds_and_still_tells_its_health() {
     let h = harness(|config, wiring| {
         config.max_in_flight = 1;
         let held = Arc::clone(&held);
-        wiring.peers.files = tower::util::BoxCloneSyncService::new(tower::service_fn(move |_| {
-            let held = Arc::clone(&held);
-            async move {
-                held.acquire().await?.forget();
-                Err(tower::BoxError::from("gone"))
-            }
-        }));
+        wiring.peers.files = tower::util::BoxCloneSyncService::new(tower::service_fn(
+            move |_: http::Request<tonic::body::Body>| {
+                let held = Arc::clone(&held);
+                async move {
+                    held.acquire().await?.forget();
+                    Err(tower::BoxError::from("gone"))
+                }
+            },
+        ));
     });
     let router = h.gateway.router();
     let first = tokio::spawn(async move {
@@ -167,8 +170,11 @@ async fn an_overloaded_gateway_sheds_and_still_tells_its_health() {
 async fn a_module_that_does_not_answer_is_given_up() {
     let h = harness(|config, wiring| {
         config.request_timeout = Duration::from_millis(50);
-        wiring.peers.files =
-            tower::util::BoxCloneSyncService::new(tower::service_fn(|_| std::future::pending()));
+        wiring.peers.files = tower::util::BoxCloneSyncService::new(tower::service_fn(
+            |_: http::Request<tonic::body::Body>| {
+                std::future::pending::<Result<http::Response<tonic::body::Body>, tower::BoxError>>()
+            },
+        ));
     });
     let (status, problem) = h.refused(signed_in("GET", "/v1/nodes/root", OWNER)).await;
     assert_eq!((status, problem["reason"].as_str()), (503, Some("timeout")));

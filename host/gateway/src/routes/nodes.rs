@@ -1,6 +1,6 @@
 use crate::auth::Caller;
 use crate::extract::{Id, IdempotencyKey, IfMatch, Json, Query};
-use crate::problem::Answer;
+use crate::problem::{Answer, Refusal};
 use crate::state::AppState;
 use crate::translate;
 use axum::extract::State;
@@ -57,6 +57,7 @@ pub(super) struct DeleteParams {
 /// Delete a node
 ///
 /// Moves it to the trash with everything below it; with `permanent=true`, removes a node that is in the trash for good.
+/// A 412 shows the node as it is now in `current`.
 #[utoipa::path(delete, path = "/v1/nodes/{id}", tag = "nodes",
     params(("id" = String, Path, description = "`nod_…`"), DeleteParams,
         ("If-Match" = Option<String>, Header, description = "The node's revision: 412 when it has another")),
@@ -70,12 +71,26 @@ pub(super) async fn delete_node(
     Query(params): Query<DeleteParams>,
 ) -> Answer<StatusCode> {
     let message = rpc::DeleteNodeRequest {
-        id,
+        id: id.clone(),
         permanent: params.permanent,
         revision,
     };
-    state.files().delete_node(ctx.request(message)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let Err(status) = state.files().delete_node(ctx.request(message)).await else {
+        return Ok(StatusCode::NO_CONTENT);
+    };
+    let refusal = Refusal::from(status);
+    if !refusal.is_precondition() {
+        return Err(refusal);
+    }
+    match state
+        .files()
+        .get_node(ctx.request(rpc::GetNodeRequest { id }))
+        .await
+    {
+        Ok(node) => Err(refusal.with_current(translate::node(node.into_inner())?)),
+        // It went away in between; the refusal stands.
+        Err(_) => Err(refusal),
+    }
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

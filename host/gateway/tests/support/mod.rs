@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use bitvault_gateway::{Asset, Config, Gateway, Peers, Wiring};
-use bitvault_platform::rpc::Transport;
+use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::telemetry::RecentTraces;
-use bitvault_platform::{Code, Ctx, Error};
+use bitvault_platform::{Clock, Code, Ctx, Error};
 use bitvault_proto::internal::v1::identity_service_server::{IdentityService, IdentityServiceServer};
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
@@ -12,7 +12,6 @@ use bitvault_proto::internal::v1::{
 };
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use tonic::{Status, service::Routes};
 use tower::util::BoxCloneSyncService;
@@ -74,8 +73,8 @@ pub fn harness(change: impl FnOnce(&mut Config, &mut Wiring)) -> Harness {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&seen);
     let identity = Routes::new(IdentityServiceServer::new(TwoTokens)).prepare();
-    let identity: Transport =
-        BoxCloneSyncService::new(identity.map_err(|never: Infallible| -> BoxError { match never {} }));
+    let signer = Signer::ephemeral(Clock::system()).unwrap();
+    let identity = rpc::local(rpc::guard(identity, "identity", signer.clone()), signer);
     let files: Transport =
         BoxCloneSyncService::new(tower::service_fn(move |request: Request<tonic::body::Body>| {
             record.lock().unwrap().push(Seen {
