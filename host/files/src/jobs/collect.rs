@@ -64,8 +64,8 @@ impl Files {
             let mut tx = core.worker.worker().await?;
             let forgotten = collect::forget(&mut tx, now - core.config.collector.retention, batch).await?;
             tx.commit().await?;
-            report.forgotten += forgotten;
-            if forgotten == 0 {
+            report.forgotten += forgotten.objects;
+            if forgotten.objects == 0 && forgotten.uploads == 0 {
                 break;
             }
         }

@@ -1,33 +1,16 @@
-use super::verify_content::{self, Verified};
-use super::{Core, Files, bounded_batch, wire};
+use super::check_uploads::{Wanted, multipart};
+use super::{Files, bounded_batch};
 use crate::domain::access::Actor;
-use crate::domain::lineage::Lineage;
-use crate::domain::state::ObjectState;
-use crate::error::Refusal;
 use crate::failpoints;
-use crate::store::commits::{self, ChangedFile, Locked, NewContent, NewFile};
-use crate::store::journal::{self, Change, ChangeKind};
-use crate::store::uploads::{self, StoredTarget, UploadRow};
-use crate::store::{nodes, signed};
-use bitvault_platform::ids::{BlobId, NodeId, TenantId, UploadId, VersionId};
 use bitvault_platform::{Ctx, Error, Result, telemetry};
 use bitvault_proto::v1;
 use bitvault_proto::v1::commit_result;
-use std::collections::{HashMap, HashSet};
-use time::OffsetDateTime;
-use uuid::Uuid;
-
-/// An upload whose content is in the store, or that is committed already.
-#[derive(Debug)]
-pub(crate) struct Item {
-    actor: Actor,
-    row: UploadRow,
-    /// Absent when the upload was committed when it was looked at.
-    content: Option<Verified>,
-    traceparent: Option<String>,
-}
+use futures::FutureExt as _;
 
 /// Verifies what was sent and makes it visible. Committing again answers the same node.
+///
+/// Both stages go in batches with other calls of the tenant: the look at uploads and store, and the transaction. Only
+/// multipart uploads are assembled and verified by their own call in between, because that may take long.
 pub(super) async fn commit_uploads(
     files: &Files,
     ctx: &Ctx,
@@ -35,11 +18,21 @@ pub(super) async fn commit_uploads(
 ) -> Result<v1::CommitUploadsResponse> {
     let actor = Actor::of(ctx)?;
     bounded_batch(request.items.len())?;
+    let traceparent = telemetry::propagation::current();
+    let wanted = request.items.into_iter().map(|commit| Wanted {
+        actor,
+        commit,
+        traceparent: traceparent.clone(),
+    });
     failpoints::hit(failpoints::COMMIT_BEFORE_VERIFY)?;
-    let verified = verify(&files.core, ctx, actor, &request.items).await?;
+    let looked_up = files.checks.submit(actor.tenant, wanted.collect()).await?;
+    let checking = looked_up
+        .into_iter()
+        .map(|found| multipart(&files.core, ctx, found).boxed());
+    let checked = futures::future::join_all(checking.collect::<Vec<_>>()).await;
     failpoints::hit(failpoints::COMMIT_AFTER_VERIFY)?;
-    let mut ready = Vec::with_capacity(verified.len());
-    let errors: Vec<Option<Error>> = verified
+    let mut ready = Vec::with_capacity(checked.len());
+    let errors: Vec<Option<Error>> = checked
         .into_iter()
         .map(|item| item.map(|item| ready.push(item)).err())
         .collect();
@@ -61,272 +54,4 @@ pub(super) async fn commit_uploads(
     Ok(v1::CommitUploadsResponse {
         items: items.collect(),
     })
-}
-
-/// Reads the uploads and verifies the content of those that aren't committed: a result per item.
-async fn verify(
-    core: &Core,
-    ctx: &Ctx,
-    actor: Actor,
-    items: &[v1::CommitUpload],
-) -> Result<Vec<Result<Item>>> {
-    let ids: Vec<Result<UploadId>> = items.iter().map(|item| item.upload_id.parse()).collect();
-    let wanted: Vec<Uuid> = ids.iter().flatten().map(|id| id.0).collect();
-    let mut tx = core.begin(ctx).await?;
-    let rows = uploads::fetch(&mut tx, &wanted).await?;
-    tx.commit().await?;
-    let rows: HashMap<UploadId, UploadRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let found: Vec<Result<&UploadRow>> = ids
-        .into_iter()
-        .map(|id| match rows.get(&id?) {
-            Some(row) if row.account != actor.account => Err(Refusal::UploadNotFound.into()),
-            Some(row) if row.state == ObjectState::Committed => Ok(row),
-            Some(row) => row.state.may_commit().map(|()| row).map_err(Error::from),
-            None => Err(Refusal::UploadNotFound.into()),
-        })
-        .collect();
-    let open: Vec<(&UploadRow, &v1::CommitUpload)> = found
-        .iter()
-        .zip(items)
-        .filter_map(|(row, commit)| row.as_ref().ok().map(|row| (*row, commit)))
-        .filter(|(row, _)| row.state != ObjectState::Committed)
-        .collect();
-    let mut contents = verify_content::verify(core, ctx, &open).await.into_iter();
-    let traceparent = telemetry::propagation::current();
-    let missing = || Err(Error::internal("verify uploads", "a result is missing"));
-    Ok(found
-        .into_iter()
-        .map(|row| {
-            let row = row?;
-            let content = match row.state {
-                ObjectState::Committed => None,
-                _ => Some(contents.next().unwrap_or_else(missing)?),
-            };
-            Ok(Item {
-                actor,
-                row: row.clone(),
-                content,
-                traceparent: traceparent.clone(),
-            })
-        })
-        .collect())
-}
-
-/// Commits the uploads of several calls in one transaction: a result per item.
-#[tracing::instrument(name = "commit uploads", level = "debug", skip_all, fields(items = items.len()))]
-pub(crate) async fn commit(core: &Core, tenant: TenantId, items: Vec<Item>) -> Vec<Result<v1::Node>> {
-    let count = items.len();
-    match transact(core, tenant, items).await {
-        Ok(results) => {
-            core.relay.nudge();
-            results
-        }
-        Err(error) => vec![Err(error); count],
-    }
-}
-
-/// What the rules say about one item.
-enum Verdict {
-    Refused(Refusal),
-    /// Committed before; the node it made.
-    Done(NodeId),
-    /// To be committed as this node.
-    Now(NodeId),
-}
-
-/// Everything that a batch writes.
-#[derive(Default)]
-struct Writes {
-    files: Vec<NewFile>,
-    changed: HashMap<NodeId, ChangedFile>,
-    contents: Vec<NewContent>,
-    changes: Vec<Change>,
-}
-
-async fn transact(core: &Core, tenant: TenantId, items: Vec<Item>) -> Result<Vec<Result<v1::Node>>> {
-    let now = core.clock.now();
-    let mut tx = core.begin(&Ctx::system("files").within(tenant)).await?;
-    let targets = sorted(items.iter().map(|item| item.row.target.node().0));
-    nodes::lock(&mut tx, &targets).await?;
-    let mut lineage = nodes::lineage(&mut tx, &targets).await?;
-    let ids = sorted(items.iter().map(|item| item.row.id.0));
-    let locked = commits::lock(&mut tx, &ids).await?;
-
-    let (mut verdicts, mut writes) = judge(&items, &locked, &mut lineage)?;
-    if !writes.files.is_empty() {
-        let made = commits::insert_files(&mut tx, &writes.files, now).await?;
-        drop_taken(&mut verdicts, &mut writes, &made);
-    }
-    write(&mut tx, &writes, now).await?;
-    let shown = sorted(verdicts.values().filter_map(|verdict| match verdict {
-        Verdict::Done(node) | Verdict::Now(node) => Some(node.0),
-        Verdict::Refused(_) => None,
-    }));
-    let views = nodes::views(&mut tx, &shown).await?;
-    failpoints::hit(failpoints::COMMIT_IN_TX)?;
-    tx.commit().await?;
-
-    let views: HashMap<NodeId, _> = views.into_iter().map(|view| (view.id, view)).collect();
-    let answer = |item: &Item| match verdicts.get(&item.row.id) {
-        Some(Verdict::Refused(refusal)) => Err(refusal.clone().into()),
-        Some(Verdict::Done(node) | Verdict::Now(node)) => match views.get(node) {
-            Some(view) => wire::node(view.clone()),
-            None => Err(Refusal::NodeNotFound.into()),
-        },
-        None => Err(Error::internal("commit uploads", "an upload has no verdict")),
-    };
-    Ok(items.iter().map(answer).collect())
-}
-
-fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
-    let mut ids: Vec<Uuid> = ids.collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
-/// Applies the rules to each upload once, in the order of the items, under the locks.
-fn judge(
-    items: &[Item],
-    locked: &HashMap<UploadId, Locked>,
-    lineage: &mut Lineage,
-) -> Result<(HashMap<UploadId, Verdict>, Writes)> {
-    let mut verdicts = HashMap::with_capacity(items.len());
-    let mut writes = Writes::default();
-    for item in items {
-        if verdicts.contains_key(&item.row.id) {
-            continue;
-        }
-        let verdict = match locked.get(&item.row.id) {
-            None => Verdict::Refused(Refusal::UploadGone),
-            Some(Locked {
-                state: ObjectState::Committed,
-                committed_node: Some(node),
-                ..
-            }) => Verdict::Done(*node),
-            Some(locked) => match (locked.state.may_commit(), &item.content) {
-                (Err(refusal), _) => Verdict::Refused(refusal),
-                // It was committed when it was looked at, and its file has been deleted since.
-                (Ok(()), None) => Verdict::Refused(Refusal::UploadGone),
-                (Ok(()), Some(content)) => match admit(item, content, lineage, &mut writes)? {
-                    Ok(node) => Verdict::Now(node),
-                    Err(refusal) => Verdict::Refused(refusal),
-                },
-            },
-        };
-        verdicts.insert(item.row.id, verdict);
-    }
-    Ok((verdicts, writes))
-}
-
-/// Adds what one upload writes, if its target allows it.
-fn admit(
-    item: &Item,
-    content: &Verified,
-    lineage: &mut Lineage,
-    writes: &mut Writes,
-) -> Result<std::result::Result<NodeId, Refusal>> {
-    let version = VersionId::new();
-    let account = item.actor.account;
-    let (node, kind, revision) = match &item.row.target {
-        StoredTarget::File { parent, name, key } => {
-            match lineage.live(*parent) {
-                None => return Ok(Err(Refusal::ParentNotFound)),
-                Some(folder) if !folder.is_folder => return Ok(Err(Refusal::NotAFolder)),
-                Some(_) => {}
-            }
-            let id = NodeId::new();
-            writes.files.push(NewFile {
-                id,
-                parent: *parent,
-                name: name.clone(),
-                name_key: key.clone(),
-                version,
-                account,
-            });
-            (id, ChangeKind::Created, 1)
-        }
-        StoredTarget::Version { node, base } => {
-            let Some(facts) = lineage.live(*node) else {
-                return Ok(Err(Refusal::NodeNotFound));
-            };
-            let Some(stored) = facts.current_version else {
-                return Ok(Err(Refusal::NotAFile));
-            };
-            // Earlier items of this batch may have changed the same file.
-            let earlier = writes.changed.get(node);
-            let current = earlier.map_or(stored, |file| file.version);
-            if base.is_some_and(|base| base != current) {
-                return Ok(Err(Refusal::VersionConflict(current)));
-            }
-            let revision = earlier.map_or(facts.revision, |file| file.revision) + 1;
-            let changed = ChangedFile {
-                id: *node,
-                version,
-                revision,
-                account,
-            };
-            writes.changed.insert(*node, changed);
-            (*node, ChangeKind::Updated, revision)
-        }
-    };
-    writes.contents.push(NewContent {
-        upload: item.row.id,
-        object: item.row.object,
-        blob: BlobId::new(),
-        version,
-        node,
-        length: signed(item.row.size)?,
-        sha256: content.sha256.clone(),
-        sha256_verified: content.by_bytes,
-        content_type: item.row.content_type.clone(),
-        account,
-    });
-    writes.changes.push(Change {
-        node,
-        kind,
-        version: Some(version),
-        revision,
-        actor: account,
-        traceparent: item.traceparent.clone(),
-    });
-    Ok(Ok(node))
-}
-
-/// Takes files out whose names turned out to be taken.
-fn drop_taken(verdicts: &mut HashMap<UploadId, Verdict>, writes: &mut Writes, made: &HashSet<NodeId>) {
-    let lost: HashMap<NodeId, String> = writes
-        .files
-        .iter()
-        .filter(|file| !made.contains(&file.id))
-        .map(|file| (file.id, file.name.clone()))
-        .collect();
-    if lost.is_empty() {
-        return;
-    }
-    for verdict in verdicts.values_mut() {
-        if let Verdict::Now(node) = verdict
-            && let Some(name) = lost.get(node)
-        {
-            *verdict = Verdict::Refused(Refusal::NameTaken(name.clone()));
-        }
-    }
-    writes
-        .contents
-        .retain(|content| !lost.contains_key(&content.node));
-    writes.changes.retain(|change| !lost.contains_key(&change.node));
-}
-
-/// Versions, blobs, states, and last the journal, whose counter is the last lock.
-async fn write(tx: &mut bitvault_platform::db::TenantTx, writes: &Writes, now: OffsetDateTime) -> Result<()> {
-    if writes.contents.is_empty() {
-        return Ok(());
-    }
-    if !writes.changed.is_empty() {
-        let changed: Vec<ChangedFile> = writes.changed.values().cloned().collect();
-        commits::update_files(tx, &changed, now).await?;
-    }
-    commits::insert_contents(tx, &writes.contents, now).await?;
-    commits::mark_committed(tx, &writes.contents, now).await?;
-    journal::append(tx, &writes.changes, now).await
 }

@@ -2,6 +2,8 @@
 //! `store`; calls to the storage module are made while no transaction is open.
 
 mod abort_upload;
+mod check_uploads;
+mod commit_batch;
 mod commit_uploads;
 mod create_folder;
 mod delete_node;
@@ -69,7 +71,8 @@ impl Core {
 pub struct Files {
     pub(crate) core: Arc<Core>,
     starts: Combiner<TenantId, start_uploads::Item, Result<store::uploads::UploadRow>>,
-    commits: Combiner<TenantId, commit_uploads::Item, Result<v1::Node>>,
+    checks: Combiner<TenantId, check_uploads::Wanted, Result<check_uploads::Found>>,
+    commits: Combiner<TenantId, check_uploads::Checked, Result<v1::Node>>,
 }
 
 impl fmt::Debug for Files {
@@ -104,14 +107,20 @@ impl Files {
             let core = Arc::clone(&starting);
             Box::pin(async move { start_uploads::record(&core, tenant, items).await })
         });
+        let checking = Arc::clone(&core);
+        let checks = Combiner::new(BATCH_ITEMS, QUEUE_ITEMS, move |tenant, items| {
+            let core = Arc::clone(&checking);
+            Box::pin(async move { check_uploads::look_up(&core, tenant, items).await })
+        });
         let committing = Arc::clone(&core);
         let commits = Combiner::new(BATCH_ITEMS, QUEUE_ITEMS, move |tenant, items| {
             let core = Arc::clone(&committing);
-            Box::pin(async move { commit_uploads::commit(&core, tenant, items).await })
+            Box::pin(async move { commit_batch::commit(&core, tenant, items).await })
         });
         Ok(Self {
             core,
             starts,
+            checks,
             commits,
         })
     }

@@ -13,7 +13,6 @@ use crate::failpoints;
 use crate::store::uploads::{self, UploadRow};
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
-use futures::FutureExt as _;
 
 /// Content that is in the store.
 #[derive(Debug, Clone)]
@@ -21,37 +20,6 @@ pub(super) struct Verified {
     pub(super) sha256: Vec<u8>,
     /// Whether the store or we compared the hash with the bytes.
     pub(super) by_bytes: bool,
-}
-
-/// An upload to verify, and what its commit said about it.
-pub(super) type Wanted<'a> = (&'a UploadRow, &'a v1::CommitUpload);
-
-/// Verifies content: a result per item. All single PUTs are looked up by one call.
-pub(super) async fn verify(core: &Core, ctx: &Ctx, wanted: &[Wanted<'_>]) -> Vec<Result<Verified>> {
-    let singles: Vec<Wanted<'_>> = wanted
-        .iter()
-        .filter(|(row, _)| !row.is_multipart)
-        .copied()
-        .collect();
-    let multiparts = wanted.iter().filter(|(row, _)| row.is_multipart);
-    let (singles, multiparts) = tokio::join!(
-        verify_singles(core, ctx, &singles),
-        futures::future::join_all(
-            multiparts.map(|(row, commit)| verify_multipart(core, ctx, row, commit).boxed())
-        )
-    );
-    let (mut singles, mut multiparts) = (singles.into_iter(), multiparts.into_iter());
-    wanted
-        .iter()
-        .map(|(row, _)| {
-            let next = if row.is_multipart {
-                multiparts.next()
-            } else {
-                singles.next()
-            };
-            next.unwrap_or_else(|| Err(Error::internal("verify an upload", "a result is missing")))
-        })
-        .collect()
 }
 
 /// The declared hash, from start or from commit; both must agree.
@@ -79,33 +47,23 @@ fn arrived(core: &Core, row: &UploadRow, size: Option<u64>) -> Result<()> {
     }
 }
 
-async fn verify_singles(core: &Core, ctx: &Ctx, wanted: &[Wanted<'_>]) -> Vec<Result<Verified>> {
-    if wanted.is_empty() {
-        return Vec::new();
-    }
-    let keys = wanted.iter().map(|(row, _)| row.key.clone()).collect();
-    let sizes = match ctx.tenant() {
-        Ok(tenant) => core.store.sizes(Some(tenant), keys).await,
-        Err(error) => Err(error),
-    };
-    match sizes {
-        Ok(sizes) => wanted
-            .iter()
-            .zip(sizes)
-            .map(|((row, commit), size)| {
-                let sha256 = declared(row, commit)?;
-                arrived(core, row, size)?;
-                Ok(Verified {
-                    sha256,
-                    by_bytes: true,
-                })
-            })
-            .collect(),
-        Err(error) => wanted.iter().map(|_| Err(error.clone())).collect(),
-    }
+/// Verifies a single PUT, of which the store told the size.
+pub(super) fn single(
+    core: &Core,
+    row: &UploadRow,
+    commit: &v1::CommitUpload,
+    size: Option<u64>,
+) -> Result<Verified> {
+    let sha256 = declared(row, commit)?;
+    arrived(core, row, size)?;
+    Ok(Verified {
+        sha256,
+        by_bytes: true,
+    })
 }
 
-async fn verify_multipart(
+/// Assembles a multipart upload and verifies it.
+pub(super) async fn multipart(
     core: &Core,
     ctx: &Ctx,
     row: &UploadRow,

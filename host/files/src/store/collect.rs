@@ -87,11 +87,17 @@ pub(crate) async fn mark_deleted(tx: &mut WorkerTx, objects: &[Doomed], now: Off
     Ok(())
 }
 
-/// Forgets deleted objects with their uploads, and idempotency keys, that are older than `before`; answers how many
-/// objects.
-pub(crate) async fn forget(tx: &mut WorkerTx, before: OffsetDateTime, limit: i64) -> Result<u64> {
+/// How many rows were forgotten.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forgotten {
+    pub(crate) uploads: u64,
+    pub(crate) objects: u64,
+}
+
+/// Forgets deleted objects with their uploads, and idempotency keys, that are older than `before`.
+pub(crate) async fn forget(tx: &mut WorkerTx, before: OffsetDateTime, limit: i64) -> Result<Forgotten> {
     // Uploads of committed objects were kept for repeated commits only.
-    sqlx::query!(
+    let uploads = sqlx::query!(
         "DELETE FROM files.uploads u
          USING (SELECT u.tenant_id, u.id
                 FROM files.uploads u JOIN files.objects o ON o.tenant_id = u.tenant_id AND o.id = u.object_id
@@ -118,7 +124,10 @@ pub(crate) async fn forget(tx: &mut WorkerTx, before: OffsetDateTime, limit: i64
     )
     .execute(&mut **tx)
     .await?;
-    Ok(done.rows_affected())
+    Ok(Forgotten {
+        uploads: uploads.rows_affected(),
+        objects: done.rows_affected(),
+    })
 }
 
 /// What is known of the object behind a multipart upload that the store lists.

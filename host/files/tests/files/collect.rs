@@ -157,6 +157,25 @@ async fn deleting_for_good_gives_the_bytes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_commit_does_not_bring_back_what_was_deleted_for_good() {
+    let world = World::new().await;
+    let upload = world.sent("root", "gone", b"gone").await;
+    let node = world.commit_one(&upload).await.unwrap();
+    world.delete(&node.id, false).await.unwrap();
+    assert_eq!(
+        world.commit_one(&upload).await.unwrap().id,
+        node.id,
+        "the trash keeps it"
+    );
+    world.delete(&node.id, true).await.unwrap();
+    assert_eq!(
+        world.commit_one(&upload).await.unwrap_err().reason(),
+        "upload_gone"
+    );
+    assert!(world.list("root").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_check_reports_what_does_not_fit_and_destroys_nothing() {
     let world = World::new().await;
     let mut nodes = Vec::new();
