@@ -1,6 +1,7 @@
 //! Figures of the endpoint alone: `cargo run --release -p bitvault-s3 --example measure -- FOLDER`.
 //!
-//! Server and clients share the process and the machine. URLs are signed beforehand, so that clients cost little.
+//! With a URL instead of a folder it measures another store, which must know the tests' keys. Server and clients share the
+//! machine (and with a folder the process). URLs are signed beforehand, so that clients cost little.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -12,7 +13,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Server, bytes, target};
+use common::{Client, Server, bytes, target};
 
 const CLIENTS: usize = 16;
 const SMALL_PUTS: usize = 30_000;
@@ -24,11 +25,19 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
 async fn main() {
-    let root = std::env::args().nth(1).map(std::path::PathBuf::from);
-    let folder = root.map_or_else(tempfile::tempdir, tempfile::tempdir_in).unwrap();
+    let target_of_run = std::env::args().nth(1).unwrap();
+    if target_of_run.starts_with("http://") {
+        let client = Client::new(target_of_run);
+        client.send("PUT", &format!("/{}", common::BUCKET), &[], "").await;
+        return measure(client).await;
+    }
+    let folder = tempfile::tempdir_in(target_of_run).unwrap();
     let server = Server::start(folder.path()).await;
-    let client = server.client.clone();
+    measure(server.client.clone()).await;
+    server.stop().await;
+}
 
+async fn measure(client: Client) {
     let absent = [("if-none-match", "*")];
     let url = |number| {
         client.presign(
@@ -125,5 +134,4 @@ async fn main() {
         .await
         .expect(200);
     println!("{:.1} ms to complete it", start.elapsed().as_secs_f64() * 1e3);
-    server.stop().await;
 }
