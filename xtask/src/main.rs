@@ -7,6 +7,7 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod bench;
 mod build;
 mod check;
 mod daemon;
@@ -39,6 +40,8 @@ enum Command {
     Build(build::Args),
     /// Install what is missing and run every test
     Test(test::Args),
+    /// Run the benchmarks beside their peers and write docs/benchmarks.md
+    Bench(bench::Args),
     /// Format, lints, crate graph, generated files, licences and advisories
     Check(check::Args),
     /// Install the programs that building and testing need
@@ -64,6 +67,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Down(args) => daemon::down::execute(args),
         Command::Build(args) => build::execute(&dirs, args),
         Command::Test(args) => test::execute(&dirs, args),
+        Command::Bench(args) => bench::execute(&dirs, args),
         Command::Check(args) => check::execute(&dirs, args),
         Command::Tools(args) => tools::install(&dirs, args),
         Command::Generate(args) => generate::write(&dirs, args),
