@@ -1,5 +1,11 @@
 //! The service on real stores: what files asks for, and what must not work with what it hands out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; a panic is how a test fails"
+)]
+
 mod support;
 
 use bitvault_conformance::stores::Kind;

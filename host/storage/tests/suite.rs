@@ -1,5 +1,11 @@
 //! object_store's own integration suite on the plugin, and the crate's S3 client as a second opinion on what it wrote.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; a panic is how a test fails"
+)]
+
 mod support;
 
 use bitvault_conformance::stores::{ACCESS_KEY, Kind, SECRET_KEY};

@@ -1,5 +1,11 @@
 //! Names that resolve to somewhere else the next time: the connection goes only where the check looked.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; a panic is how a test fails"
+)]
+
 use bitvault_platform::Clock;
 use bitvault_wasm::{Auth, Credentials, Egress, EgressConfig, Engine, EngineConfig, Grant, Limits, Resolver};
 use bitvault_wasm::{OriginPattern, PutOptions, Scope, Signed, StorageAdapter};

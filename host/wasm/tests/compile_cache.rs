@@ -1,5 +1,11 @@
 //! Compiled code on disk: used when it is ours, thrown out when anybody touched it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; a panic is how a test fails"
+)]
+
 use bitvault_wasm::{Engine, EngineConfig};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,5 +1,11 @@
 //! A guest that does everything wrong: each wrong is bounded, named in the error, and others are served meanwhile.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests; a panic is how a test fails"
+)]
+
 use bitvault_platform::Clock;
 use bitvault_wasm::{
     Auth, Component, Credentials, Egress, EgressConfig, Engine, EngineConfig, Error, Grant, Limit, Limits,

@@ -252,7 +252,7 @@ impl ObjectStore for Adapter {
                 async move { adapter.delete_batch(batch.map_err(|error| error.1)?).await }
             })
             .buffered(4)
-            .map_ok(|results| futures::stream::iter(results))
+            .map_ok(futures::stream::iter)
             .try_flatten()
             .boxed()
     }
