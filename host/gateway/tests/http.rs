@@ -1,5 +1,11 @@
 //! The gateway's HTTP behaviour, without a socket.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "tests share one support module"
+)]
 
 mod support;
 

@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use time::OffsetDateTime;
 
 /// A trace in short. `None` for one without spans.
@@ -29,22 +29,54 @@ pub(crate) fn summary(spans: &[(String, Span)]) -> Option<TraceSummary> {
 
 /// A whole trace.
 pub(crate) fn trace(trace_id: [u8; 16], spans: &[(String, Span)]) -> Trace {
+    let components = components(spans);
     Trace {
         trace_id: hex::encode(trace_id),
-        spans: spans.iter().map(|(service, one)| span(service, one)).collect(),
+        spans: spans.iter().map(|(service, one)| span(service, one, &components)).collect(),
     }
 }
 
-fn span(service: &str, span: &Span) -> TraceSpan {
+/// The component of each span that names one, and of the spans below it in the same service.
+fn components(spans: &[(String, Span)]) -> HashMap<&[u8], String> {
+    let by_id: HashMap<&[u8], &(String, Span)> =
+        spans.iter().map(|pair| (pair.1.span_id.as_slice(), pair)).collect();
+    let named = |span: &Span| {
+        let component = span.attributes.iter().find(|attribute| attribute.key == "component")?;
+        Some(text(component.value.as_ref()?))
+    };
+    let inherited = |(service, span): &(String, Span)| {
+        let mut at = span;
+        // A client may send parents in a circle.
+        for _ in 0..=spans.len() {
+            if let Some(component) = named(at) {
+                return Some(component);
+            }
+            let (parents_service, parent) = by_id.get(at.parent_span_id.as_slice())?;
+            if parents_service != service {
+                return None;
+            }
+            at = parent;
+        }
+        None
+    };
+    spans
+        .iter()
+        .filter_map(|pair| Some((pair.1.span_id.as_slice(), inherited(pair)?)))
+        .collect()
+}
+
+fn span(service: &str, span: &Span, components: &HashMap<&[u8], String>) -> TraceSpan {
     let mut attributes: BTreeMap<String, String> = span.attributes.iter().filter_map(attribute).collect();
+    attributes.remove("component");
     TraceSpan {
         span_id: hex::encode(&span.span_id),
         parent_span_id: (!span.parent_span_id.is_empty()).then(|| hex::encode(&span.parent_span_id)),
         name: span.name.clone(),
         service: service.to_owned(),
-        component: attributes
-            .remove("component")
-            .unwrap_or_else(|| service.to_owned()),
+        component: components
+            .get(span.span_id.as_slice())
+            .map_or(service, String::as_str)
+            .to_owned(),
         started_at_us: i64::try_from(span.start_time_unix_nano / 1_000).unwrap_or(i64::MAX),
         duration_us: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano) / 1_000,
         status: status(span),
@@ -100,18 +132,34 @@ mod tests {
         assert!(!summary.error);
     }
 
-    #[test]
-    fn a_component_is_told_beside_the_attributes() {
-        let (service, mut made) = one(1, &[], 0, 0);
-        made.attributes.push(KeyValue {
+    fn named(mut pair: (String, Span), component: &str) -> (String, Span) {
+        pair.1.attributes.push(KeyValue {
             key: "component".to_owned(),
             value: Some(AnyValue {
-                value: Some(Value::StringValue("files".to_owned())),
+                value: Some(Value::StringValue(component.to_owned())),
             }),
             ..KeyValue::default()
         });
-        let made = span(&service, &made);
-        assert_eq!(made.component, "files");
-        assert!(made.attributes.is_empty() && made.parent_span_id.is_none());
+        pair
+    }
+
+    #[test]
+    fn a_component_is_told_beside_the_attributes_and_handed_down_within_a_service() {
+        let mut client = one(5, &[3; 8], 0, 0);
+        client.0 = "somebody's program".to_owned();
+        let made = trace(
+            [7; 16],
+            &[
+                named(one(1, &[], 0, 0), "gateway"),
+                named(one(2, &[1; 8], 0, 0), "files"),
+                one(3, &[2; 8], 0, 0),
+                one(4, &[4; 8], 0, 0),
+                client,
+            ],
+        );
+        let components: Vec<&str> = made.spans.iter().map(|span| span.component.as_str()).collect();
+        assert_eq!(components, ["gateway", "files", "files", "bitvaultd", "somebody's program"]);
+        assert!(made.spans.iter().all(|span| span.attributes.is_empty()));
+        assert!(made.spans[0].parent_span_id.is_none());
     }
 }
