@@ -1,5 +1,10 @@
 //! Every step of the protocol fails once. Failpoints belong to the whole process, so this is a binary of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 #[path = "files/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the other binary, which uses more of it")]
 mod support;
@@ -47,10 +52,10 @@ async fn put(world: &World, name: &str, content: &[u8]) -> v1::Node {
         }
     }
     retried(|| async {
-        let message = v1::CommitUploadsRequest {
-            items: vec![commit.clone()],
-        };
-        world.try_commit(message).await?.remove(0)
+        world
+            .try_commit(&world.ctx(), vec![commit.clone()])
+            .await?
+            .remove(0)
     })
     .await
 }

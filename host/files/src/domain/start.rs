@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let cases: [(&str, fn(&mut v1::StartUpload)); 8] = [
+        type Change = fn(&mut v1::StartUpload);
+        let cases: [(&str, Change); 8] = [
             ("target_invalid", |item| item.name = None),
             ("target_invalid", |item| item.parent_id = None),
             ("target_invalid", |item| item.node_id = Some("root".to_owned())),

@@ -1,5 +1,10 @@
 //! The module on a real Postgres and a real store. One binary, so that its tests share a cluster.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 mod collect;
 mod commit;
 mod multipart;

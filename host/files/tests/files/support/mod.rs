@@ -94,7 +94,10 @@ impl World {
         let component =
             bitvault_wasm::asset(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), "storage-s3");
         let component = std::fs::read(component.unwrap()).unwrap();
-        let storage_config = bitvault_storage::Config::new(backend);
+        let mut storage_config = bitvault_storage::Config::new(backend);
+        // Compiled once for all tests; without optimisation that takes seconds.
+        storage_config.engine.cache_dir =
+            Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins"));
         let storage = Storage::start(storage_config, component, Clock::system())
             .await
             .unwrap();
@@ -189,23 +192,26 @@ impl World {
         ctx: &Ctx,
         items: Vec<v1::CommitUpload>,
     ) -> Vec<Result<v1::Node, Error>> {
-        let message = v1::CommitUploadsRequest { items };
-        commit_results(
-            self.files
-                .commit_uploads(request(ctx, message))
-                .await
-                .unwrap()
-                .into_inner(),
-        )
+        self.try_commit(ctx, items).await.unwrap()
     }
 
     /// A commit that may fail as a whole.
     pub(crate) async fn try_commit(
         &self,
-        message: v1::CommitUploadsRequest,
+        ctx: &Ctx,
+        items: Vec<v1::CommitUpload>,
     ) -> Result<Vec<Result<v1::Node, Error>>, Error> {
-        let answer = self.files.commit_uploads(request(&self.ctx(), message)).await?;
-        Ok(commit_results(answer.into_inner()))
+        let message = v1::CommitUploadsRequest { items };
+        let answer = self
+            .files
+            .commit_uploads(request(ctx, message))
+            .await?
+            .into_inner();
+        let results = answer.items.into_iter().map(|item| match item.result.unwrap() {
+            commit_result::Result::Node(node) => Ok(node),
+            commit_result::Result::Error(status) => Err(status.into()),
+        });
+        Ok(results.collect())
     }
 
     pub(crate) async fn commit_one(&self, upload: &str) -> Result<v1::Node, Error> {
@@ -290,14 +296,6 @@ impl World {
         assert_eq!(sha256(&bytes), content.sha256);
         bytes
     }
-}
-
-fn commit_results(answer: v1::CommitUploadsResponse) -> Vec<Result<v1::Node, Error>> {
-    let results = answer.items.into_iter().map(|item| match item.result.unwrap() {
-        commit_result::Result::Node(node) => Ok(node),
-        commit_result::Result::Error(status) => Err(status.into()),
-    });
-    results.collect()
 }
 
 fn transport(storage: Storage) -> Transport {
