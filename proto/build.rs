@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo:rerun-if-changed={folder}");
     }
     let descriptors = protox::compile(files, ["."])?;
-    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     // Only the public package is told by reflection.
     let public = prost_types_of(&descriptors, |name| !name.contains("internal"));
     std::fs::write(out.join("public_descriptors.bin"), public)?;
