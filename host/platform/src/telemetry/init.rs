@@ -9,6 +9,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider, SimpleSpanProcessor};
 use std::io::IsTerminal as _;
 use tonic::metadata::MetadataMap;
+use tracing::subscriber::Interest;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
@@ -90,12 +91,14 @@ pub fn init(config: &TelemetryConfig, service: &str, version: &str) -> Result<Te
             .with_writer(std::io::stderr)
             .boxed(),
     };
-    // Spans of our own crates, down to debug; libraries would drown them.
-    let ours = tracing_subscriber::filter::filter_fn(|metadata| {
-        metadata.is_span()
-            && metadata.target().starts_with("bitvault")
-            && *metadata.level() <= tracing::Level::DEBUG
-    });
+    // Asked anew for each span: what crates log through `log` is asked about without being written, and the answer would
+    // stay behind in the thread for the next span whose callsite is known to be wanted, which then went missing.
+    let ours = tracing_subscriber::filter::dynamic_filter_fn(|metadata, _| is_ours(metadata))
+        .with_callsite_filter(|metadata| match is_ours(metadata) {
+            true => Interest::sometimes(),
+            false => Interest::never(),
+        })
+        .with_max_level_hint(tracing::Level::DEBUG);
     let traces = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("bitvault"))
         .with_location(false)
@@ -107,6 +110,13 @@ pub fn init(config: &TelemetryConfig, service: &str, version: &str) -> Result<Te
         .try_init()
         .map_err(|cause| Error::internal("start logging", cause))?;
     Ok(Telemetry { provider, recent })
+}
+
+/// Spans of our own crates, down to debug; libraries would drown them.
+fn is_ours(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.is_span()
+        && metadata.target().starts_with("bitvault")
+        && *metadata.level() <= tracing::Level::DEBUG
 }
 
 fn bad_header(name: &str, cause: impl std::fmt::Display) -> Error {
