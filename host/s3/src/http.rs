@@ -71,6 +71,7 @@ pub(crate) async fn answer(
         .unwrap_or("0");
     let span = tracing::info_span!(
         "s3 request",
+        component = "s3",
         otel.kind = "server",
         method = %request.method(),
         key = %percent_encoding::percent_decode_str(request.uri().path()).decode_utf8_lossy(),

@@ -32,16 +32,24 @@ pub(crate) fn trace(trace_id: [u8; 16], spans: &[(String, Span)]) -> Trace {
     let components = components(spans);
     Trace {
         trace_id: hex::encode(trace_id),
-        spans: spans.iter().map(|(service, one)| span(service, one, &components)).collect(),
+        spans: spans
+            .iter()
+            .map(|(service, one)| span(service, one, &components))
+            .collect(),
     }
 }
 
 /// The component of each span that names one, and of the spans below it in the same service.
 fn components(spans: &[(String, Span)]) -> HashMap<&[u8], String> {
-    let by_id: HashMap<&[u8], &(String, Span)> =
-        spans.iter().map(|pair| (pair.1.span_id.as_slice(), pair)).collect();
+    let by_id: HashMap<&[u8], &(String, Span)> = spans
+        .iter()
+        .map(|pair| (pair.1.span_id.as_slice(), pair))
+        .collect();
     let named = |span: &Span| {
-        let component = span.attributes.iter().find(|attribute| attribute.key == "component")?;
+        let component = span
+            .attributes
+            .iter()
+            .find(|attribute| attribute.key == "component")?;
         Some(text(component.value.as_ref()?))
     };
     let inherited = |(service, span): &(String, Span)| {
@@ -158,7 +166,10 @@ mod tests {
             ],
         );
         let components: Vec<&str> = made.spans.iter().map(|span| span.component.as_str()).collect();
-        assert_eq!(components, ["gateway", "files", "files", "bitvaultd", "somebody's program"]);
+        assert_eq!(
+            components,
+            ["gateway", "files", "files", "bitvaultd", "somebody's program"]
+        );
         assert!(made.spans.iter().all(|span| span.attributes.is_empty()));
         assert!(made.spans[0].parent_span_id.is_none());
     }

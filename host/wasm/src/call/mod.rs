@@ -57,6 +57,7 @@ impl Call {
         });
         let span = tracing::info_span!(
             "plugin call",
+            component = "plugin",
             plugin = &**loaded.component.name(),
             digest = &loaded.component.digest()[..16],
             kind = "storage-adapter",

@@ -201,6 +201,7 @@ impl Egress {
         } = signed;
         let span = tracing::info_span!(
             "store request",
+            component = "storage",
             otel.kind = "client",
             http.request.method = %method,
             server.address = url.host_str(),
