@@ -36,10 +36,20 @@ fn main() -> ExitCode {
     };
     let environment = Environment::read();
     let telemetry = Telemetry::begin(&args, &environment);
-    let root = tracing::info_span!("command", otel.name = format!("bitvault {}", args.command.name()));
+    let root = tracing::info_span!(
+        "command",
+        otel.name = format!("bitvault {}", args.command.name()),
+        otel.status_code = tracing::field::Empty,
+    );
     let code = runtime.block_on(async {
-        let run = run(&args, &environment, &output, &telemetry).instrument(root);
-        let (code, reached) = match run.await {
+        let run = async {
+            let result = run(&args, &environment, &output, &telemetry).await;
+            if result.is_err() {
+                tracing::Span::current().record("otel.status_code", "ERROR");
+            }
+            result
+        };
+        let (code, reached) = match run.instrument(root).await {
             Ok(()) => (ExitCode::SUCCESS, true),
             Err(error) => (
                 output.failed(&error),

@@ -179,7 +179,11 @@ impl Client {
             otel.status_code = tracing::field::Empty,
         );
         let result = self.repeat(&call).instrument(span.clone()).await;
-        if result.is_err() {
+        // That something is not there is an answer; whether it is a mistake, the caller knows.
+        if result
+            .as_ref()
+            .is_err_and(|error| error.code() != Some(Code::NotFound))
+        {
             span.record("otel.status_code", "ERROR");
         }
         result
