@@ -51,7 +51,9 @@ impl<T: DeserializeOwned + Default> FromRequest<AppState> for OptionalJson<T> {
         if !json {
             return Err(unsupported("application/json"));
         }
-        parse(&bytes).map(Self).map_err(Into::into)
+        // `null` is no body as well.
+        let body: Option<T> = parse(&bytes)?;
+        Ok(Self(body.unwrap_or_default()))
     }
 }
 

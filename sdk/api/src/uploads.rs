@@ -19,6 +19,7 @@ pub struct StartUpload {
     /// SHA-256 of the whole content, 64 hex digits. May be left out of a multipart upload when commit names it, so that
     /// a large file is read once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
     /// Media type; guessed from the name when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +108,7 @@ pub struct UploadedPart {
 #[serde(deny_unknown_fields)]
 pub struct WantedParts {
     /// At most 100 parts.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
     pub parts: Vec<PartWanted>,
 }
 
@@ -116,10 +118,12 @@ pub struct WantedParts {
 #[serde(deny_unknown_fields)]
 pub struct PartWanted {
     /// Number of the part, from 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub number: u32,
     /// SHA-256 of the part's bytes in hex: bound into the request, so that the store refuses other bytes. If every part
     /// is bound like this, commit need not read the content back to verify it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
 }
 
@@ -144,6 +148,7 @@ pub struct CommitUpload {
     pub parts: Vec<UploadPart>,
     /// SHA-256 of the whole content in hex, when start did not name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
 }
 
@@ -153,6 +158,7 @@ pub struct CommitUpload {
 #[serde(deny_unknown_fields)]
 pub struct UploadPart {
     /// Number of the part, from 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub number: u32,
     /// The `ETag` that the store answered.
     pub etag: String,
@@ -164,6 +170,7 @@ pub struct UploadPart {
 #[serde(deny_unknown_fields)]
 pub struct BatchUploads {
     /// One item a file; each small enough for one part.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     pub items: Vec<StartUpload>,
 }
 
@@ -184,6 +191,7 @@ pub enum StartUploadResult {
 #[serde(deny_unknown_fields)]
 pub struct BatchCommits {
     /// The uploads.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     pub items: Vec<BatchCommitItem>,
 }
 

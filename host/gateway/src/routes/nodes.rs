@@ -60,7 +60,8 @@ pub(super) struct DeleteParams {
 /// A 412 shows the node as it is now in `current`.
 #[utoipa::path(delete, path = "/v1/nodes/{id}", tag = "nodes",
     params(("id" = String, Path, description = "`nod_…`"), DeleteParams,
-        ("If-Match" = Option<String>, Header, description = "The node's revision: 412 when it has another")),
+        ("If-Match" = Option<String>, Header, pattern = r#"^(\*|[0-9]{1,18}|(W/)?"[0-9]{1,18}")$"#,
+            description = "The node's revision: 412 when it has another")),
     responses((status = 204, description = "Deleted")))]
 pub(super) async fn delete_node(
     State(state): State<AppState>,
@@ -145,6 +146,7 @@ pub(super) async fn list_children(
 #[into_params(parameter_in = Query)]
 pub(super) struct LookupParams {
     /// A path below the root, `/a/b`; `/` is the root.
+    #[param(pattern = "^/")]
     path: String,
 }
 
