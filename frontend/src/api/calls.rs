@@ -141,7 +141,7 @@ impl Api {
 
     /// Where to read a file's bytes.
     pub(crate) async fn content(&self, id: &str) -> Result<Content, ApiError> {
-        self.call(get(format!("/v1/nodes/{}/content?redirect=false", escape(id))))
+        self.call(get(format!("/v1/nodes/{}/content?redirect=false&attachment=true", escape(id))))
             .await
     }
 
