@@ -1,0 +1,108 @@
+//! The web app in a real browser against a real daemon: `browser/files.mjs` does what a person does and says what it
+//! found; here the daemon is asked whether it agrees.
+
+use anyhow::{Context as _, Result, ensure};
+use bitvault_conformance::api::{Caller, sha256};
+use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A file that travels in several parts, in bytes. Not a round number: the last part is short.
+const LARGE_BYTES: usize = 210_000_123;
+
+/// A variable of `cargo xtask test`.
+fn variable(name: &str) -> Result<PathBuf> {
+    let value = std::env::var_os(name)
+        .with_context(|| format!("{name} is not set: run the tests through `cargo xtask test`"))?;
+    Ok(value.into())
+}
+
+/// Writes bytes that no compression shortens and no hole stands for; answers their hash.
+fn write_large(path: &Path) -> Result<String> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(LARGE_BYTES + 8);
+    while bytes.len() < LARGE_BYTES {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(LARGE_BYTES);
+    File::create(path)?.write_all(&bytes)?;
+    Ok(sha256(&bytes))
+}
+
+/// Runs a script of `browser/` against the daemon.
+fn run(script: &str, daemon: &Daemon, scratch: &Path) -> Result<()> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script);
+    let output = Command::new("node")
+        .arg(&script)
+        .env("BITVAULT_PLAYWRIGHT", variable("BITVAULT_PLAYWRIGHT")?)
+        .env("BITVAULT_CHROMIUM", variable("BITVAULT_CHROMIUM")?)
+        .env("BITVAULT_URL", daemon.url())
+        .env("BITVAULT_EMAIL", EMAIL)
+        .env("BITVAULT_PASSWORD", PASSWORD)
+        .env("BITVAULT_SCRATCH", scratch)
+        .output()
+        .context("run node; install Node.js when it is missing")?;
+    ensure!(
+        output.status.success(),
+        "{} ended with {}:\n{}{}",
+        script.display(),
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_works_with_the_web_app_and_gets_every_byte_back() {
+    let scratch = tempfile::tempdir().unwrap();
+    let hash = write_large(&scratch.path().join("large.bin")).unwrap();
+    let mut daemon = Daemon::lite().unwrap();
+    daemon.start().await.unwrap();
+    let outcome = tokio::task::block_in_place(|| run("files.mjs", &daemon, scratch.path()));
+    outcome.unwrap();
+
+    let owner = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await.unwrap();
+    let folder = owner
+        .get("/v1/lookup?path=/Reports%202026")
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
+    let children = format!("/v1/nodes/{}/children", folder["id"].as_str().unwrap());
+    let children = owner.get(&children).await.unwrap().ok().unwrap();
+    let children = children["items"].as_array().unwrap();
+    let mut names: Vec<&str> = children
+        .iter()
+        .map(|node| node["name"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "Zürich 東京.csv",
+            "dropped.txt",
+            "large.bin",
+            "notes (2).txt",
+            "notes.txt",
+            "photo.jpg"
+        ]
+    );
+    let of = |name: &str| children.iter().find(|node| node["name"] == name).unwrap();
+    assert_eq!(
+        of("large.bin")["sha256"],
+        hash,
+        "the daemon verified what the browser read"
+    );
+    assert_eq!(of("large.bin")["size"], LARGE_BYTES);
+    let notes = of("notes.txt");
+    assert_eq!(
+        owner.content(notes["id"].as_str().unwrap()).await.unwrap(),
+        b"second\n"
+    );
+}
