@@ -1,5 +1,7 @@
 //! Against the real server programs.
 
+#![allow(clippy::unwrap_used, reason = "a test's helper fails the test")]
+
 use bitvault_postgres::{Cluster, Config};
 use sqlx::{Connection as _, PgConnection};
 use std::path::Path;
