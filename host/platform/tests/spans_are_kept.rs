@@ -7,8 +7,9 @@ fn a_span_is_kept_although_a_log_line_was_only_asked_about_before() {
     let telemetry = init(&TelemetryConfig::default(), "test", "0").unwrap();
     // What crates do before they put together an expensive line, which then is not written.
     let _wanted = tracing::enabled!(tracing::Level::INFO);
-    tracing::info_span!(target: "bitvault_test", "asked before").in_scope(|| {});
-    tracing::info_span!(target: "bitvault_test", "after it").in_scope(|| {});
+    let server = "server";
+    tracing::info_span!(target: "bitvault_test", "asked before", otel.kind = server).in_scope(|| {});
+    tracing::info_span!(target: "bitvault_test", "after it", otel.kind = server).in_scope(|| {});
     let mut names: Vec<String> = telemetry
         .recent
         .newest(9)

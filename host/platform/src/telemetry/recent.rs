@@ -1,3 +1,5 @@
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
@@ -79,6 +81,9 @@ impl Inner {
             return;
         }
         if !self.traces.contains_key(&id) {
+            if is_idle_job(&span) {
+                return;
+            }
             if self.order.len() == self.keep
                 && let Some(oldest) = self.order.pop_front()
             {
@@ -91,6 +96,16 @@ impl Inner {
             spans.push((service.to_owned(), span));
         }
     }
+}
+
+/// Whether this span, the first that is known of its trace, ends it: a background job that called nothing. One runs after
+/// each commit, and their traces would drive out those that somebody wants to see.
+fn is_idle_job(span: &Span) -> bool {
+    let failed = span
+        .status
+        .as_ref()
+        .is_some_and(|status| status.code() == StatusCode::Error);
+    span.parent_span_id.is_empty() && span.kind() == SpanKind::Internal && !failed
 }
 
 fn service_name(spans: &ResourceSpans) -> String {
@@ -132,7 +147,7 @@ impl SpanExporter for RecentExporter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
+    use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Status};
 
     fn span(trace: u8) -> ResourceSpans {
         let span = Span {
@@ -158,6 +173,26 @@ mod tests {
         assert_eq!(sizes, [1, 1]);
         recent.add(vec![span(3)]);
         assert_eq!(recent.get([3; 16]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_job_that_called_nothing_is_not_kept_but_one_that_failed_or_did_something_is() {
+        let recent = RecentTraces::new(9);
+        let job = |trace| {
+            let mut spans = span(trace);
+            spans.scope_spans[0].spans[0].kind = SpanKind::Internal.into();
+            spans
+        };
+        let mut failed = job(2);
+        failed.scope_spans[0].spans[0].status = Some(Status {
+            code: StatusCode::Error.into(),
+            ..Status::default()
+        });
+        let mut call = job(3);
+        call.scope_spans[0].spans[0].parent_span_id = vec![1; 8];
+        recent.add(vec![job(1), failed, call, job(3)]);
+        let sizes = [1, 2, 3].map(|trace| recent.get([trace; 16]).map_or(0, |spans| spans.len()));
+        assert_eq!(sizes, [0, 1, 2]);
     }
 
     #[test]
