@@ -83,17 +83,17 @@ struct Reader {
 
 impl Reader {
     fn optional<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
-        self.figment
-            .contains(key)
-            .then(|| self.figment.extract_inner(key))
-            .and_then(|value| match value {
-                Ok(value) => Some(value),
-                Err(error) => {
-                    self.mistakes
-                        .extend(error.into_iter().map(|error| error.to_string()));
-                    None
-                }
-            })
+        if !self.figment.contains(key) {
+            return None;
+        }
+        match self.figment.extract_inner(key) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.mistakes
+                    .extend(error.into_iter().map(|error| error.to_string()));
+                None
+            }
+        }
     }
 
     fn or<T: DeserializeOwned>(&mut self, key: &str, default: impl FnOnce() -> T) -> T {
