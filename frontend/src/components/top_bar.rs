@@ -32,7 +32,8 @@ pub(crate) fn TopBar() -> impl IntoView {
                         <span class="avatar" aria-hidden="true">{initials(&name)}</span>
                     </button>
                     <div class="menu" id="account-menu" popover="auto">
-                        <p class="menu-name">{name}</p>
+                        // Somebody without a name is called by the address.
+                        {(name != me.account.email).then(|| view! { <p class="menu-name">{name}</p> })}
                         <p class="menu-line">{me.account.email}</p>
                         <p class="menu-line">{format!("{} · {}", me.tenant.name, me.role)}</p>
                         <hr/>
