@@ -29,10 +29,12 @@ const UPLOADS = [
   ["Interview Amsterdam.wav", 61_000_000],
 ];
 
+const VIEWPORT = { width: 1280, height: 800 };
+
 const into = process.argv[2];
 assert.ok(into, "name the folder of the pictures");
 const scratch = await mkdtemp(join(tmpdir(), "bitvault-pictures-"));
-const app = await open({ viewport: { width: 1280, height: 800 }, colorScheme: "light", deviceScaleFactor: 1.5 });
+const app = await open({ viewport: VIEWPORT, colorScheme: "light", deviceScaleFactor: 1.5 });
 const { page } = app;
 
 async function picture(name, options = {}) {
@@ -84,23 +86,24 @@ try {
   await panel.getByRole("heading", { name: `${FILES.length} files uploaded` }).waitFor();
   await panel.getByRole("button", { name: "Clear" }).click();
 
+  bitvault(["login", variable("BITVAULT_URL"), "--email", variable("BITVAULT_EMAIL"), "--password-stdin"], variable("BITVAULT_PASSWORD"));
+  bitvault(["put", join(scratch, "Annual report 2025.pdf"), "/Projects/Contracts"]);
+  await page.setViewportSize({ ...VIEWPORT, height: 1200 });
+  await page.goto("/operator/traces");
+  const trace = page.getByRole("link", { name: /put/ }).first();
+  await trace.click();
+  await page.getByRole("list", { name: "Spans" }).waitFor();
+  await picture("trace.png", { scale: "css" });
+  await page.setViewportSize(VIEWPORT);
+
+  await page.goto("/");
+  await app.enter("Projects");
   const uploads = await make(UPLOADS);
   await app.slow(9_000);
   await app.choose(uploads);
   await page.waitForFunction(() => document.querySelector(".uploads .overall")?.value > 280);
   await picture("files.png");
   await panel.getByRole("button", { name: "Cancel all" }).click();
-  await panel.getByRole("button", { name: "Clear" }).click();
-  await app.slow();
-
-  bitvault(["login", variable("BITVAULT_URL"), "--email", variable("BITVAULT_EMAIL"), "--password-stdin"], variable("BITVAULT_PASSWORD"));
-  bitvault(["put", join(scratch, "Annual report 2025.pdf"), "/Projects/Contracts"]);
-  await page.setViewportSize({ width: 1280, height: 1200 });
-  await page.goto("/operator/traces");
-  const trace = page.getByRole("link", { name: /put/ }).first();
-  await trace.click();
-  await page.getByRole("list", { name: "Spans" }).waitFor();
-  await picture("trace.png", { scale: "css" });
 } catch (error) {
   await page.screenshot({ path: join(into, "failed.png") });
   throw error;
