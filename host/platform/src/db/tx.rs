@@ -4,6 +4,7 @@ use crate::{Ctx, Error};
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use std::ops::{Deref, DerefMut};
+use tracing::Instrument as _;
 
 /// The pool of one role. Cheap to clone. It gives out transactions, never bare connections.
 #[derive(Debug, Clone)]
@@ -70,7 +71,18 @@ impl Database {
 
 /// Begins with one round trip. A connection that turns out dead is replaced once: the pool hands out connections
 /// without testing them.
+///
+/// Runs as a task of its own, because a caller may go away meanwhile: sqlx rolls back only what it knows to have begun,
+/// so a `BEGIN` given up on its way would leave the next user of the connection a transaction with our settings in it.
+/// The task brings it to its end, and then drops it properly.
 async fn begin(pool: &PgPool, sql: String) -> Result<Transaction<'static, Postgres>, Error> {
+    let pool = pool.clone();
+    tokio::spawn(async move { begin_here(&pool, sql).await }.in_current_span())
+        .await
+        .map_err(|error| Error::internal("begin a transaction", error))?
+}
+
+async fn begin_here(pool: &PgPool, sql: String) -> Result<Transaction<'static, Postgres>, Error> {
     match pool.begin_with(AssertSqlSafe(sql.clone())).await {
         Ok(tx) => Ok(tx),
         Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => Ok(pool.begin_with(AssertSqlSafe(sql)).await?),
