@@ -32,7 +32,10 @@ impl Files {
             let nudge = self.core.relay.clone();
             jobs::run("files.relay", config.relay.period, nudge, stop, move || {
                 let files = files.clone();
-                async move { files.relay_once().await.map(|_| ()) }
+                async move {
+                    tokio::time::sleep(relay::GATHER).await;
+                    files.relay_once().await.map(|_| ())
+                }
             })
         };
         let verify = {

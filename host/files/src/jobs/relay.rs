@@ -9,9 +9,12 @@ use crate::store::outbox::{self, Leased};
 use bitvault_platform::bus::Event;
 use bitvault_platform::{Result, telemetry};
 use futures::StreamExt as _;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tracing::Instrument as _;
 
+/// Pause before a scan, in which the events of a burst gather: a scan costs the same for one as for many.
+pub(super) const GATHER: Duration = Duration::from_millis(50);
 /// Events that one relay publishes at the same time.
 const CONCURRENT: usize = 8;
 /// Pause after the first failure of an event; it doubles with each, up to the lease.
@@ -22,21 +25,34 @@ impl Files {
     pub async fn relay_once(&self) -> Result<u64> {
         let mut total = 0;
         loop {
-            let handed = self.relay_batch().await?;
+            let (leased, handed) = self.relay_batch().await?;
             total += handed;
-            if handed == 0 {
+            // Of each node one event goes at a time: handing one over may have made the next one due.
+            if leased == 0 || handed == 0 {
                 break;
             }
+        }
+        self.measure_oldest().await?;
+        Ok(total)
+    }
+
+    /// Tells the age of the oldest event, once a second at most.
+    async fn measure_oldest(&self) -> Result<()> {
+        let now = self.core.clock.now();
+        let second = now.unix_timestamp();
+        if self.core.relay_measured.swap(second, Ordering::Relaxed) == second {
+            return Ok(());
         }
         let mut tx = self.core.worker.worker().await?;
         let oldest = outbox::oldest(&mut tx).await?;
         tx.commit().await?;
-        let age = oldest.map_or(0.0, |at| (self.core.clock.now() - at).as_seconds_f64());
+        let age = oldest.map_or(0.0, |at| (now - at).as_seconds_f64());
         metrics::gauge!("bitvault_files_outbox_oldest_seconds").set(age);
-        Ok(total)
+        Ok(())
     }
 
-    async fn relay_batch(&self) -> Result<u64> {
+    /// How many events were leased, and how many of them handed over.
+    async fn relay_batch(&self) -> Result<(u64, u64)> {
         let core = &self.core;
         let now = core.clock.now();
         let mut tx = core.worker.worker().await?;
@@ -44,7 +60,7 @@ impl Files {
         let mut leased = outbox::lease(&mut tx, now, until, i64::from(core.config.relay.batch)).await?;
         tx.commit().await?;
         if leased.is_empty() {
-            return Ok(0);
+            return Ok((0, 0));
         }
         leased.sort_by_key(|event| event.id);
         let publishing = leased.into_iter().map(|event| {
@@ -60,13 +76,14 @@ impl Files {
             .await;
         failpoints::hit(failpoints::RELAY_AFTER_PUBLISH)?;
         let mut handed = Vec::new();
-        let mut postponed = Vec::new();
+        let (mut postponed, mut until) = (Vec::new(), Vec::new());
         for (event, outcome) in &outcomes {
             match outcome {
-                Ok(()) => handed.push(event),
+                Ok(()) => handed.push(event.id.0),
                 Err(error) => {
                     tracing::warn!(%error, event = %event.id, attempts = event.attempts, "hand an event over");
-                    postponed.push((event, core.clock.now() + self.pause(event.attempts)));
+                    postponed.push(event.id.0);
+                    until.push(core.clock.now() + self.pause(event.attempts));
                 }
             }
         }
@@ -75,11 +92,11 @@ impl Files {
             outbox::done(&mut tx, &handed).await?;
         }
         if !postponed.is_empty() {
-            outbox::postpone(&mut tx, &postponed).await?;
+            outbox::postpone(&mut tx, &postponed, &until).await?;
         }
         tx.commit().await?;
         metrics::counter!("bitvault_files_events_relayed_total").increment(handed.len() as u64);
-        Ok(handed.len() as u64)
+        Ok((outcomes.len() as u64, handed.len() as u64))
     }
 
     fn pause(&self, attempts: i32) -> Duration {

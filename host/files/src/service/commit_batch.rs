@@ -57,7 +57,8 @@ async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<
     nodes::lock(&mut tx, &targets).await?;
     let mut lineage = nodes::lineage(&mut tx, &targets).await?;
     let ids = sorted(items.iter().map(|item| item.row.id.0));
-    let locked = commits::lock(&mut tx, &ids).await?;
+    let objects = sorted(items.iter().map(|item| item.row.object.0));
+    let locked = commits::lock(&mut tx, &ids, &objects).await?;
 
     let (mut verdicts, mut writes) = judge(&items, &locked, &mut lineage)?;
     if !writes.files.is_empty() {

@@ -34,6 +34,7 @@ use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use tonic::{Request, Response, Status};
 
 /// Items of one tenant that may wait for the batch in flight.
@@ -51,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     /// Wakes the outbox relay of this process.
     pub(crate) relay: Nudge,
+    /// Unix second in which the outbox was last measured.
+    pub(crate) relay_measured: AtomicI64,
 }
 
 impl Core {
@@ -101,6 +104,7 @@ impl Files {
             bus,
             clock,
             relay: Nudge::default(),
+            relay_measured: AtomicI64::new(0),
         });
         let starting = Arc::clone(&core);
         let starts = Combiner::new(BATCH_ITEMS, QUEUE_ITEMS, move |tenant, items| {

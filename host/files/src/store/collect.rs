@@ -20,10 +20,11 @@ pub(crate) struct Doomed {
 pub(crate) async fn expire(tx: &mut WorkerTx, now: OffsetDateTime, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "UPDATE files.objects o SET state = 'orphaned', state_at = $1
-         FROM (SELECT tenant_id, id FROM files.objects
-               WHERE state = 'staging' AND expires_at <= $1
-               ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-         WHERE o.tenant_id = due.tenant_id AND o.id = due.id AND o.state = 'staging'",
+         WHERE o.ctid = ANY (ARRAY(
+                   SELECT ctid FROM files.objects
+                   WHERE state = 'staging' AND expires_at <= $1
+                   ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+           AND o.state = 'staging'",
         now,
         limit
     )
@@ -42,11 +43,13 @@ pub(crate) async fn mark(
 ) -> Result<u64> {
     let done = sqlx::query!(
         "UPDATE files.objects o SET state = 'deleting', state_at = $1
-         FROM (SELECT tenant_id, id FROM files.objects
-               WHERE state = 'orphaned' AND state_at <= $2
-               ORDER BY state_at LIMIT $3 FOR UPDATE SKIP LOCKED) due
-         WHERE o.tenant_id = due.tenant_id AND o.id = due.id AND o.state = 'orphaned'
-           AND NOT EXISTS (SELECT FROM files.blobs b WHERE b.tenant_id = o.tenant_id AND b.object_id = o.id)",
+         WHERE o.ctid = ANY (ARRAY(
+                   SELECT ctid FROM files.objects
+                   WHERE state = 'orphaned' AND state_at <= $2
+                   ORDER BY state_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+           AND o.state = 'orphaned'
+           AND NOT EXISTS (SELECT FROM files.blobs b
+                           WHERE b.tenant_id = o.tenant_id AND b.object_id = o.id OFFSET 0)",
         now,
         before,
         limit
@@ -99,9 +102,11 @@ pub(crate) async fn forget(tx: &mut WorkerTx, before: OffsetDateTime, limit: i64
     // Uploads of committed objects were kept for repeated commits only.
     let uploads = sqlx::query!(
         "DELETE FROM files.uploads u
-         USING (SELECT u.tenant_id, u.id
-                FROM files.uploads u JOIN files.objects o ON o.tenant_id = u.tenant_id AND o.id = u.object_id
-                WHERE u.created_at <= $1 AND o.state_at <= $1 AND o.state IN ('committed', 'deleted')
+         USING (SELECT u.tenant_id, u.id FROM files.uploads u
+                WHERE u.created_at <= $1
+                  AND EXISTS (SELECT FROM files.objects o
+                              WHERE o.tenant_id = u.tenant_id AND o.id = u.object_id AND o.state_at <= $1
+                                AND o.state IN ('committed', 'deleted') OFFSET 0)
                 ORDER BY u.created_at LIMIT $2) old
          WHERE u.tenant_id = old.tenant_id AND u.id = old.id",
         before,
@@ -113,12 +118,13 @@ pub(crate) async fn forget(tx: &mut WorkerTx, before: OffsetDateTime, limit: i64
         .execute(&mut **tx)
         .await?;
     let done = sqlx::query!(
-        "DELETE FROM files.objects o
-         USING (SELECT o.tenant_id, o.id FROM files.objects o
-                WHERE o.state = 'deleted' AND o.state_at <= $1
-                  AND NOT EXISTS (SELECT FROM files.uploads u WHERE u.tenant_id = o.tenant_id AND u.object_id = o.id)
-                ORDER BY o.state_at LIMIT $2) old
-         WHERE o.tenant_id = old.tenant_id AND o.id = old.id AND o.state = 'deleted'",
+        "DELETE FROM files.objects
+         WHERE ctid = ANY (ARRAY(
+             SELECT o.ctid FROM files.objects o
+             WHERE o.state = 'deleted' AND o.state_at <= $1
+               AND NOT EXISTS (SELECT FROM files.uploads u
+                               WHERE u.tenant_id = o.tenant_id AND u.object_id = o.id OFFSET 0)
+             ORDER BY o.state_at LIMIT $2))",
         before,
         limit
     )
@@ -148,7 +154,8 @@ pub(crate) async fn multipart_owners(
         MultipartOwner,
         r#"SELECT o.key AS "key!", o.state AS "state!", o.multipart
            FROM unnest($1::uuid[], $2::text[]) AS wanted(tenant_id, key)
-           JOIN files.objects o ON o.tenant_id = wanted.tenant_id AND o.key = wanted.key COLLATE "C""#,
+           CROSS JOIN LATERAL (SELECT * FROM files.objects
+                               WHERE tenant_id = wanted.tenant_id AND key = wanted.key COLLATE "C" LIMIT 1) o"#,
         tenants,
         keys
     )

@@ -11,34 +11,50 @@ use uuid::Uuid;
 /// An upload as it stands under the lock.
 #[derive(Debug, Clone)]
 pub(crate) struct Locked {
-    pub(crate) upload: UploadId,
     pub(crate) state: ObjectState,
     pub(crate) committed_node: Option<NodeId>,
 }
 
-/// Locks uploads and their objects, in the order of the objects' ids. The collector locks the same object rows.
-pub(crate) async fn lock(tx: &mut TenantTx, uploads: &[Uuid]) -> Result<HashMap<UploadId, Locked>> {
+/// Locks the objects of uploads, in the order of their ids, and reads the uploads under these locks. The collector locks
+/// the same rows.
+pub(crate) async fn lock(
+    tx: &mut TenantTx,
+    uploads: &[Uuid],
+    objects: &[Uuid],
+) -> Result<HashMap<UploadId, Locked>> {
     let tenant = tx.tenant().0;
+    let states = sqlx::query!(
+        r#"SELECT id AS "id!: ObjectId", state AS "state!" FROM files.objects
+           WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE"#,
+        tenant,
+        objects
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let states: HashMap<ObjectId, String> = states.into_iter().map(|row| (row.id, row.state)).collect();
+    // A statement of its own: it sees what was committed while the locks were waited for.
     let rows = sqlx::query!(
-        r#"SELECT u.id AS "id!: UploadId", o.state AS "state!", u.committed_node AS "committed_node?: NodeId"
-           FROM files.uploads u JOIN files.objects o ON o.tenant_id = $1 AND o.id = u.object_id
-           WHERE u.tenant_id = $1 AND u.id = ANY($2)
-           ORDER BY o.id FOR UPDATE OF o, u"#,
+        r#"SELECT u.id AS "id!: UploadId", u.object_id AS "object!: ObjectId",
+                  u.committed_node AS "committed_node?: NodeId"
+           FROM unnest($2::uuid[]) AS wanted(id)
+           CROSS JOIN LATERAL (SELECT * FROM files.uploads WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) u"#,
         tenant,
         uploads
     )
     .fetch_all(&mut **tx)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let locked = Locked {
-                upload: row.id,
-                state: ObjectState::parse(&row.state)?,
-                committed_node: row.committed_node,
-            };
-            Ok((locked.upload, locked))
-        })
-        .collect()
+    let mut locked = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let Some(state) = states.get(&row.object) else {
+            return Err(Error::internal("lock an upload", "its object was not locked"));
+        };
+        let upload = Locked {
+            state: ObjectState::parse(state)?,
+            committed_node: row.committed_node,
+        };
+        locked.insert(row.id, upload);
+    }
+    Ok(locked)
 }
 
 /// A file to make.
@@ -113,7 +129,7 @@ pub(crate) async fn update_files(
         "UPDATE files.nodes n
          SET current_version = f.version, revision = f.revision, updated_at = $2, updated_by = f.account
          FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[]) AS f(id, version, revision, account)
-         WHERE n.tenant_id = $1 AND n.id = f.id",
+         WHERE n.tenant_id = $1 AND n.id = f.id AND n.id = ANY($3)",
         tenant,
         now,
         &ids,
@@ -207,7 +223,9 @@ pub(crate) async fn mark_committed(
                UPDATE files.uploads u
                SET committed_node = c.node_id, committed_version = c.version_id, sha256 = c.sha256
                FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::bytea[]) AS c(id, node_id, version_id, sha256)
-               WHERE u.tenant_id = $1 AND u.id = c.id
+               CROSS JOIN LATERAL (SELECT ctid AS at FROM files.uploads
+                                   WHERE tenant_id = $1 AND id = c.id LIMIT 1) found
+               WHERE u.ctid = found.at
            )
            SELECT count(*) AS "count!" FROM moved"#,
         tenant,

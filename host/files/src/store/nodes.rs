@@ -67,8 +67,10 @@ pub(crate) async fn lineage(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Lineage> 
                SELECT id, parent_id, kind, trashed_at, current_version, revision
                FROM files.nodes WHERE tenant_id = $1 AND id = ANY($2)
                UNION
-               SELECT n.id, n.parent_id, n.kind, n.trashed_at, n.current_version, n.revision
-               FROM up JOIN files.nodes n ON n.tenant_id = $1 AND n.id = up.parent_id
+               SELECT n.*
+               FROM up CROSS JOIN LATERAL (
+                   SELECT id, parent_id, kind, trashed_at, current_version, revision
+                   FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
            )
            SELECT id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
                   trashed_at IS NOT NULL AS "trashed!", current_version AS "current_version?: VersionId",
@@ -93,8 +95,10 @@ pub(crate) async fn views(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NodeVie
                   v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
                   b.length AS "size?", b.sha256 AS "sha256?"
            FROM files.nodes n
-           LEFT JOIN files.versions v ON v.tenant_id = $1 AND v.id = n.current_version
-           LEFT JOIN files.blobs b ON b.tenant_id = $1 AND b.id = v.blob_id
+           LEFT JOIN LATERAL (SELECT * FROM files.versions
+                              WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true
+           LEFT JOIN LATERAL (SELECT * FROM files.blobs
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
            WHERE n.tenant_id = $1 AND n.id = ANY($2)"#,
         tenant,
         ids
@@ -111,9 +115,10 @@ pub(crate) async fn walk(tx: &mut TenantTx, keys: &[String]) -> Result<Option<No
                SELECT id, 0 AS depth FROM files.nodes WHERE tenant_id = $1 AND id = $2
                UNION ALL
                SELECT n.id, walk.depth + 1
-               FROM walk JOIN files.nodes n
-                 ON n.tenant_id = $1 AND n.parent_id = walk.id AND n.name_key = ($3::text[])[walk.depth + 1]
-                    AND n.trashed_at IS NULL
+               FROM walk CROSS JOIN LATERAL (
+                   SELECT id FROM files.nodes
+                   WHERE tenant_id = $1 AND parent_id = walk.id AND trashed_at IS NULL
+                     AND name_key = ($3::text[])[walk.depth + 1] LIMIT 1) n
                WHERE walk.depth < cardinality($3::text[])
            )
            SELECT id AS "id!: NodeId" FROM walk WHERE depth = cardinality($3::text[])"#,
@@ -143,8 +148,10 @@ pub(crate) async fn children(
            FROM (SELECT * FROM files.nodes
                  WHERE tenant_id = $1 AND parent_id = $2 AND name_key > $3 AND trashed_at IS NULL
                  ORDER BY name_key LIMIT $4) n
-           LEFT JOIN files.versions v ON v.tenant_id = $1 AND v.id = n.current_version
-           LEFT JOIN files.blobs b ON b.tenant_id = $1 AND b.id = v.blob_id
+           LEFT JOIN LATERAL (SELECT * FROM files.versions
+                              WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true
+           LEFT JOIN LATERAL (SELECT * FROM files.blobs
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
            ORDER BY n.name_key"#,
         tenant,
         folder.0,
@@ -165,8 +172,10 @@ pub(crate) async fn taken(
     let rows = sqlx::query!(
         r#"SELECT n.parent_id AS "parent_id!: NodeId", n.name_key AS "name_key!"
            FROM unnest($2::uuid[], $3::text[]) AS wanted(parent_id, name_key)
-           JOIN files.nodes n ON n.tenant_id = $1 AND n.parent_id = wanted.parent_id
-                             AND n.name_key = wanted.name_key COLLATE "C" AND n.trashed_at IS NULL"#,
+           CROSS JOIN LATERAL (
+               SELECT parent_id, name_key FROM files.nodes
+               WHERE tenant_id = $1 AND parent_id = wanted.parent_id
+                 AND name_key = wanted.name_key COLLATE "C" AND trashed_at IS NULL LIMIT 1) n"#,
         tenant,
         parents,
         keys
@@ -231,9 +240,10 @@ pub(crate) async fn content(
         r#"SELECT n.name AS "name!", v.content_type AS "content_type!", o.key AS "key!", o.size AS "object_size!",
                   b."offset" AS "offset!", b.length AS "length!", b.sha256 AS "sha256!"
            FROM files.nodes n
-           JOIN files.versions v ON v.tenant_id = $1 AND v.node_id = n.id AND v.id = coalesce($3, n.current_version)
-           JOIN files.blobs b ON b.tenant_id = $1 AND b.id = v.blob_id
-           JOIN files.objects o ON o.tenant_id = $1 AND o.id = b.object_id
+           CROSS JOIN LATERAL (SELECT * FROM files.versions WHERE tenant_id = $1 AND node_id = n.id
+                               AND id = coalesce($3, n.current_version) LIMIT 1) v
+           CROSS JOIN LATERAL (SELECT * FROM files.blobs WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b
+           CROSS JOIN LATERAL (SELECT * FROM files.objects WHERE tenant_id = $1 AND id = b.object_id LIMIT 1) o
            WHERE n.tenant_id = $1 AND n.id = $2"#,
         tenant.0,
         node.0,

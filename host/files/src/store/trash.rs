@@ -33,10 +33,11 @@ pub(crate) async fn lock_subtree(tx: &mut TenantTx, node: NodeId) -> Result<Vec<
             r#"WITH RECURSIVE down AS (
                    SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = $2
                    UNION ALL
-                   SELECT n.id FROM down JOIN files.nodes n ON n.tenant_id = $1 AND n.parent_id = down.id
+                   SELECT n.id FROM down CROSS JOIN LATERAL (
+                       SELECT id FROM files.nodes WHERE tenant_id = $1 AND parent_id = down.id OFFSET 0) n
                )
                SELECT n.id AS "id!: NodeId", n.revision AS "revision!"
-               FROM files.nodes n WHERE n.tenant_id = $1 AND n.id IN (SELECT id FROM down)
+               FROM files.nodes n WHERE n.tenant_id = $1 AND n.id = ANY (ARRAY(SELECT id FROM down))
                ORDER BY n.id FOR UPDATE OF n"#,
             tenant,
             node.0
@@ -72,7 +73,7 @@ pub(crate) async fn remove(tx: &mut TenantTx, nodes: &[Uuid], now: OffsetDateTim
     let objects = sqlx::query_scalar!(
         "SELECT o.id FROM files.objects o
          WHERE o.tenant_id = $1
-           AND o.id IN (SELECT object_id FROM files.blobs WHERE tenant_id = $1 AND id = ANY($2))
+           AND o.id = ANY (ARRAY(SELECT object_id FROM files.blobs WHERE tenant_id = $1 AND id = ANY($2)))
          ORDER BY o.id FOR UPDATE",
         tenant,
         &blobs
@@ -82,7 +83,7 @@ pub(crate) async fn remove(tx: &mut TenantTx, nodes: &[Uuid], now: OffsetDateTim
     sqlx::query!(
         "DELETE FROM files.blobs b
          WHERE b.tenant_id = $1 AND b.id = ANY($2)
-           AND NOT EXISTS (SELECT FROM files.versions v WHERE v.tenant_id = $1 AND v.blob_id = b.id)",
+           AND NOT EXISTS (SELECT FROM files.versions v WHERE v.tenant_id = $1 AND v.blob_id = b.id OFFSET 0)",
         tenant,
         &blobs
     )
@@ -91,7 +92,7 @@ pub(crate) async fn remove(tx: &mut TenantTx, nodes: &[Uuid], now: OffsetDateTim
     sqlx::query!(
         "UPDATE files.objects o SET state = 'orphaned', state_at = $3
          WHERE o.tenant_id = $1 AND o.id = ANY($2) AND o.state = 'committed'
-           AND NOT EXISTS (SELECT FROM files.blobs b WHERE b.tenant_id = $1 AND b.object_id = o.id)",
+           AND NOT EXISTS (SELECT FROM files.blobs b WHERE b.tenant_id = $1 AND b.object_id = o.id OFFSET 0)",
         tenant,
         &objects,
         now

@@ -184,11 +184,15 @@ pub(crate) async fn fetch(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<UploadR
     let tenant = tx.tenant().0;
     let rows = sqlx::query!(
         r#"SELECT u.id AS "id!: UploadId", u.object_id AS "object!: ObjectId", u.account_id AS "account!: AccountId",
-                  u.parent_id AS "parent?: NodeId", u.name, u.name_key, u.node_id AS "node?: NodeId",
-                  u.base_version AS "base?: VersionId", u.size, u.sha256, u.content_type, u.part_size, u.part_count,
-                  o.key, o.state, o.is_multipart, o.multipart, o.expires_at
-           FROM files.uploads u JOIN files.objects o ON o.tenant_id = $1 AND o.id = u.object_id
-           WHERE u.tenant_id = $1 AND u.id = ANY($2)"#,
+                  u.parent_id AS "parent?: NodeId", u.name AS "name?", u.name_key AS "name_key?",
+                  u.node_id AS "node?: NodeId", u.base_version AS "base?: VersionId", u.size AS "size!",
+                  u.sha256 AS "sha256?", u.content_type AS "content_type!", u.part_size AS "part_size!",
+                  u.part_count AS "part_count!", o.key AS "key!", o.state AS "state!",
+                  o.is_multipart AS "is_multipart!", o.multipart AS "multipart?", o.expires_at AS "expires_at!"
+           FROM unnest($2::uuid[]) AS wanted(id)
+           CROSS JOIN LATERAL (SELECT * FROM files.uploads WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) u
+           CROSS JOIN LATERAL (SELECT * FROM files.objects
+                               WHERE tenant_id = $1 AND id = u.object_id LIMIT 1) o"#,
         tenant,
         ids
     )

@@ -8,6 +8,7 @@
 mod collect;
 mod commit;
 mod multipart;
+mod plans;
 mod relay;
 mod rls;
 mod support;
