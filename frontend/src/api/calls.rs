@@ -141,8 +141,11 @@ impl Api {
 
     /// Where to read a file's bytes.
     pub(crate) async fn content(&self, id: &str) -> Result<Content, ApiError> {
-        self.call(get(format!("/v1/nodes/{}/content?redirect=false&attachment=true", escape(id))))
-            .await
+        self.call(get(format!(
+            "/v1/nodes/{}/content?redirect=false&attachment=true",
+            escape(id)
+        )))
+        .await
     }
 
     pub(crate) async fn start_upload(&self, request: &StartUpload) -> Result<Upload, ApiError> {
