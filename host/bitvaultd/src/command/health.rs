@@ -12,13 +12,10 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// Asks `/readyz`. For container probes, so it needs nothing but this binary.
 pub(crate) async fn healthcheck(config: &Config) -> Result<()> {
     let address = match running(&config.data_dir) {
-        Some(runtime) => runtime
-            .url
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned(),
-        None => reachable(config.listen).to_string(),
-    };
+        Some(runtime) => runtime.listen,
+        None => reachable(config.listen),
+    }
+    .to_string();
     let asked = tokio::time::timeout(WITHIN, ask(&address)).await;
     let status = asked
         .ok()

@@ -2,7 +2,7 @@ use super::{Bootstrap, Config, Role};
 use anyhow::{Result, bail};
 use bitvault_platform::config::ENV_PREFIX;
 use figment::Figment;
-use figment::providers::{Env, Format as _, Toml};
+use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::de::DeserializeOwned;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,19 @@ const KEYS: [&str; 17] = [
     "config",
 ];
 
+/// What is text even where it looks like a number: a password of digits is a password.
+const TEXTS: [&str; 9] = [
+    "bootstrap_email",
+    "bootstrap_password",
+    "bootstrap_tenant",
+    "rpc.secret",
+    "database.role_secret",
+    "database.owner.user",
+    "database.owner.password",
+    "storage.backend.access_key",
+    "storage.backend.secret_key",
+];
+
 /// Merges file, environment and flags, and reports every section that is wrong, not only the first.
 pub(crate) fn load(
     file: Option<&Path>,
@@ -43,7 +56,13 @@ pub(crate) fn load(
         }
         figment = figment.merge(Toml::file_exact(file));
     }
-    figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__"));
+    let environment = Env::prefixed(ENV_PREFIX).split("__");
+    figment = figment.merge(environment.clone());
+    for (key, text) in environment.iter() {
+        if TEXTS.contains(&key.as_str()) {
+            figment = figment.merge(Serialized::global(key.as_str(), text));
+        }
+    }
     let mut read = Reader {
         figment,
         mistakes: Vec::new(),
@@ -90,7 +109,7 @@ impl Reader {
             Ok(value) => Some(value),
             Err(error) => {
                 self.mistakes
-                    .extend(error.into_iter().map(|error| error.to_string()));
+                    .extend(error.into_iter().map(|error| told(key, &error)));
                 None
             }
         }
@@ -135,11 +154,38 @@ impl Reader {
                 "calls between processes need rpc.secret or rpc.secret_file, the same in each".to_owned(),
             );
         }
+        let modules = [
+            config.identity.check().err(),
+            config.gateway.check().err(),
+            config.telemetry.filter().err(),
+        ];
+        let modules = modules.into_iter().flatten().chain(config.files.check());
+        self.mistakes
+            .extend(modules.map(|error| error.message().to_owned()));
         if config.roles.is_empty() {
             self.mistakes
                 .push("`roles` is empty: name at least one of gateway, identity, files, storage".to_owned());
         }
     }
+}
+
+/// One mistake below `section`: the whole key, what is wrong, and where it was read.
+fn told(section: &str, error: &figment::Error) -> String {
+    // The path ends with the section that was asked for; what is below it comes first.
+    let below = match error.path.split_last() {
+        Some((last, below)) if last.eq_ignore_ascii_case(section) => below,
+        _ => &error.path,
+    };
+    let mut key = section.to_owned();
+    for part in below {
+        key.push('.');
+        key.push_str(&part.to_lowercase());
+    }
+    let from = error.metadata.as_ref().map(|from| match &from.source {
+        Some(source) => format!(" ({source})"),
+        None => format!(" ({})", from.name),
+    });
+    format!("{key}: {}{}", error.kind, from.unwrap_or_default())
 }
 
 /// `/var/lib/bitvault` for root, the user's data folder for anybody else.
@@ -174,16 +220,26 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_at_once() {
-        let text =
-            "listen = \"nowhere\"\nfrobnicate = 1\nroles = [\"files\"]\n[lite]\npostgres_bun = \"/x\"\n";
+        let text = "listen = \"nowhere\"\nfrobnicate = 1\nroles = [\"files\"]\n[lite]\npostgres_bun = \"/x\"\n\
+             [files.collector]\ngrace = \"soon\"\n";
         let error = from(text).unwrap_err().to_string();
         for part in [
-            "listen",
+            "listen: ",
             "frobnicate",
             "postgres_bun",
+            "files.collector.grace: ",
             "peers.identity",
             "peers.storage",
         ] {
+            assert!(error.contains(part), "{part} is missing in: {error}");
+        }
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_mistakes_too() {
+        let text = "[files]\nupload_lifetime = \"1s\"\n[telemetry]\nlog_filter = \"x=[\"\n[gateway]\nmax_streams = 0\n";
+        let error = from(text).unwrap_err().to_string();
+        for part in ["files.upload_lifetime", "telemetry.log_filter", "gateway: limits"] {
             assert!(error.contains(part), "{part} is missing in: {error}");
         }
     }

@@ -118,6 +118,7 @@ impl Backing {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             url: url.to_owned(),
+            listen: reachable(http),
             s3_url: own.store.as_ref().map(EmbeddedStore::url),
             database_url: own.database.as_ref().map(PrivateDatabase::owner_url),
         })

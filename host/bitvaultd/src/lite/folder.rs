@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,8 @@ pub(crate) struct Runtime {
     pub(crate) pid: u32,
     pub(crate) version: String,
     pub(crate) url: String,
+    /// Where it listens on this machine; `url` may be another name for that.
+    pub(crate) listen: SocketAddr,
     pub(crate) s3_url: Option<String>,
     pub(crate) database_url: Option<String>,
 }

@@ -1,5 +1,7 @@
+use crate::{Code, Error};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tracing_subscriber::EnvFilter;
 
 /// Section `[telemetry]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +33,16 @@ impl Default for TelemetryConfig {
             traces_per_second: 20,
             keep_traces: 200,
         }
+    }
+}
+
+impl TelemetryConfig {
+    /// `log_filter`, read; the error says what is wrong with it.
+    pub fn filter(&self) -> Result<EnvFilter, Error> {
+        EnvFilter::try_new(&self.log_filter).map_err(|cause| {
+            let detail = format!("telemetry.log_filter: {cause}");
+            Error::new(Code::Invalid, "log_filter_invalid", detail)
+        })
     }
 }
 

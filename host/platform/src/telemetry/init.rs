@@ -12,7 +12,7 @@ use tonic::metadata::MetadataMap;
 use tracing::subscriber::Interest;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{Layer as _, fmt};
 
 /// The running telemetry of this process.
 #[derive(Debug)]
@@ -72,13 +72,7 @@ pub fn init(config: &TelemetryConfig, service: &str, version: &str) -> Result<Te
         provider = provider.with_span_processor(BatchSpanProcessor::builder(exporter).build());
     }
     let provider = provider.build();
-    let filter = EnvFilter::try_new(&config.log_filter).map_err(|cause| {
-        Error::new(
-            Code::Invalid,
-            "log_filter_invalid",
-            format!("telemetry.log_filter: {cause}"),
-        )
-    })?;
+    let filter = config.filter()?;
     let lines = match config.log_format {
         LogFormat::Json => fmt::layer()
             .event_format(JsonLines)
