@@ -3,8 +3,12 @@
 //!
 //! - [`daemon`]: a real `bitvaultd`
 //! - [`api`]: a plain caller of its REST API
+//! - [`cli`]: the real `bitvault`
+//! - [`meter`]: a proxy that counts and holds bytes
 //! - [`stores`]: MinIO, versitygw and rclone
 
 pub mod api;
+pub mod cli;
 pub mod daemon;
+pub mod meter;
 pub mod stores;
