@@ -107,7 +107,7 @@ impl Document {
 /// Runs the command.
 pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
     let data_dir = data_dir(args.data_dir.as_ref())?;
-    if let Some(runtime) = Runtime::of_running(&data_dir)? {
+    if let Some(runtime) = already_up(&data_dir)? {
         run::say(format!(
             "{} is up already (process {})",
             data_dir.display(),
@@ -156,6 +156,27 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
     }
     document.print(args.json, "Ctrl-C")?;
     daemon.run_until_stopped()
+}
+
+/// The daemon of this data folder, if one runs and answers. One that was just killed is waited out: its process is there
+/// a moment longer than its service.
+fn already_up(data_dir: &Path) -> Result<Option<Runtime>> {
+    let started = Instant::now();
+    while let Some(runtime) = Runtime::of_running(data_dir)? {
+        if ask(&format!("{}/readyz", runtime.url)).is_ok() {
+            return Ok(Some(runtime));
+        }
+        if started.elapsed() > READY_LIMIT {
+            bail!(
+                "bitvaultd (process {}) runs in {} and is not ready; see its log there, or stop it with `{}`",
+                runtime.pid,
+                data_dir.display(),
+                stop_command(data_dir)
+            );
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(None)
 }
 
 fn bin_dir(data_dir: &Path) -> PathBuf {
