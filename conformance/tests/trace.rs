@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue as Wrapped, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tonic::transport::server::TcpIncoming;
 
@@ -46,7 +46,7 @@ impl TraceService for Collector {
         &self,
         request: tonic::Request<ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let mut spans = self.0.lock().unwrap();
+        let mut spans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for resource_spans in request.into_inner().resource_spans {
             let attributes = resource_spans.resource.unwrap_or_default().attributes;
             let service = text(&attributes, "service.name").unwrap_or_default();
@@ -103,7 +103,7 @@ fn in_words(trace: &[Received]) -> String {
 /// Every trace that a `bitvault put` began.
 fn puts(spans: &Spans) -> Vec<Vec<Received>> {
     let mut traces: BTreeMap<Vec<u8>, Vec<Received>> = BTreeMap::new();
-    for one in spans.lock().unwrap().iter() {
+    for one in spans.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         traces
             .entry(one.span.trace_id.clone())
             .or_default()

@@ -11,7 +11,7 @@ pub(crate) fn all(target: &mut Target) -> Result<()> {
     what_is_missing_ends_with_3(target)?;
     who_is_not_let_in_ends_with_4(target)?;
     a_conflict_ends_with_5(target)?;
-    a_member_has_the_same_tenant_and_a_guest_may_not_write(target)?;
+    a_member_is_let_in_and_a_guest_is_not(target)?;
     an_unreachable_server_ends_with_6(target)
 }
 
@@ -88,7 +88,7 @@ fn a_conflict_ends_with_5(target: &Target) -> Result<()> {
     fails(cli, &["put", "-r", "a-folder", "/a-file"], "", 5)
 }
 
-fn a_member_has_the_same_tenant_and_a_guest_may_not_write(target: &Target) -> Result<()> {
+fn a_member_is_let_in_and_a_guest_is_not(target: &Target) -> Result<()> {
     let password = "another-horse-battery";
     for role in ["member", "guest"] {
         let email = format!("{role}@example.org");
@@ -105,9 +105,12 @@ fn a_member_has_the_same_tenant_and_a_guest_may_not_write(target: &Target) -> Re
             .daemon
             .command_with_input(&[&create[..], &[&email]].concat(), password)?;
     }
-    let member = Cli::signed_in(target.daemon.url(), "member@example.org", password)?;
+    let signed_in =
+        |role: &str| Cli::signed_in(target.daemon.url(), &format!("{role}@example.org"), password);
+    let member = signed_in("member")?;
     assert_eq!(member.run(&["whoami", "--json"])?.ok()?.json()?["role"], "member");
-    Ok(())
+    member.run(&["mkdir", "/a-members"])?.ok()?;
+    fails(&signed_in("guest")?, &["mkdir", "/a-guests"], "", 4)
 }
 
 fn an_unreachable_server_ends_with_6(target: &mut Target) -> Result<()> {

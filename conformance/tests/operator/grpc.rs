@@ -1,5 +1,6 @@
 //! gRPC on the same port as REST.
 
+use anyhow::{Context as _, Result, bail};
 use bitvault_conformance::api::Caller;
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
 use bitvault_proto::internal::v1::CreateTenantRequest;
@@ -21,33 +22,32 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_types::StatusExt as _;
 
-async fn services(channel: &Channel) -> Vec<String> {
+async fn services(channel: &Channel) -> Result<Vec<String>> {
     let ask = ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
     };
     let mut answers = ServerReflectionClient::new(channel.clone())
         .server_reflection_info(tokio_stream::once(ask))
-        .await
-        .unwrap()
+        .await?
         .into_inner();
-    let answer = answers.next().await.unwrap().unwrap();
+    let answer = answers.next().await.context("an answer")??;
     let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
-        panic!("{answer:?}");
+        bail!("{answer:?}");
     };
-    list.service.into_iter().map(|service| service.name).collect()
+    Ok(list.service.into_iter().map(|service| service.name).collect())
 }
 
 /// A request with a bearer token and with what only modules may send.
-fn with<T>(message: T, token: &str, forged: bool) -> Request<T> {
+fn with<T>(message: T, token: &str, forged: bool) -> Result<Request<T>> {
     let mut request = Request::new(message);
-    let bearer = MetadataValue::try_from(format!("Bearer {token}")).unwrap();
+    let bearer = MetadataValue::try_from(format!("Bearer {token}"))?;
     request.metadata_mut().insert("authorization", bearer);
     if forged {
         let ctx = MetadataValue::from_static("{\"principal\":{\"kind\":\"system\"}}");
         request.metadata_mut().insert("bitvault-ctx", ctx);
     }
-    request
+    Ok(request)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +67,7 @@ async fn grpc_is_served_beside_rest_and_internal_services_are_not() {
         .await
         .unwrap();
     assert_eq!(health.into_inner().status(), ServingStatus::Serving);
-    let listed = services(&channel).await;
+    let listed = services(&channel).await.unwrap();
     assert!(
         listed.iter().any(|name| name == "bitvault.v1.FilesService"),
         "{listed:?}"
@@ -78,7 +78,10 @@ async fn grpc_is_served_beside_rest_and_internal_services_are_not() {
     let get = || GetNodeRequest {
         id: "root".to_owned(),
     };
-    let node = files.get_node(with(get(), owner.token(), false)).await.unwrap();
+    let node = files
+        .get_node(with(get(), owner.token(), false).unwrap())
+        .await
+        .unwrap();
     let node = node.into_inner();
     assert_eq!(
         (node.kind(), node.id.as_str()),
@@ -86,7 +89,7 @@ async fn grpc_is_served_beside_rest_and_internal_services_are_not() {
     );
     for forged in [false, true] {
         let refused = files
-            .get_node(with(get(), "bvs_nobody", forged))
+            .get_node(with(get(), "bvs_nobody", forged).unwrap())
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated);
@@ -103,12 +106,12 @@ async fn grpc_is_served_beside_rest_and_internal_services_are_not() {
             name: "mine".to_owned(),
         };
         let refused = IdentityServiceClient::new(channel.clone())
-            .create_tenant(with(create, owner.token(), forged))
+            .create_tenant(with(create, owner.token(), forged).unwrap())
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::Unimplemented, "{refused:?}");
         let refused = StorageServiceClient::new(channel.clone())
-            .list_objects(with(ListObjectsRequest::default(), owner.token(), forged))
+            .list_objects(with(ListObjectsRequest::default(), owner.token(), forged).unwrap())
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::Unimplemented, "{refused:?}");

@@ -52,9 +52,8 @@ async fn planted_secrets_show_nowhere() {
                 panic!("secret {at} of {} shows in {place} after: {line}", secrets.len());
             }
         }
-        let mut signed = text.match_indices("X-Amz-Signature=");
         assert!(
-            place.starts_with("presigned") || signed.next().is_none(),
+            !text.contains("X-Amz-Signature="),
             "a presigned URL shows in {place}"
         );
     }
