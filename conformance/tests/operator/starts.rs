@@ -165,6 +165,45 @@ fn values_out_of_range_are_told_before_anything_is_started() {
 }
 
 #[test]
+fn a_check_reads_what_the_configuration_points_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bitvault.toml");
+    std::fs::write(
+        &file,
+        "[database]\nurl = \"postgres://db.internal/bitvault\"\nrole_secret_file = \"/nowhere/roles\"\n\
+         [database.owner]\nuser = \"owner\"\npassword_file = \"/nowhere/owner\"\n\
+         [rpc]\nsecret_file = \"/nowhere/rpc\"\n",
+    )
+    .unwrap();
+    let arguments = ["config", "check", "--config", &text(&file)];
+    refused(
+        &arguments,
+        &[],
+        &["/nowhere/roles", "/nowhere/owner", "/nowhere/rpc"],
+    )
+    .unwrap();
+    let short = [
+        ("BITVAULTD_RPC__SECRET", "short"),
+        ("BITVAULTD_RPC__LISTEN", "127.0.0.1:0"),
+    ];
+    refused(&["config", "check"], &short, &["rpc.secret", "32"]).unwrap();
+}
+
+#[test]
+fn a_first_password_that_is_too_short_names_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = text(&folder.path().join("data"));
+    // Postgres runs as another user when this is root, and must pass.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data];
+    let password = [("BITVAULTD_BOOTSTRAP_PASSWORD", "short")];
+    refused(&arguments, &password, &["bootstrap_password", "8 characters"]).unwrap();
+    let lock = folder.path().join("data/postgres/postmaster.pid");
+    assert!(!lock.exists(), "Postgres was stopped");
+}
+
+#[test]
 fn a_printed_configuration_masks_every_secret() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bitvault.toml");

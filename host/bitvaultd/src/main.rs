@@ -136,7 +136,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve => serve::serve(config).await,
         Command::Migrate => command::migrate(config).await,
         Command::Config(ConfigCommand::Print) => command::print_config(&config),
-        Command::Config(ConfigCommand::Check) => command::check_config(),
+        Command::Config(ConfigCommand::Check) => command::check_config(&config),
         Command::Admin(AdminCommand::CreateTenant { name }) => command::create_tenant(config, name).await,
         Command::Admin(AdminCommand::CreateUser {
             tenant,

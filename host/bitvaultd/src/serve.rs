@@ -213,7 +213,8 @@ async fn bootstrap(
     let tenant = client
         .create_tenant(tenant)
         .await
-        .map_err(Error::from)?
+        .map_err(Error::from)
+        .context("make the first tenant from bootstrap_tenant")?
         .into_inner();
     let account = CreateAccountRequest {
         tenant_id: tenant.tenant_id,
@@ -225,7 +226,8 @@ async fn bootstrap(
     client
         .create_account(ctx.request(account))
         .await
-        .map_err(Error::from)?;
+        .map_err(Error::from)
+        .context("make the first owner from bootstrap_email and bootstrap_password")?;
     Ok(Some(FirstSignIn {
         email: wanted.email.clone(),
         tenant: wanted.tenant.clone(),

@@ -11,7 +11,10 @@ pub(crate) use health::healthcheck;
 pub(crate) use schema::migrate;
 
 use crate::config::{self, Config};
-use anyhow::Result;
+use anyhow::{Result, bail};
+use bitvault_platform::Error;
+use bitvault_platform::config as sections;
+use bitvault_platform::db::DbRole;
 
 /// Writes a command's answer.
 #[allow(clippy::print_stdout, reason = "a command's answer goes to standard output")]
@@ -29,8 +32,21 @@ pub(crate) fn print_config(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Loading has checked it.
-pub(crate) fn check_config() -> Result<()> {
+/// Loading has checked what stands in it; here also what it points to is read: files with secrets, connection strings.
+pub(crate) fn check_config(config: &Config) -> Result<()> {
+    let mut mistakes = Vec::new();
+    if let Some(database) = &config.database {
+        mistakes.extend(database.role_options(DbRole::Identity).err());
+        if database.migrate_at_start {
+            mistakes.extend(database.owner_options().err());
+        }
+    }
+    let rpc = &config.rpc;
+    mistakes.extend(sections::secret("rpc.secret", &rpc.secret, &rpc.secret_file).err());
+    if !mistakes.is_empty() {
+        let told: Vec<&str> = mistakes.iter().map(Error::message).collect();
+        bail!("the configuration is wrong:\n  {}", told.join("\n  "));
+    }
     answer("the configuration can be used");
     Ok(())
 }

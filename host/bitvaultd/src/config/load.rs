@@ -3,6 +3,7 @@ use anyhow::{Result, bail};
 use bitvault_platform::config::ENV_PREFIX;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,9 @@ const KEYS: [&str; 17] = [
     "telemetry",
     "config",
 ];
+
+/// Shortest secret that calls between processes are signed with, in bytes.
+const RPC_SECRET_MIN: usize = 32;
 
 /// What is text even where it looks like a number: a password of digits is a password.
 const TEXTS: [&str; 9] = [
@@ -153,6 +157,15 @@ impl Reader {
             self.mistakes.push(
                 "calls between processes need rpc.secret or rpc.secret_file, the same in each".to_owned(),
             );
+        }
+        let short = config
+            .rpc
+            .secret
+            .as_ref()
+            .map(|secret| secret.expose_secret().len());
+        if remote && short.is_some_and(|length| length < RPC_SECRET_MIN) {
+            self.mistakes
+                .push(format!("rpc.secret: use at least {RPC_SECRET_MIN} characters"));
         }
         let modules = [
             config.identity.check().err(),
