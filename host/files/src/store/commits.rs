@@ -15,7 +15,7 @@ pub(crate) struct Locked {
     pub(crate) committed_node: Option<NodeId>,
 }
 
-/// Locks the objects of uploads, in the order of their ids, and reads the uploads under these locks. The collector locks
+/// Locks the objects of uploads, in the order given: by id, and reads the uploads under these locks. The collector locks
 /// the same rows.
 pub(crate) async fn lock(
     tx: &mut TenantTx,
@@ -24,8 +24,9 @@ pub(crate) async fn lock(
 ) -> Result<HashMap<UploadId, Locked>> {
     let tenant = tx.tenant().0;
     let states = sqlx::query!(
-        r#"SELECT id AS "id!: ObjectId", state AS "state!" FROM files.objects
-           WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE"#,
+        r#"SELECT o.id AS "id!: ObjectId", o.state AS "state!" FROM unnest($2::uuid[]) AS wanted(id)
+           CROSS JOIN LATERAL (SELECT id, state FROM files.objects WHERE tenant_id = $1 AND id = wanted.id
+                               LIMIT 1 FOR UPDATE) o"#,
         tenant,
         objects
     )
@@ -129,7 +130,8 @@ pub(crate) async fn update_files(
         "UPDATE files.nodes n
          SET current_version = f.version, revision = f.revision, updated_at = $2, updated_by = f.account
          FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[]) AS f(id, version, revision, account)
-         WHERE n.tenant_id = $1 AND n.id = f.id AND n.id = ANY($3)",
+         CROSS JOIN LATERAL (SELECT ctid AS at FROM files.nodes WHERE tenant_id = $1 AND id = f.id LIMIT 1) found
+         WHERE n.ctid = found.at",
         tenant,
         now,
         &ids,
@@ -216,9 +218,12 @@ pub(crate) async fn mark_committed(
     let hashes: Vec<Vec<u8>> = contents.iter().map(|one| one.sha256.clone()).collect();
     let moved = sqlx::query_scalar!(
         r#"WITH moved AS (
-               UPDATE files.objects SET state = 'committed', state_at = $2
-               WHERE tenant_id = $1 AND id = ANY($3) AND state IN ('staging', 'orphaned')
-               RETURNING id
+               UPDATE files.objects o SET state = 'committed', state_at = $2
+               FROM unnest($3::uuid[]) AS wanted(id)
+               CROSS JOIN LATERAL (SELECT ctid AS at FROM files.objects
+                                   WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) found
+               WHERE o.ctid = found.at AND o.state IN ('staging', 'orphaned')
+               RETURNING o.id
            ), told AS (
                UPDATE files.uploads u
                SET committed_node = c.node_id, committed_version = c.version_id, sha256 = c.sha256

@@ -44,12 +44,14 @@ pub(crate) async fn ensure_root(tx: &mut TenantTx, now: OffsetDateTime) -> Resul
     Ok(())
 }
 
-/// Locks nodes against change, in the order of their ids. Who adds children to a folder locks that folder, so that a
+/// Locks nodes against change, in the order given: by id. Who adds children to a folder locks that folder, so that a
 /// name that is free stays free.
 pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
     let tenant = tx.tenant().0;
     sqlx::query!(
-        "SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE",
+        "SELECT n.id FROM unnest($2::uuid[]) AS wanted(id)
+         CROSS JOIN LATERAL (SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id
+                             LIMIT 1 FOR NO KEY UPDATE) n",
         tenant,
         ids
     )
@@ -64,8 +66,10 @@ pub(crate) async fn lineage(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Lineage> 
     let rows = sqlx::query_as!(
         NodeFacts,
         r#"WITH RECURSIVE up AS (
-               SELECT id, parent_id, kind, trashed_at, current_version, revision
-               FROM files.nodes WHERE tenant_id = $1 AND id = ANY($2)
+               SELECT n.*
+               FROM unnest($2::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+                   SELECT id, parent_id, kind, trashed_at, current_version, revision
+                   FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
                UNION
                SELECT n.*
                FROM up CROSS JOIN LATERAL (
@@ -94,12 +98,12 @@ pub(crate) async fn views(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NodeVie
                   n.created_at AS "created_at!", n.updated_at AS "updated_at!",
                   v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
                   b.length AS "size?", b.sha256 AS "sha256?"
-           FROM files.nodes n
+           FROM unnest($2::uuid[]) AS wanted(id)
+           CROSS JOIN LATERAL (SELECT * FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
            LEFT JOIN LATERAL (SELECT * FROM files.versions
                               WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true
            LEFT JOIN LATERAL (SELECT * FROM files.blobs
-                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
-           WHERE n.tenant_id = $1 AND n.id = ANY($2)"#,
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true"#,
         tenant,
         ids
     )
