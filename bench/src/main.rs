@@ -5,16 +5,26 @@
 mod chain;
 mod large;
 mod listing;
+mod plugin;
 mod process;
 mod report;
 mod start;
+mod statements;
 mod tree;
 
 use anyhow::{Result, bail};
 use report::Report;
 
 /// Each benchmark by the name that selects it on the command line; all run without one.
-const NAMES: [&str; 5] = ["start", "chain", "listing", "large", "tree"];
+const NAMES: [&str; 7] = [
+    "start",
+    "chain",
+    "statements",
+    "listing",
+    "plugin",
+    "large",
+    "tree",
+];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -33,8 +43,14 @@ async fn main() -> Result<()> {
     if wanted("chain") {
         chain::run(&mut report).await?;
     }
+    if wanted("statements") {
+        statements::run(&mut report).await?;
+    }
     if wanted("listing") {
         listing::run(&mut report).await?;
+    }
+    if wanted("plugin") {
+        plugin::run(&mut report)?;
     }
     if wanted("large") {
         large::run(&mut report).await?;

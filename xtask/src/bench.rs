@@ -14,7 +14,7 @@ const END: &str = "<!-- end of figures -->";
 /// What `cargo xtask bench` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Run only these, and keep nothing: start, chain, listing, large, tree
+    /// Run only these, and keep nothing: start, chain, statements, listing, plugin, large, tree
     names: Vec<String>,
 }
 
@@ -26,6 +26,14 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
         "the benchmarks run beside them",
     )?;
     let programs = build::all(dirs, Profile::Release)?;
+    run::step("build what measures a plugin", || {
+        // Beside the programs, so that its dependencies have the features they were just built with.
+        let mut command = run::cargo(dirs, ["build", "--release", "--quiet"]);
+        for package in ["bitvaultd", "bitvault-cli", "bitvault-wasm"] {
+            command.args(["--package", package]);
+        }
+        run::show(command.args(["--example", "plan_bench"]))
+    })?;
     let mut command = run::cargo(
         dirs,
         ["run", "--release", "--quiet", "--package", "bitvault-bench", "--"],
