@@ -42,7 +42,7 @@ fn sql_type(name: &str) -> String {
     }
 }
 
-/// The generic plan, as the first of the module's roles that may run the query.
+/// The plan that is kept (the roles keep generic ones), as the first of the module's roles that may run the query.
 async fn plan(database: &TestDatabase, sql: &str, types: &[String]) -> String {
     for role in [DbRole::Files, DbRole::Worker] {
         let mut connection = PgConnection::connect(&database.role_url(role)).await.unwrap();
@@ -55,7 +55,7 @@ async fn plan(database: &TestDatabase, sql: &str, types: &[String]) -> String {
             }
         };
         let prepare = format!(
-            "SET plan_cache_mode = force_generic_plan; SET app.tenant = '00000000-0000-7000-8000-000000000001';
+            "SET app.tenant = '00000000-0000-7000-8000-000000000001';
              PREPARE p{} AS {sql}",
             brackets(&list)
         );

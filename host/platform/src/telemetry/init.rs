@@ -97,6 +97,8 @@ pub fn init(config: &TelemetryConfig, service: &str, version: &str) -> Result<Te
         .with_tracer(provider.tracer("bitvault"))
         .with_location(false)
         .with_threads(false)
+        // How long a span was entered and left: two clock readings at each poll of a future, which nobody reads.
+        .with_tracked_inactivity(false)
         .with_filter(ours);
     tracing_subscriber::registry()
         .with(traces)
