@@ -89,6 +89,8 @@ pub struct Limits {
     pub max_open_uploads: usize,
     /// Connections served at once; further ones wait in the listener's queue.
     pub max_connections: usize,
+    /// Memory for the chunks of answers being sent, over all connections, in bytes; beyond it chunks are small.
+    pub read_ahead_bytes: u64,
     /// How long a client may take to send a request's headers.
     pub header_timeout: Duration,
     /// How long a body may make no progress before the request is given up.
@@ -104,6 +106,7 @@ impl Default for Limits {
             min_part_bytes: 5 << 20,
             max_open_uploads: 10_000,
             max_connections: 4096,
+            read_ahead_bytes: 256 << 20,
             header_timeout: Duration::from_secs(30),
             body_idle_timeout: Duration::from_secs(60),
             shutdown_grace: Duration::from_secs(5),

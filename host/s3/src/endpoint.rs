@@ -20,7 +20,7 @@ use tower::util::BoxCloneSyncService;
 
 use crate::config::{Config, Limits};
 use crate::error::Error;
-use crate::s3::Backend;
+use crate::s3::{Backend, ReadAhead};
 use crate::store::Store;
 
 /// What answers requests: a tower service for hyper's request bodies, cheap to clone.
@@ -72,6 +72,7 @@ impl Endpoint {
             store: Arc::new(store),
             limits: limits.clone(),
             region: Arc::from(config.region.as_str()),
+            read_ahead: ReadAhead::new(limits.read_ahead_bytes),
         };
         let service = service(&config, backend)?;
         Ok(Self { service, limits })

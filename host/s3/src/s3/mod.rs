@@ -1,6 +1,7 @@
 //! The S3 operations over the store. Each file has one family; this one ties them to s3s.
 
 mod buckets;
+mod chunks;
 mod complete;
 mod convert;
 mod list;
@@ -15,6 +16,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::config::Limits;
 use crate::store::Store;
+pub(crate) use chunks::ReadAhead;
 
 /// The backend that s3s calls.
 #[derive(Clone)]
@@ -22,6 +24,7 @@ pub(crate) struct Backend {
     pub(crate) store: Arc<Store>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) region: Arc<str>,
+    pub(crate) read_ahead: ReadAhead,
 }
 
 macro_rules! operations {

@@ -158,7 +158,7 @@ impl Backend {
             let mut position = wanted.start;
             while position < wanted.end {
                 let end = wanted.end.min(position + COPY_BYTES);
-                copy.write(&[super::read::read(&source, position..end)?])?;
+                copy.write(&[super::read::read(&source, position..end)?.into()])?;
                 position = end;
             }
             let (sums, sha256) = copy.digests.finish().check(&Claims::default())?;

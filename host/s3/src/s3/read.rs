@@ -2,23 +2,19 @@
 
 use std::io;
 use std::ops::Range as Bounds;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::stream;
 use s3s::dto::*;
 use s3s::{Body, S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
 use super::Backend;
+use super::chunks::Chunks;
 use super::convert::{ReadConditions, Verdict, checksum_type, parse_time, signed, tag};
 use crate::error::{blocking, during};
 use crate::store::object::Object;
 
 /// Bodies up to this size are read together with the object's meta.
 const INLINE_BYTES: u64 = 256 * 1024;
-
-/// Bytes per read of larger bodies. One read runs ahead of the network.
-const CHUNK_BYTES: u64 = 512 * 1024;
 
 impl Backend {
     pub(super) async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<GetObjectOutput> {
@@ -45,7 +41,6 @@ impl Backend {
         })
         .await?;
         let wanted = bounds.clone().unwrap_or(0..object.meta.size);
-        let length = wanted.end - wanted.start;
         let head = head(
             &object,
             bounds.as_ref(),
@@ -53,11 +48,8 @@ impl Backend {
             part.is_some(),
         );
         let body = match inline {
-            Some(bytes) => Body::from(bytes),
-            None => Body::http_body_unsync(SizedBody {
-                stream: Box::pin(chunks(Arc::new(object), wanted)),
-                length,
-            }),
+            Some(bytes) => Body::from(Bytes::from(bytes)),
+            None => Body::http_body_unsync(Chunks::new(object, wanted, self.read_ahead.clone())),
         };
         Ok(GetObjectOutput {
             body: Some(StreamingBlob::from(body)),
@@ -217,70 +209,13 @@ fn head(
 }
 
 /// Reads part of an object. Blocks.
-pub(super) fn read(object: &Object, wanted: Bounds<u64>) -> S3Result<Bytes> {
+pub(super) fn read(object: &Object, wanted: Bounds<u64>) -> S3Result<Vec<u8>> {
     let length = usize::try_from(wanted.end - wanted.start)
         .map_err(io::Error::other)
         .map_err(during("read object"))?;
-    let mut buffer = vec![0; length];
+    let mut buffer = Vec::new();
     object
-        .read_at(&mut buffer, wanted.start)
+        .read_at(&mut buffer, wanted.start, length)
         .map_err(during("read object"))?;
-    Ok(Bytes::from(buffer))
-}
-
-type Reading = tokio::task::JoinHandle<S3Result<Bytes>>;
-
-/// The wanted bytes in chunks; while one is sent the next is read.
-fn chunks(
-    object: Arc<Object>,
-    wanted: Bounds<u64>,
-) -> impl futures::Stream<Item = Result<Bytes, io::Error>> + Send {
-    let begin = move |object: &Arc<Object>, position: u64| -> Option<(Reading, u64)> {
-        let end = wanted.end.min(position + CHUNK_BYTES);
-        let object = object.clone();
-        (position < end).then(|| {
-            (
-                crate::error::spawn_blocking(move || read(&object, position..end)),
-                end,
-            )
-        })
-    };
-    let first = begin(&object, wanted.start);
-    stream::unfold(Some((object, first)), move |state| async move {
-        let (object, reading) = state?;
-        let (task, position) = reading?;
-        let chunk = match task.await {
-            Ok(Ok(chunk)) => chunk,
-            Ok(Err(error)) => return Some((Err(io::Error::other(error)), None)),
-            Err(error) => return Some((Err(io::Error::other(error)), None)),
-        };
-        let next = begin(&object, position);
-        Some((Ok(chunk), Some((object, next))))
-    })
-}
-
-/// A stream that knows how long it is, so that the answer has a Content-Length.
-struct SizedBody {
-    stream: futures::stream::BoxStream<'static, Result<Bytes, io::Error>>,
-    length: u64,
-}
-
-impl hyper::body::Body for SizedBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, io::Error>>> {
-        let next = futures::ready!(self.stream.as_mut().poll_next(context));
-        if let Some(Ok(chunk)) = &next {
-            self.length = self.length.saturating_sub(chunk.len() as u64);
-        }
-        std::task::Poll::Ready(next.map(|chunk| chunk.map(hyper::body::Frame::data)))
-    }
-
-    fn size_hint(&self) -> hyper::body::SizeHint {
-        hyper::body::SizeHint::with_exact(self.length)
-    }
+    Ok(buffer)
 }

@@ -235,7 +235,9 @@ impl Backend {
 /// Syncs a whole file and publishes it.
 fn finish(store: &Store, temp: Temp, bucket: &str, key: &str, condition: &Condition) -> S3Result<()> {
     temp.file.sync_all().map_err(during("sync the object"))?;
-    store.publish(&temp.path, bucket, key, condition)
+    store.publish(&temp.path, bucket, key, condition)?;
+    temp.placed();
+    Ok(())
 }
 
 /// Bucket and key of a copy's source.

@@ -36,15 +36,29 @@ pub(crate) struct Store {
     _lock: File,
 }
 
-/// A file being written, removed when dropped unless it was published.
+/// Folders that temporary files are spread over: making and renaming a file locks the folder it is in.
+const TEMP_FOLDERS: u64 = 16;
+
+/// A file being written, removed when dropped unless it was renamed into place.
 pub(crate) struct Temp {
     pub(crate) path: PathBuf,
     pub(crate) file: File,
+    placed: bool,
+}
+
+impl Temp {
+    /// The file was renamed; there is nothing to remove.
+    pub(crate) fn placed(mut self) {
+        self.placed = true;
+    }
 }
 
 impl Drop for Temp {
     fn drop(&mut self) {
-        // Gone if it was published.
+        if self.placed {
+            return;
+        }
+        // Gone if the rename worked and what followed did not.
         if let Err(error) = fs::remove_file(&self.path)
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -59,6 +73,11 @@ fn probe(folder: &Path) -> io::Result<()> {
     fs::write(&from, b"")?;
     rustix::fs::renameat_with(CWD, &from, CWD, &to, RenameFlags::NOREPLACE)?;
     fs::remove_file(&to)
+}
+
+/// Where temporary file `number` goes.
+fn temp_folder(tmp_folder: &Path, number: u64) -> PathBuf {
+    tmp_folder.join((number % TEMP_FOLDERS).to_string())
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -90,9 +109,11 @@ impl Store {
         for folder in [&buckets_folder, &tmp_folder, &uploads_folder] {
             fs::create_dir_all(folder).map_err(fail("create", folder))?;
         }
-        for entry in fs::read_dir(&tmp_folder).map_err(fail("read", &tmp_folder))? {
-            let path = entry.map_err(fail("read", &tmp_folder))?.path();
-            fs::remove_file(&path).map_err(fail("remove", &path))?;
+        // What was being written when a process was killed. Nothing in here was ever told to anybody.
+        fs::remove_dir_all(&tmp_folder).map_err(fail("remove", &tmp_folder))?;
+        for number in 0..TEMP_FOLDERS {
+            let folder = temp_folder(&tmp_folder, number);
+            fs::create_dir_all(&folder).map_err(fail("create", &folder))?;
         }
         for folder in [root, &buckets_folder, &tmp_folder, &uploads_folder] {
             dirsync::sync_folder(folder).map_err(fail("sync", folder))?;
@@ -131,13 +152,17 @@ impl Store {
     /// A new, empty temporary file.
     pub(crate) fn temp(&self) -> io::Result<Temp> {
         let number = self.next_temp.fetch_add(1, Ordering::Relaxed);
-        let path = self.tmp_folder.join(number.to_string());
+        let path = temp_folder(&self.tmp_folder, number).join(number.to_string());
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
             .open(&path)?;
-        Ok(Temp { path, file })
+        Ok(Temp {
+            path,
+            file,
+            placed: false,
+        })
     }
 
     fn bucket_folder(&self, bucket: &str) -> PathBuf {

@@ -137,45 +137,57 @@ impl Object {
         })
     }
 
-    /// Reads `buffer.len()` bytes of the object from `position`, which must be inside it.
-    pub(crate) fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
+    /// Appends `length` bytes of the object from `position`, which must be inside it.
+    pub(crate) fn read_at(&self, out: &mut Vec<u8>, position: u64, length: usize) -> io::Result<()> {
+        out.reserve_exact(length);
+        let end = out.len() + length;
         if self.meta.extents.is_empty() {
-            return self.read_file_at(buffer, position);
+            return self.read_file_at(out, position, end);
         }
         let mut skip = position;
-        let mut filled = 0;
-        for &(offset, length) in &self.meta.extents {
-            if filled == buffer.len() {
+        for &(offset, bytes) in &self.meta.extents {
+            if out.len() == end {
                 break;
             }
-            if skip >= length {
-                skip -= length;
+            if skip >= bytes {
+                skip -= bytes;
                 continue;
             }
-            let want = usize::try_from(length - skip)
+            let want = usize::try_from(bytes - skip)
                 .unwrap_or(usize::MAX)
-                .min(buffer.len() - filled);
-            self.read_file_at(&mut buffer[filled..filled + want], offset + skip)?;
-            filled += want;
+                .min(end - out.len());
+            let until = out.len() + want;
+            self.read_file_at(out, offset + skip, until)?;
             skip = 0;
         }
-        if filled == buffer.len() {
+        if out.len() == end {
             Ok(())
         } else {
             Err(corrupt("extents end early"))
         }
     }
 
-    fn read_file_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    /// Appends the file's bytes from `offset` until `out` has `end`. They go into capacity that nobody has zeroed first.
+    fn read_file_at(&self, out: &mut Vec<u8>, mut offset: u64, end: usize) -> io::Result<()> {
         if let Some(start) = offset
             .checked_sub(self.tail.0)
             .and_then(|start| usize::try_from(start).ok())
-            && let Some(bytes) = self.tail.1.get(start..start + buffer.len())
+            && let Some(bytes) = self.tail.1.get(start..start + (end - out.len()))
         {
-            buffer.copy_from_slice(bytes);
+            out.extend_from_slice(bytes);
             return Ok(());
         }
-        self.file.read_exact_at(buffer, offset)
+        while out.len() < end {
+            match rustix::io::pread(&self.file, rustix::buffer::spare_capacity(out), offset) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(bytes) => offset += bytes as u64,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        // The capacity may be larger than what was wanted.
+        out.truncate(end);
+        Ok(())
     }
 }
 
@@ -254,9 +266,9 @@ mod tests {
         whole.extend(sample(5).encode(5).unwrap());
         std::fs::write(&path, &whole).unwrap();
         let object = Object::open(&path).unwrap();
-        let mut bytes = [0; 3];
-        object.read_at(&mut bytes, 1).unwrap();
-        assert_eq!(&bytes, b"ell");
+        let mut bytes = b">".to_vec();
+        object.read_at(&mut bytes, 1, 3).unwrap();
+        assert_eq!(bytes, b">ell");
         for end in 0..whole.len() {
             std::fs::write(&path, &whole[..end]).unwrap();
             assert!(Object::open(&path).is_err(), "{end}");
@@ -287,8 +299,8 @@ mod tests {
         let object = Object::open(&path).unwrap();
         for from in 0..7usize {
             for to in from..=7 {
-                let mut bytes = vec![0; to - from];
-                object.read_at(&mut bytes, from as u64).unwrap();
+                let mut bytes = Vec::with_capacity(16);
+                object.read_at(&mut bytes, from as u64, to - from).unwrap();
                 assert_eq!(bytes, b"abcdefg"[from..to]);
             }
         }

@@ -252,6 +252,7 @@ impl Store {
         temp.file.write_all_at(&line, 0).map_err(what())?;
         temp.file.sync_all().map_err(what())?;
         fs::rename(&temp.path, log_path(&self.uploads_folder, &id)).map_err(what())?;
+        temp.placed();
         self.folders.sync(&self.uploads_folder).map_err(what())?;
         let state = State {
             log_bytes: line.len() as u64,
