@@ -125,7 +125,7 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
 
     tools::ensure(
         dirs,
-        &[Tool::WasmTargets, Tool::Postgres],
+        &[Tool::Postgres],
         "the daemon keeps its metadata in PostgreSQL",
     )?;
     let programs = build::all(dirs, Profile::Release)?;
