@@ -13,6 +13,10 @@ pub const ACCESS_KEY: &str = "bitvaulttest";
 /// Its secret.
 pub const SECRET_KEY: &str = "bitvaulttestsecret";
 
+/// Where stores take the bucket from the host's name (`bucket.DOMAIN`); no resolver knows it.
+/// MinIO and the embedded endpoint do.
+pub const DOMAIN: &str = "store.test";
+
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
 
@@ -77,6 +81,7 @@ impl Store {
                 .arg(&data)
                 .env("MINIO_ROOT_USER", ACCESS_KEY)
                 .env("MINIO_ROOT_PASSWORD", SECRET_KEY)
+                .env("MINIO_DOMAIN", DOMAIN)
                 .env("MINIO_BROWSER", "off"),
             Kind::Versitygw => command
                 .args(["--port", &address, "posix"])

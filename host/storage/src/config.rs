@@ -1,11 +1,14 @@
 //! The section `storage` of the configuration.
 
 use bitvault_platform::{Clock, Code, Error};
-use bitvault_wasm::{Credentials, Egress, EgressConfig, EngineConfig, Grant, Limits, OriginPattern, Scope};
+use bitvault_wasm::{
+    Credentials, Egress, EgressConfig, EngineConfig, Grant, Limits, OriginPattern, Resolver, Scope,
+};
 use http::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -66,6 +69,9 @@ pub struct BackendConfig {
     /// Time without a byte from the store before a transfer is given up.
     #[serde(default = "default_read_timeout", with = "humantime_serde")]
     pub read_timeout: Duration,
+    /// Resolves the store's name; the system's resolver if absent. What it answers is checked like any answer.
+    #[serde(skip)]
+    pub resolver: Option<Arc<dyn Resolver>>,
 }
 
 /// Settings of the plugin `storage-s3`.
@@ -158,6 +164,7 @@ impl BackendConfig {
             create_bucket: false,
             connect_timeout: default_connect_timeout(),
             read_timeout: default_read_timeout(),
+            resolver: None,
         }
     }
 
@@ -219,7 +226,7 @@ impl BackendConfig {
             credentials: Some(Credentials::new(&self.settings.region, &self.access_key, &secret)),
             connect_timeout: self.connect_timeout,
             read_timeout: self.read_timeout,
-            resolver: None,
+            resolver: self.resolver.clone(),
             clock: clock.clone(),
         };
         Egress::new(config).map_err(|error| wrong("backend", &error.to_string()))

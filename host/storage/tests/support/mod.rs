@@ -6,7 +6,7 @@
     reason = "shared by several test programs, each of which uses a part"
 )]
 
-use bitvault_conformance::stores::{ACCESS_KEY, Kind, SECRET_KEY, Store};
+use bitvault_conformance::stores::{ACCESS_KEY, DOMAIN, Kind, SECRET_KEY, Store};
 use bitvault_platform::Clock;
 use bitvault_proto::internal::v1 as rpc;
 use bitvault_proto::internal::v1::storage_service_server::StorageService as _;
@@ -30,9 +30,11 @@ pub enum Running {
 impl Running {
     pub async fn embedded() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = bitvault_s3::Config::new(folder.path().join("objects"), ACCESS_KEY, SECRET_KEY);
+        let mut config = bitvault_s3::Config::new(folder.path().join("objects"), ACCESS_KEY, SECRET_KEY);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        config.domain = Some(format!("{DOMAIN}:{}", address.port()));
+        let endpoint = format!("http://{address}");
         let stop = CancellationToken::new();
         let served = bitvault_s3::Endpoint::open(config)
             .unwrap()
@@ -92,6 +94,7 @@ pub fn config(endpoint: &str, prefix: &str) -> Config {
             create_bucket: true,
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(30),
+            resolver: None,
         },
         engine: Default::default(),
         limits: Default::default(),
@@ -142,8 +145,17 @@ pub async fn presign_put(storage: &Storage, key: &str, content: &[u8]) -> Presig
 
 /// Sends a presigned request as a client would. The client's own length takes the place of the signed one.
 pub async fn send(request: &PresignedRequest, body: Vec<u8>) -> reqwest::Response {
+    send_with(&reqwest::Client::new(), request, body).await
+}
+
+/// The same with a client of one's own.
+pub async fn send_with(
+    client: &reqwest::Client,
+    request: &PresignedRequest,
+    body: Vec<u8>,
+) -> reqwest::Response {
     let method = request.method.parse().unwrap();
-    let mut sent = reqwest::Client::new().request(method, &request.url);
+    let mut sent = client.request(method, &request.url);
     for (name, value) in &request.headers {
         if name != "content-length" {
             sent = sent.header(name, value);
