@@ -64,6 +64,11 @@ pub(crate) enum Command {
     Get(Get),
     /// Write files to standard output
     Cat(Cat),
+    /// Move or rename files and folders
+    ///
+    /// Into DEST when that is a folder or ends with /, else to that very path. Nothing is ever replaced, and no bytes
+    /// move, however large the tree.
+    Mv(Mv),
     /// Move files, or folders with -r, to the trash
     Rm(Rm),
     /// Print a completion script for a shell
@@ -82,6 +87,7 @@ impl Command {
             Self::Put(_) => "put",
             Self::Get(_) => "get",
             Self::Cat(_) => "cat",
+            Self::Mv(_) => "mv",
             Self::Rm(_) => "rm",
             Self::Completions(_) => "completions",
         }
@@ -158,6 +164,16 @@ pub(crate) struct Cat {
     /// Files on the server
     #[arg(required = true, value_name = "REMOTE")]
     pub(crate) remotes: Vec<RemotePath>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Mv {
+    /// Files and folders on the server
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<RemotePath>,
+    /// Where they go
+    #[arg(value_name = "DEST")]
+    pub(crate) destination: RemotePath,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -84,6 +84,7 @@ async fn run(
         Command::Put(put) => commands::put::run(put, &server, output).await,
         Command::Get(get) => commands::get::run(get, &server, output).await,
         Command::Cat(cat) => commands::cat::run(cat, &server, output).await,
+        Command::Mv(mv) => commands::mv::run(mv, &server, output).await,
         Command::Rm(rm) => commands::rm::run(rm, &server, output).await,
         Command::Completions(_) | Command::Login(_) => Ok(()),
     }

@@ -7,6 +7,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod ls;
 pub(crate) mod mkdir;
+pub(crate) mod mv;
 pub(crate) mod put;
 pub(crate) mod rm;
 pub(crate) mod whoami;

@@ -9,6 +9,7 @@ pub(crate) async fn all(target: &Target) -> Result<()> {
     names_that_cannot_be_are_refused_with_the_field(target).await?;
     a_listing_pages_through_everything_once(target).await?;
     a_deleted_node_is_gone_and_its_name_free(target).await?;
+    a_node_is_renamed_and_moved(target).await?;
     ids_that_name_nothing_are_not_found(target).await
 }
 
@@ -207,6 +208,63 @@ async fn a_deleted_node_is_gone_and_its_name_free(target: &Target) -> Result<()>
             .status
             .is_client_error()
     );
+    Ok(())
+}
+
+async fn a_node_is_renamed_and_moved(target: &Target) -> Result<()> {
+    let (from, to) = (
+        folder(target, "root", "from").await?,
+        folder(target, "root", "to").await?,
+    );
+    let content = bytes(100, 1);
+    let file = target.owner.upload(id(&from), "file.bin", &content).await?;
+    let patch = |node: &Value, body: Value, revision: &str| {
+        let path = format!("/v1/nodes/{}", id(node));
+        let request = target.owner.request(reqwest::Method::PATCH, &path).json(&body);
+        request.header("If-Match", format!("\"{revision}\""))
+    };
+    let seen = file["revision"].to_string();
+    let answer = patch(&file, json!({"name": "other.bin", "parent_id": id(&to)}), &seen)
+        .send()
+        .await?;
+    assert_eq!(answer.status(), 200);
+    let etag = answer.headers()["etag"].to_str()?.to_owned();
+    let moved: Value = answer.json().await?;
+    assert_eq!(etag, format!("\"{}\"", moved["revision"]));
+    assert_eq!(
+        (&moved["name"], &moved["parent_id"]),
+        (&json!("other.bin"), &to["id"])
+    );
+    assert_eq!(
+        target.owner.get("/v1/lookup?path=/to/other.bin").await?.ok()?,
+        moved
+    );
+    assert_eq!(
+        target.owner.get("/v1/lookup?path=/from/file.bin").await?.status,
+        404
+    );
+    assert_eq!(target.owner.content(id(&file)).await?, content);
+
+    let stale = patch(&file, json!({"name": "late.bin"}), &seen).send().await?;
+    assert_eq!(stale.status(), 412);
+    let stale: Value = stale.json().await?;
+    assert_eq!(
+        (&stale["reason"], &stale["current"]),
+        (&json!("revision_conflict"), &moved)
+    );
+    for (body, reason) in [
+        (json!({}), "nothing_to_change"),
+        (json!({"parent_id": id(&to)}), "into_itself"),
+        (json!({"name": "FROM"}), "name_taken"),
+        (json!({"colour": "red"}), "body_invalid"),
+    ] {
+        let refused: Value = patch(&to, body, &to["revision"].to_string())
+            .send()
+            .await?
+            .json()
+            .await?;
+        assert_eq!(refused["reason"], reason, "{refused}");
+    }
     Ok(())
 }
 

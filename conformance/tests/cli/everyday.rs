@@ -13,6 +13,7 @@ pub(crate) fn all(target: &Target) -> Result<()> {
     a_file_is_put_listed_got_and_shown(target)?;
     an_empty_file_is_a_file(target)?;
     a_changed_file_gets_a_new_version(target)?;
+    what_is_moved_is_there_and_nothing_is_replaced(target)?;
     what_is_removed_is_gone(target)?;
     url_and_token_from_the_environment_are_enough(target)?;
     nothing_is_drawn_into_a_pipe(target)?;
@@ -120,6 +121,40 @@ fn a_changed_file_gets_a_new_version(target: &Target) -> Result<()> {
         cli.run(&["cat", "/notes.txt"])?.ok()?.text(),
         "second, and longer"
     );
+    Ok(())
+}
+
+fn what_is_moved_is_there_and_nothing_is_replaced(target: &Target) -> Result<()> {
+    let cli = &target.cli;
+    cli.run(&["mkdir", "-p", "/moving/into", "/moving/tree/deep"])?
+        .ok()?;
+    fs::write(cli.folder().join("one"), "1")?;
+    fs::write(cli.folder().join("two"), "2")?;
+    cli.run(&["put", "one", "two", "/moving/"])?.ok()?;
+    let renamed = cli.run(&["mv", "--json", "/moving/one", "/moving/ONE"])?.ok()?;
+    assert_eq!(renamed.events()?[0]["node"]["name"], "ONE");
+    assert_eq!(
+        cli.run(&["mv", "/moving/ONE", "/moving/two"])?.code,
+        5,
+        "a name that is taken"
+    );
+    cli.run(&["mv", "/moving/ONE", "/moving/two", "/moving/tree", "/moving/into"])?
+        .ok()?;
+    assert_eq!(cli.run(&["cat", "/moving/into/two"])?.ok()?.text(), "2");
+    assert_eq!(node(target, "/moving/into/ONE")?["size"], 1);
+    cli.run(&["ls", "/moving/into/tree/deep"])?.ok()?;
+    // Another spelling of a folder's own name is its new name.
+    cli.run(&["mv", "/moving/into", "/moving/Into"])?.ok()?;
+    let listed = cli.run(&["ls", "--json", "/moving"])?.ok()?.json()?;
+    assert_eq!(listed["items"][0]["name"], "Into");
+    for (arguments, code) in [
+        (&["mv", "/moving/into", "/moving/into/tree"][..], 1),
+        (&["mv", "/moving/nothing", "/moving/x"], 3),
+        (&["mv", "/moving/into", "/moving/new/"], 2),
+        (&["mv", "/", "/moving"], 2),
+    ] {
+        assert_eq!(cli.run(arguments)?.code, code, "{arguments:?}");
+    }
     Ok(())
 }
 

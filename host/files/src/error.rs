@@ -38,8 +38,12 @@ pub(crate) enum Refusal {
     ChecksumMismatch,
     #[error("name the SHA-256 of the content")]
     Sha256Missing,
-    #[error("the root folder can't be deleted")]
+    #[error("the root folder can't be renamed, moved or deleted")]
     RootFixed,
+    #[error("a folder can't be moved into itself or into a folder below it: choose another one")]
+    IntoItself,
+    #[error("name what to change: `name`, `parent_id` or both")]
+    NothingToChange,
     #[error("only a node in the trash can be deleted for good: delete it once without `permanent` first")]
     NotInTrash,
     #[error("this idempotency key was used for another request: make a new key")]
@@ -62,6 +66,8 @@ impl Refusal {
             | Self::ChecksumMismatch
             | Self::Sha256Missing
             | Self::RootFixed
+            | Self::IntoItself
+            | Self::NothingToChange
             | Self::TooLarge(_) => Code::Invalid,
             Self::NameTaken(_)
             | Self::UploadIncomplete
@@ -94,6 +100,8 @@ impl Refusal {
             Self::ChecksumMismatch => "checksum_mismatch",
             Self::Sha256Missing => "sha256_missing",
             Self::RootFixed => "root_fixed",
+            Self::IntoItself => "into_itself",
+            Self::NothingToChange => "nothing_to_change",
             Self::NotInTrash => "not_in_trash",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooLarge(_) => "upload_too_large",
@@ -109,6 +117,7 @@ impl From<Refusal> for Error {
             Refusal::Sha256Missing | Refusal::ChecksumMismatch => {
                 Self::invalid_field(refusal.reason(), "sha256", message)
             }
+            Refusal::IntoItself => Self::invalid_field(refusal.reason(), "parent_id", message),
             Refusal::SizeMismatch { .. } | Refusal::TooLarge(_) => {
                 Self::invalid_field(refusal.reason(), "size", message)
             }

@@ -12,7 +12,7 @@ mod sessions;
 mod traces;
 mod uploads;
 
-pub use nodes::{Content, CreateFolder, Node, NodeKind};
+pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};

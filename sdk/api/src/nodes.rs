@@ -59,6 +59,19 @@ pub struct CreateFolder {
     pub name: String,
 }
 
+/// Body of `PATCH /v1/nodes/{id}`. What is left out stays as it is; one of both has to be there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpdateNode {
+    /// Its new name, at most 255 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The folder it moves to; `root` is an alias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+}
+
 /// Answer of `GET /v1/nodes/{id}/content?redirect=false`: where to read the bytes, straight from the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

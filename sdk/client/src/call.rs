@@ -63,6 +63,18 @@ impl<'a> Call<'a> {
         .keyed())
     }
 
+    /// A change of something that exists, with an idempotency key of its own.
+    pub(crate) fn patch(
+        route: &'static str,
+        ids: impl Into<Vec<&'a str>>,
+        body: &impl Serialize,
+    ) -> Result<Self> {
+        Ok(Self {
+            method: Method::PATCH,
+            ..Self::post(route, ids, body)?
+        })
+    }
+
     fn keyed(mut self) -> Self {
         self.idempotency_key = Some(uuid::Uuid::new_v4().to_string());
         self

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::{Client, RemotePath, Result};
-use bitvault_api::{Content, CreateFolder, Node, Page, limits};
+use bitvault_api::{Content, CreateFolder, Node, Page, UpdateNode, limits};
 
 impl Client {
     /// `GET /v1/nodes/{id}`; `root` is an alias of the root folder.
@@ -67,6 +67,14 @@ impl Client {
             name: name.to_owned(),
         };
         self.send(Call::post("/v1/folders", [], &body)?).await
+    }
+
+    /// `PATCH /v1/nodes/{id}`: another name, another folder, or both.
+    ///
+    /// # Errors
+    /// `conflict` when the name is taken, `invalid` for a folder that would end up within itself; as any call.
+    pub async fn update_node(&self, id: &str, change: &UpdateNode) -> Result<Node> {
+        self.send(Call::patch("/v1/nodes/{id}", [id], change)?).await
     }
 
     /// `DELETE /v1/nodes/{id}`: to the trash; with `permanent` for good, from the trash only.

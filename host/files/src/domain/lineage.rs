@@ -53,6 +53,12 @@ impl Lineage {
         if live { self.nodes.get(&id) } else { None }
     }
 
+    /// Whether a node is `ancestor` or somewhere below it.
+    pub(crate) fn within(&self, id: NodeId, ancestor: NodeId) -> bool {
+        let up = |id: &NodeId| self.nodes.get(id).and_then(|node| node.parent_id);
+        std::iter::successors(Some(id), up).any(|at| at == ancestor)
+    }
+
     /// The node, in the trash or not.
     pub(crate) fn any(&self, id: NodeId) -> Option<&NodeFacts> {
         self.nodes.get(&id)
@@ -94,5 +100,26 @@ mod tests {
             assert_eq!(lineage.live(id).is_some(), live);
         }
         assert!(lineage.any(below).is_some());
+    }
+
+    #[test]
+    fn a_node_lies_within_itself_and_each_folder_above_it() {
+        let [root, a, b, other] = [(); 4].map(|()| NodeId::new());
+        let lineage = Lineage::new([
+            folder(root, None, false),
+            folder(a, Some(root), false),
+            folder(b, Some(a), true),
+            folder(other, Some(root), false),
+        ]);
+        for (id, ancestor, within) in [
+            (b, b, true),
+            (b, a, true),
+            (b, root, true),
+            (a, b, false),
+            (other, a, false),
+            (NodeId::new(), a, false),
+        ] {
+            assert_eq!(lineage.within(id, ancestor), within);
+        }
     }
 }

@@ -16,6 +16,7 @@ mod lookup;
 mod present;
 mod presign_parts;
 mod start_uploads;
+mod update_node;
 mod verify_content;
 mod wire;
 
@@ -165,6 +166,10 @@ impl FilesService for Files {
 
     async fn create_folder(&self, request: Request<v1::CreateFolderRequest>) -> Answer<v1::Node> {
         serve!(self, request, create_folder::create_folder)
+    }
+
+    async fn update_node(&self, request: Request<v1::UpdateNodeRequest>) -> Answer<v1::Node> {
+        serve!(self, request, update_node::update_node)
     }
 
     async fn delete_node(&self, request: Request<v1::DeleteNodeRequest>) -> Answer<v1::DeleteNodeResponse> {

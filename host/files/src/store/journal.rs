@@ -14,6 +14,8 @@ pub(crate) enum ChangeKind {
     Created,
     /// It got a new version.
     Updated,
+    /// It got another name or another folder.
+    Moved,
     /// It went to the trash.
     Trashed,
     /// It is gone for good.
@@ -36,6 +38,7 @@ impl Change {
         match self.kind {
             ChangeKind::Created => "created",
             ChangeKind::Updated => "updated",
+            ChangeKind::Moved => "moved",
             ChangeKind::Trashed => "trashed",
             ChangeKind::Deleted => "deleted",
         }
@@ -46,6 +49,7 @@ impl Change {
             (ChangeKind::Created | ChangeKind::Updated, Some(_)) => "version.created",
             (ChangeKind::Created, None) => "node.created",
             (ChangeKind::Updated, None) => "node.updated",
+            (ChangeKind::Moved, _) => "node.moved",
             (ChangeKind::Trashed, _) => "node.trashed",
             (ChangeKind::Deleted, _) => "node.deleted",
         }

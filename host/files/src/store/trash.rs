@@ -27,7 +27,7 @@ pub(crate) async fn trash(tx: &mut TenantTx, actor: Actor, node: NodeId, now: Of
 /// appear: who adds one needs a lock on its folder.
 pub(crate) async fn lock_subtree(tx: &mut TenantTx, node: NodeId) -> Result<Vec<(NodeId, i64)>> {
     let tenant = tx.tenant().0;
-    let mut known = 0;
+    let mut known: Vec<(NodeId, i64)> = Vec::new();
     loop {
         let rows = sqlx::query!(
             r#"WITH RECURSIVE down AS (
@@ -44,11 +44,12 @@ pub(crate) async fn lock_subtree(tx: &mut TenantTx, node: NodeId) -> Result<Vec<
         )
         .fetch_all(&mut **tx)
         .await?;
-        // A child that was committed while we waited for its folder's lock shows up in the next look.
-        if rows.len() == known {
-            return Ok(rows.into_iter().map(|row| (row.id, row.revision)).collect());
+        // What was committed or moved here, or moved away, while we waited for a lock shows up in the next look.
+        let found = rows.into_iter().map(|row| (row.id, row.revision)).collect();
+        if found == known {
+            return Ok(found);
         }
-        known = rows.len();
+        known = found;
     }
 }
 

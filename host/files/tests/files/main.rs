@@ -7,6 +7,7 @@
 
 mod collect;
 mod commit;
+mod moves;
 mod multipart;
 mod plans;
 mod relay;

@@ -26,7 +26,7 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(sessions::refresh_session))
         .routes(routes!(sessions::delete_current_session))
         .routes(routes!(sessions::get_me))
-        .routes(routes!(nodes::get_node, nodes::delete_node))
+        .routes(routes!(nodes::get_node, nodes::update_node, nodes::delete_node))
         .routes(routes!(nodes::list_children))
         .routes(routes!(nodes::lookup))
         .routes(routes!(nodes::create_folder))

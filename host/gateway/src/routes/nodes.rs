@@ -6,8 +6,8 @@ use crate::translate;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bitvault_api::limits::PAGE_ITEMS_MAX;
-use bitvault_api::{CreateFolder, Node, Page};
-use bitvault_platform::Error;
+use bitvault_api::{CreateFolder, Node, Page, UpdateNode};
+use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1 as rpc;
 use http::StatusCode;
 use http::header::{ETAG, HeaderValue, LOCATION};
@@ -79,18 +79,55 @@ pub(super) async fn delete_node(
     let Err(status) = state.files().delete_node(ctx.request(message)).await else {
         return Ok(StatusCode::NO_CONTENT);
     };
-    let refusal = Refusal::from(status);
+    Err(with_current(&state, &ctx, id, status.into()).await)
+}
+
+/// A refusal because the node has changed shows it as it is now.
+async fn with_current(state: &AppState, ctx: &Ctx, id: String, refusal: Refusal) -> Refusal {
     if !refusal.is_precondition() {
-        return Err(refusal);
+        return refusal;
     }
-    match state
+    let node = state
         .files()
         .get_node(ctx.request(rpc::GetNodeRequest { id }))
-        .await
+        .await;
+    match node
+        .map_err(Error::from)
+        .and_then(|node| translate::node(node.into_inner()))
     {
-        Ok(node) => Err(refusal.with_current(translate::node(node.into_inner())?)),
+        Ok(node) => refusal.with_current(node),
         // It went away in between; the refusal stands.
-        Err(_) => Err(refusal),
+        Err(_) => refusal,
+    }
+}
+
+/// Rename or move a node
+///
+/// Gives it another name, another folder, or both, with everything below it. A 412 shows the node as it is now in
+/// `current`.
+#[utoipa::path(patch, path = "/v1/nodes/{id}", tag = "nodes", request_body = UpdateNode,
+    params(("id" = String, Path, description = "`nod_…`"),
+        ("If-Match" = Option<String>, Header, pattern = r#"^(\*|[0-9]{1,18}|(W/)?"[0-9]{1,18}")$"#,
+            description = "The node's revision: 412 when it has another")),
+    responses((status = 200, description = "The node as it is now", body = Node)))]
+pub(super) async fn update_node(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    IdempotencyKey(idempotency_key): IdempotencyKey,
+    IfMatch(revision): IfMatch,
+    Id(id): Id,
+    Json(body): Json<UpdateNode>,
+) -> Answer<Response> {
+    let message = rpc::UpdateNodeRequest {
+        id: id.clone(),
+        name: body.name,
+        parent_id: body.parent_id,
+        revision,
+        idempotency_key,
+    };
+    match state.files().update_node(ctx.request(message)).await {
+        Ok(node) => answer(StatusCode::OK, node.into_inner()),
+        Err(status) => Err(with_current(&state, &ctx, id, status.into()).await),
     }
 }
 
