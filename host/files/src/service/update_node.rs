@@ -10,8 +10,8 @@ use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Error, Result, telemetry};
 use bitvault_proto::v1;
 
-/// How often the node may change its folder while we wait for the locks.
-const ATTEMPTS: u32 = 5;
+/// How often a node that is only renamed may change its folder while we wait for the locks.
+const ATTEMPTS: u32 = 20;
 
 /// What is asked for.
 struct Wanted {
@@ -52,8 +52,8 @@ pub(super) async fn update_node(
     Err(Refusal::Busy.into())
 }
 
-/// `None` when something came between that makes another try worth it: the node was moved while we waited for the
-/// locks, or another request with the same key was faster.
+/// `None` when something came between that makes another try worth it: the node was moved while we waited for the lock of
+/// the folder it was in, or another request with the same key was faster.
 async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Result<Option<v1::Node>> {
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
@@ -62,10 +62,10 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
     if target == root(actor.tenant) {
         nodes::ensure_root(&mut tx, now).await?;
     }
-    // The folder, so that a free name stays free. And the root when a folder moves: two such moves could make a cycle
+    // The folder, so that a free name stays free. And the root when a folder may move: two such moves could make a cycle
     // out of what each of them sees, so they go one after the other.
     let mut locks = vec![wanted.node.0, target.0];
-    if before.is_folder && before.parent_id != Some(target) {
+    if before.is_folder && wanted.parent.is_some() {
         locks.push(root(actor.tenant).0);
     }
     locks.sort_unstable();
@@ -77,7 +77,7 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
         return Ok(Some(answer));
     }
     let current = view(&mut tx, wanted.node).await?.ok_or(Refusal::NodeNotFound)?;
-    if current.parent_id != before.parent_id {
+    if wanted.parent.is_none() && current.parent_id != before.parent_id {
         return Ok(None);
     }
 
