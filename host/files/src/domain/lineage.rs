@@ -40,6 +40,8 @@ impl Lineage {
             }
             walked.push(at);
             match self.nodes.get(&at) {
+                // A cycle, which must not be, leads to no root.
+                _ if walked.len() > self.nodes.len() => break false,
                 None => break false,
                 Some(node) if node.trashed => break false,
                 Some(NodeFacts { parent_id: None, .. }) => break true,
@@ -56,7 +58,10 @@ impl Lineage {
     /// Whether a node is `ancestor` or somewhere below it.
     pub(crate) fn within(&self, id: NodeId, ancestor: NodeId) -> bool {
         let up = |id: &NodeId| self.nodes.get(id).and_then(|node| node.parent_id);
-        std::iter::successors(Some(id), up).any(|at| at == ancestor)
+        // Bounded: a cycle, which must not be, ends here as well.
+        std::iter::successors(Some(id), up)
+            .take(self.nodes.len() + 1)
+            .any(|at| at == ancestor)
     }
 
     /// The node, in the trash or not.
