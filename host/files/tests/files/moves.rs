@@ -175,6 +175,28 @@ async fn a_repeat_with_its_key_answers_what_the_first_did() {
     assert_eq!(refused(&world, keyed("c")).await, "idempotency_key_reused");
 }
 
+/// Two moves that have no node in common, and would close a ring: `a` goes below `b` while `b` goes below `a`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_moves_that_would_close_a_ring_one_is_refused() {
+    let world = World::new().await;
+    for round in 0..30 {
+        let a = world.mkdir("root", &format!("a{round}")).await.unwrap();
+        let b = world.mkdir("root", &format!("b{round}")).await.unwrap();
+        let in_a = world.mkdir(&a.id, "inner").await.unwrap();
+        let in_b = world.mkdir(&b.id, "inner").await.unwrap();
+        let ctx = world.ctx();
+        let (one, other) = tokio::join!(
+            update(&world, &ctx, change(&a, None, Some(&in_b.id))),
+            update(&world, &ctx, change(&b, None, Some(&in_a.id)))
+        );
+        let refused = match (one, other) {
+            (Ok(_), Err(refused)) | (Err(refused), Ok(_)) => refused,
+            both => panic!("{both:?}"),
+        };
+        assert_eq!(refused.reason(), "into_itself");
+    }
+}
+
 /// Many clients move the same few folders and files about: no cycle, no twin name, nothing lost, no deadlock told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn clients_that_move_the_same_tree_about_make_no_cycle_and_no_twin() {
