@@ -101,7 +101,7 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
     };
     let same_place = current.parent_id == Some(target) && current.name_key == name.key;
     if !same_place
-        && !nodes::taken(&mut tx, &[target.0], &[name.key.clone()])
+        && !nodes::taken(&mut tx, &[target.0], std::slice::from_ref(&name.key))
             .await?
             .is_empty()
     {
