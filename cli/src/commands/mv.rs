@@ -38,7 +38,8 @@ pub(crate) async fn run(args: &Mv, server: &Server, output: &Output) -> Result<(
         };
         let node = find(server, source).await?;
         // Another spelling of the folder's own name finds the folder itself: that is a new name, not a move into it.
-        let place = match into.filter(|folder| folder.id != node.id) {
+        // Among several sources it is a mistake, which the server tells.
+        let place = match into.filter(|folder| folder.id != node.id || args.sources.len() > 1) {
             Some(folder) => Place {
                 folder: folder.id.clone(),
                 name: name.to_owned(),

@@ -149,6 +149,7 @@ fn what_is_moved_is_there_and_nothing_is_replaced(target: &Target) -> Result<()>
     assert_eq!(listed["items"][0]["name"], "Into");
     for (arguments, code) in [
         (&["mv", "/moving/into", "/moving/into/tree"][..], 1),
+        (&["mv", "/moving/into", "/moving/two", "/moving/into"], 1),
         (&["mv", "/moving/nothing", "/moving/x"], 3),
         (&["mv", "/moving/into", "/moving/new/"], 2),
         (&["mv", "/", "/moving"], 2),
