@@ -1,5 +1,6 @@
 //! What this module refuses, with the stable reasons that clients see.
 
+use crate::domain::access::NodeRole;
 use bitvault_platform::ids::VersionId;
 use bitvault_platform::{Code, Error};
 
@@ -38,7 +39,15 @@ pub(crate) enum Refusal {
     ChecksumMismatch,
     #[error("name the SHA-256 of the content")]
     Sha256Missing,
-    #[error("the root folder can't be renamed, moved or deleted")]
+    #[error("you are {} here, and this needs the role {}: ask an owner to give it to you", has.name(), needs.name())]
+    RoleTooLow { has: NodeRole, needs: NodeRole },
+    #[error(
+        "the folder that this is in was not shared with you: only who may change that folder can take it out"
+    )]
+    FolderNotYours,
+    #[error("a guest has no files of its own: work with what was shared with you")]
+    NoHome,
+    #[error("the top folder of a tree can't be renamed, moved or deleted")]
     RootFixed,
     #[error("a folder can't be moved into itself or into a folder below it: choose another one")]
     IntoItself,
@@ -77,6 +86,8 @@ impl Refusal {
             | Self::NotInTrash
             | Self::IdempotencyKeyReused => Code::Conflict,
             Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
+            Self::RoleTooLow { .. } | Self::FolderNotYours => Code::Denied,
+            Self::NoHome => Code::NotFound,
             Self::Busy => Code::Unavailable,
         }
     }
@@ -105,6 +116,9 @@ impl Refusal {
             Self::NotInTrash => "not_in_trash",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooLarge(_) => "upload_too_large",
+            Self::RoleTooLow { .. } => "role_too_low",
+            Self::FolderNotYours => "folder_not_yours",
+            Self::NoHome => "no_home",
             Self::Busy => "busy",
         }
     }

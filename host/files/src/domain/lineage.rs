@@ -1,6 +1,8 @@
-//! Nodes together with all their ancestors: whether something is really reachable.
+//! Nodes together with all their ancestors: whether something is really reachable, and what somebody may do with it.
 
-use bitvault_platform::ids::{NodeId, VersionId};
+use super::access::NodeRole;
+use crate::error::Refusal;
+use bitvault_platform::ids::{AccountId, NodeId, VersionId};
 use std::collections::HashMap;
 
 /// What rules need to know of a node.
@@ -12,6 +14,10 @@ pub(crate) struct NodeFacts {
     pub(crate) trashed: bool,
     pub(crate) current_version: Option<VersionId>,
     pub(crate) revision: i64,
+    /// Roles given above count here as well. Ownership always does, so that nobody is locked out of what is theirs.
+    pub(crate) inherits: bool,
+    /// Roles given on this very node, to the accounts that the lineage was read for.
+    pub(crate) grants: Vec<(AccountId, NodeRole)>,
 }
 
 /// Some nodes and every folder above them.
@@ -55,6 +61,59 @@ impl Lineage {
         if live { self.nodes.get(&id) } else { None }
     }
 
+    /// The role of an account on a node, in the trash or not: the highest that is given on the node or above it.
+    pub(crate) fn role(&self, account: AccountId, id: NodeId) -> Option<NodeRole> {
+        let up = |id: &NodeId| self.nodes.get(id).and_then(|node| node.parent_id);
+        let mut cut = false;
+        let mut best = None;
+        for at in std::iter::successors(Some(id), up).take(self.nodes.len() + 1) {
+            // A home has its account's id.
+            if at.0 == account.0 {
+                return Some(NodeRole::Owner);
+            }
+            let Some(node) = self.nodes.get(&at) else { break };
+            let given = node.grants.iter().filter(|(to, _)| *to == account);
+            let counts = given
+                .map(|(_, role)| *role)
+                .filter(|role| !cut || *role == NodeRole::Owner);
+            best = best.max(counts.max());
+            cut |= !node.inherits;
+        }
+        best
+    }
+
+    /// The node, if it is live and the account has at least `role` there. Who has no role at all learns nothing: `missing`.
+    pub(crate) fn require(
+        &mut self,
+        account: AccountId,
+        id: NodeId,
+        role: NodeRole,
+        missing: Refusal,
+    ) -> Result<&NodeFacts, Refusal> {
+        if self.live(id).is_none() {
+            return Err(missing);
+        }
+        self.permit(account, id, role, missing)
+    }
+
+    /// As [`require`](Self::require), but the node may be in the trash.
+    pub(crate) fn permit(
+        &self,
+        account: AccountId,
+        id: NodeId,
+        role: NodeRole,
+        missing: Refusal,
+    ) -> Result<&NodeFacts, Refusal> {
+        let Some(has) = self.role(account, id) else {
+            return Err(missing);
+        };
+        let node = self.nodes.get(&id).ok_or(missing)?;
+        if has < role {
+            return Err(Refusal::RoleTooLow { has, needs: role });
+        }
+        Ok(node)
+    }
+
     /// Whether a node is `ancestor` or somewhere below it.
     pub(crate) fn within(&self, id: NodeId, ancestor: NodeId) -> bool {
         let up = |id: &NodeId| self.nodes.get(id).and_then(|node| node.parent_id);
@@ -82,7 +141,58 @@ mod tests {
             trashed,
             current_version: None,
             revision: 1,
+            inherits: true,
+            grants: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_role_comes_from_above_until_it_is_cut_and_ownership_always() {
+        let [viewer, owner, stranger] = [(); 3].map(|()| AccountId::new());
+        let [space, open, closed, inside] = [(); 4].map(|()| NodeId::new());
+        let lineage = Lineage::new([
+            NodeFacts {
+                grants: vec![(viewer, NodeRole::Viewer), (owner, NodeRole::Owner)],
+                ..folder(space, None, false)
+            },
+            folder(open, Some(space), false),
+            NodeFacts {
+                inherits: false,
+                grants: vec![(stranger, NodeRole::Editor)],
+                ..folder(closed, Some(open), false)
+            },
+            folder(inside, Some(closed), false),
+        ]);
+        for (account, node, role) in [
+            (viewer, space, Some(NodeRole::Viewer)),
+            (viewer, open, Some(NodeRole::Viewer)),
+            (viewer, closed, None),
+            (viewer, inside, None),
+            (owner, inside, Some(NodeRole::Owner)),
+            (stranger, open, None),
+            (stranger, inside, Some(NodeRole::Editor)),
+        ] {
+            assert_eq!(lineage.role(account, node), role);
+        }
+    }
+
+    #[test]
+    fn who_has_no_role_learns_nothing_and_who_has_a_lower_one_is_denied() {
+        let (account, home) = (AccountId::new(), NodeId::new());
+        let mut lineage = Lineage::new([NodeFacts {
+            grants: vec![(account, NodeRole::Viewer)],
+            ..folder(home, None, false)
+        }]);
+        let mut ask = |who, role| lineage.require(who, home, role, Refusal::NodeNotFound).err();
+        assert_eq!(
+            ask(AccountId::new(), NodeRole::Viewer),
+            Some(Refusal::NodeNotFound)
+        );
+        assert_eq!(ask(account, NodeRole::Viewer), None);
+        assert!(matches!(
+            ask(account, NodeRole::Editor),
+            Some(Refusal::RoleTooLow { .. })
+        ));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What a client wants to upload, validated.
 
-use super::access::node_id;
+use super::access::{Actor, node_id};
 use super::name::Name;
 use super::plan::{Limits, Plan};
 use crate::error::Refusal;
-use bitvault_platform::ids::{NodeId, TenantId, VersionId};
+use bitvault_platform::ids::{NodeId, VersionId};
 use bitvault_platform::{Error, Result};
 use bitvault_proto::v1;
 
@@ -44,8 +44,8 @@ pub(crate) struct Start {
 
 impl Start {
     /// Everything that can be said without looking at rows.
-    pub(crate) fn new(item: v1::StartUpload, tenant: TenantId, limits: &Limits) -> Result<Self> {
-        let target = target(&item, tenant)?;
+    pub(crate) fn new(item: v1::StartUpload, actor: Actor, limits: &Limits) -> Result<Self> {
+        let target = target(&item, actor)?;
         let sha256 = item.sha256.as_deref().map(sha256).transpose()?;
         let plan = Plan::new(item.size, limits)?;
         if sha256.is_none() && !plan.multipart {
@@ -62,11 +62,11 @@ impl Start {
     }
 }
 
-fn target(item: &v1::StartUpload, tenant: TenantId) -> Result<Target> {
+fn target(item: &v1::StartUpload, actor: Actor) -> Result<Target> {
     let refuse = |field: &str, detail: &str| Err(Error::invalid_field("target_invalid", field, detail));
     match (&item.node_id, &item.parent_id, &item.name) {
         (Some(node), None, None) => Ok(Target::Version {
-            node: node_id(node, tenant)?,
+            node: node_id(node, actor)?,
             base: item.base_version.as_deref().map(str::parse).transpose()?,
         }),
         (None, Some(parent), Some(name)) => {
@@ -74,7 +74,7 @@ fn target(item: &v1::StartUpload, tenant: TenantId) -> Result<Target> {
                 return refuse("base_version", "goes with node_id only");
             }
             Ok(Target::File {
-                parent: node_id(parent, tenant)?,
+                parent: node_id(parent, actor)?,
                 name: Name::new(name)?,
             })
         }
@@ -123,6 +123,16 @@ fn content_type(given: Option<String>, target: &Target) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bitvault_platform::Role;
+    use bitvault_platform::ids::{AccountId, TenantId};
+
+    fn actor() -> Actor {
+        Actor {
+            tenant: TenantId::new(),
+            account: AccountId::new(),
+            role: Role::Member,
+        }
+    }
 
     const LIMITS: Limits = Limits {
         single_max: 100,
@@ -144,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_new_file_gets_its_media_type_from_its_name() {
-        let start = Start::new(item(), TenantId::new(), &LIMITS).unwrap();
+        let start = Start::new(item(), actor(), &LIMITS).unwrap();
         assert_eq!(start.content_type, "text/plain");
     }
 
@@ -166,7 +176,7 @@ mod tests {
         for (reason, change) in cases {
             let mut item = item();
             change(&mut item);
-            let error = Start::new(item, TenantId::new(), &LIMITS).unwrap_err();
+            let error = Start::new(item, actor(), &LIMITS).unwrap_err();
             assert_eq!(error.reason(), reason);
         }
     }
@@ -178,11 +188,6 @@ mod tests {
             sha256: None,
             ..item()
         };
-        assert!(
-            Start::new(large, TenantId::new(), &LIMITS)
-                .unwrap()
-                .plan
-                .multipart
-        );
+        assert!(Start::new(large, actor(), &LIMITS).unwrap().plan.multipart);
     }
 }

@@ -3,6 +3,7 @@
 use super::check_uploads::Checked;
 use super::verify_content::Verified;
 use super::{Core, wire};
+use crate::domain::access::NodeRole;
 use crate::domain::lineage::Lineage;
 use crate::domain::state::ObjectState;
 use crate::error::Refusal;
@@ -55,7 +56,8 @@ async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<
     let mut tx = core.begin(&Ctx::system("files").within(tenant)).await?;
     let targets = sorted(items.iter().map(|item| item.row.target.node().0));
     nodes::lock(&mut tx, &targets).await?;
-    let mut lineage = nodes::lineage(&mut tx, &targets).await?;
+    let accounts = sorted(items.iter().map(|item| item.actor.account.0));
+    let mut lineage = nodes::lineage(&mut tx, &accounts, &targets).await?;
     let ids = sorted(items.iter().map(|item| item.row.id.0));
     let objects = sorted(items.iter().map(|item| item.row.object.0));
     let locked = commits::lock(&mut tx, &ids, &objects).await?;
@@ -142,10 +144,10 @@ fn admit(
     let account = item.actor.account;
     let (node, kind, revision) = match &item.row.target {
         StoredTarget::File { parent, name, key } => {
-            match lineage.live(*parent) {
-                None => return Ok(Err(Refusal::ParentNotFound)),
-                Some(folder) if !folder.is_folder => return Ok(Err(Refusal::NotAFolder)),
-                Some(_) => {}
+            match lineage.require(account, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
+                Err(refusal) => return Ok(Err(refusal)),
+                Ok(folder) if !folder.is_folder => return Ok(Err(Refusal::NotAFolder)),
+                Ok(_) => {}
             }
             let id = NodeId::new();
             writes.files.push(NewFile {
@@ -159,8 +161,9 @@ fn admit(
             (id, ChangeKind::Created, 1)
         }
         StoredTarget::Version { node, base } => {
-            let Some(facts) = lineage.live(*node) else {
-                return Ok(Err(Refusal::NodeNotFound));
+            let facts = match lineage.require(account, *node, NodeRole::Editor, Refusal::NodeNotFound) {
+                Ok(facts) => facts,
+                Err(refusal) => return Ok(Err(refusal)),
             };
             let Some(stored) = facts.current_version else {
                 return Ok(Err(Refusal::NotAFile));

@@ -1,12 +1,12 @@
 use super::idempotent::Key;
 use super::{Files, wire};
-use crate::domain::access::{Actor, node_id, root};
+use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::nodes;
 use bitvault_platform::ids::NodeId;
-use bitvault_platform::{Ctx, Error, Result, telemetry};
+use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 
 /// Makes a folder.
@@ -17,7 +17,7 @@ pub(super) async fn create_folder(
 ) -> Result<v1::Node> {
     let actor = Actor::of(ctx)?;
     let key = Key::new(request.idempotency_key.take(), "CreateFolder", &request)?;
-    let parent = node_id(&request.parent_id, actor.tenant)?;
+    let parent = node_id(&request.parent_id, actor)?;
     let name = Name::new(&request.name)?;
     if let Some(node) = create(files, ctx, actor, parent, &name, key.as_ref()).await? {
         return Ok(node);
@@ -43,8 +43,8 @@ async fn create(
 ) -> Result<Option<v1::Node>> {
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
-    if parent == root(actor.tenant) {
-        nodes::ensure_root(&mut tx, now).await?;
+    if actor.home() == Ok(parent) {
+        nodes::ensure_homes(&mut tx, &[parent.0], now).await?;
     }
     nodes::lock(&mut tx, &[parent.0]).await?;
     // Under the lock: a repeat that came while the first request ran would find the name taken otherwise.
@@ -53,8 +53,9 @@ async fn create(
     {
         return Ok(Some(answer));
     }
-    let mut lineage = nodes::lineage(&mut tx, &[parent.0]).await?;
-    if !lineage.live(parent).ok_or(Refusal::ParentNotFound)?.is_folder {
+    let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[parent.0]).await?;
+    let folder = lineage.require(actor.account, parent, NodeRole::Editor, Refusal::ParentNotFound)?;
+    if !folder.is_folder {
         return Err(Refusal::NotAFolder.into());
     }
     let id = NodeId::new();
@@ -68,14 +69,7 @@ async fn create(
     {
         return Ok(None);
     }
-    let change = Change {
-        node: id,
-        kind: ChangeKind::Created,
-        version: None,
-        revision: node.revision,
-        actor: actor.account,
-        traceparent: telemetry::propagation::current(),
-    };
+    let change = Change::of(id, ChangeKind::Created, node.revision, actor.account);
     journal::append(&mut tx, &[change], now).await?;
     tx.commit().await?;
     files.core.relay.nudge();

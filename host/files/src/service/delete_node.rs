@@ -1,12 +1,12 @@
 use super::Files;
-use crate::domain::access::{Actor, node_id, root};
+use crate::domain::access::{Actor, NodeRole, node_id, root};
 use crate::domain::lineage::NodeFacts;
 use crate::error::Refusal;
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::{nodes, trash};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
-use bitvault_platform::{Ctx, Result, telemetry};
+use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 use time::OffsetDateTime;
 
@@ -18,10 +18,7 @@ pub(super) async fn delete_node(
     request: v1::DeleteNodeRequest,
 ) -> Result<v1::DeleteNodeResponse> {
     let actor = Actor::of(ctx)?;
-    let id = node_id(&request.id, actor.tenant)?;
-    if id == root(actor.tenant) {
-        return Err(Refusal::RootFixed.into());
-    }
+    let id = node_id(&request.id, actor)?;
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
     // For good: everything below as well, in one order, so that two requests can't wait for each other.
@@ -31,9 +28,21 @@ pub(super) async fn delete_node(
         nodes::lock(&mut tx, &[id.0]).await?;
         Vec::new()
     };
-    let mut lineage = nodes::lineage(&mut tx, &[id.0]).await?;
+    let account = actor.account;
+    let mut lineage = nodes::lineage(&mut tx, &[account.0], &[id.0]).await?;
     let reachable = lineage.live(id).is_some();
-    let node = lineage.any(id).cloned().ok_or(Refusal::NodeNotFound)?;
+    let needs = if request.permanent {
+        NodeRole::Owner
+    } else {
+        NodeRole::Editor
+    };
+    let node = lineage.permit(account, id, needs, Refusal::NodeNotFound)?.clone();
+    match node.parent_id {
+        None => return Err(Refusal::RootFixed.into()),
+        Some(above) if above == root(actor.tenant) => return Err(Refusal::RootFixed.into()),
+        // To take something out of a folder is to change that folder.
+        Some(folder) => lineage.permit(account, folder, NodeRole::Editor, Refusal::FolderNotYours)?,
+    };
     if request.revision.is_some_and(|seen| seen != node.revision) {
         return Err(Refusal::RevisionConflict(node.revision).into());
     }
@@ -52,14 +61,7 @@ pub(super) async fn delete_node(
 
 async fn to_trash(tx: &mut TenantTx, actor: Actor, node: &NodeFacts, now: OffsetDateTime) -> Result<Change> {
     let revision = trash::trash(tx, actor, node.id, now).await?;
-    Ok(Change {
-        node: node.id,
-        kind: ChangeKind::Trashed,
-        version: None,
-        revision,
-        actor: actor.account,
-        traceparent: telemetry::propagation::current(),
-    })
+    Ok(Change::of(node.id, ChangeKind::Trashed, revision, actor.account))
 }
 
 async fn remove(
@@ -70,16 +72,8 @@ async fn remove(
 ) -> Result<Vec<Change>> {
     let ids: Vec<_> = subtree.iter().map(|(id, _)| id.0).collect();
     trash::remove(tx, &ids, now).await?;
-    let traceparent = telemetry::propagation::current();
     Ok(subtree
         .into_iter()
-        .map(|(node, revision)| Change {
-            node,
-            kind: ChangeKind::Deleted,
-            version: None,
-            revision,
-            actor: actor.account,
-            traceparent: traceparent.clone(),
-        })
+        .map(|(node, revision)| Change::of(node, ChangeKind::Deleted, revision, actor.account))
         .collect())
 }

@@ -1,5 +1,5 @@
 use super::Files;
-use crate::domain::access::{Actor, node_id};
+use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::error::Refusal;
 use crate::store::nodes::{self, ContentRow};
 use crate::store::unsigned;
@@ -30,14 +30,14 @@ pub(super) async fn get_content(
     request: v1::GetContentRequest,
 ) -> Result<v1::Content> {
     let actor = Actor::of(ctx)?;
-    let id = node_id(&request.node_id, actor.tenant)?;
+    let id = node_id(&request.node_id, actor)?;
     let version = match &request.version_id {
         Some(text) => Some(text.parse()?),
         None => None,
     };
     let mut tx = files.core.begin(ctx).await?;
-    let mut lineage = nodes::lineage(&mut tx, &[id.0]).await?;
-    let node = lineage.live(id).ok_or(Refusal::NodeNotFound)?;
+    let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
+    let node = lineage.require(actor.account, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
     if node.is_folder {
         return Err(Refusal::NotAFile.into());
     }

@@ -1,5 +1,5 @@
 use super::{Files, wire};
-use crate::domain::access::{Actor, node_id, root};
+use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::domain::cursor;
 use crate::error::Refusal;
 use crate::store::nodes;
@@ -14,7 +14,7 @@ pub(super) async fn list_children(
     request: v1::ListChildrenRequest,
 ) -> Result<v1::ListChildrenResponse> {
     let actor = Actor::of(ctx)?;
-    let folder = node_id(&request.id, actor.tenant)?;
+    let folder = node_id(&request.id, actor)?;
     let limit = match request.limit {
         0 => PAGE_ITEMS_DEFAULT,
         limit if limit <= PAGE_ITEMS_MAX => limit,
@@ -28,16 +28,26 @@ pub(super) async fn list_children(
         None => String::new(),
     };
     let mut tx = files.core.begin(ctx).await?;
-    // The root is always there and never in the trash, even before it has a row.
-    if folder != root(actor.tenant) {
-        let mut lineage = nodes::lineage(&mut tx, &[folder.0]).await?;
-        let found = lineage.live(folder).ok_or(Refusal::NodeNotFound)?;
+    // A home is always there, even before it has a row.
+    let mut role = NodeRole::Owner;
+    if actor.home() != Ok(folder) {
+        let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[folder.0]).await?;
+        let found = lineage.require(actor.account, folder, NodeRole::Viewer, Refusal::NodeNotFound)?;
         if !found.is_folder {
             return Err(Refusal::NotAFolder.into());
         }
+        role = lineage.role(actor.account, folder).ok_or(Refusal::NodeNotFound)?;
     }
     // One more than asked for tells whether there is a next page.
-    let mut found = nodes::children(&mut tx, folder, &after, i64::from(limit) + 1).await?;
+    let mut found = nodes::children(
+        &mut tx,
+        actor.account,
+        role == NodeRole::Owner,
+        folder,
+        &after,
+        i64::from(limit) + 1,
+    )
+    .await?;
     tx.commit().await?;
     let page = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > page;

@@ -1,5 +1,5 @@
 use super::{Files, get_node};
-use crate::domain::access::{Actor, root};
+use crate::domain::access::Actor;
 use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::nodes;
@@ -26,11 +26,13 @@ pub(super) async fn lookup(files: &Files, ctx: &Ctx, request: v1::LookupRequest)
             Err(_) => return Err(Refusal::NodeNotFound.into()),
         }
     }
+    let home = actor.home()?;
     if keys.is_empty() {
-        return get_node::visible(files, ctx, root(actor.tenant)).await;
+        return get_node::visible(files, ctx, actor, home).await;
     }
     let mut tx = files.core.begin(ctx).await?;
-    let found = match nodes::walk(&mut tx, &keys).await? {
+    let found = match nodes::walk(&mut tx, home, &keys).await? {
+        // All of a home is its account's to see.
         Some(id) => nodes::views(&mut tx, &[id.0]).await?.pop(),
         None => None,
     };

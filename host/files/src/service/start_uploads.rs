@@ -1,6 +1,6 @@
 use super::idempotent::Key;
 use super::{Core, Files, bounded_batch, present};
-use crate::domain::access::{Actor, root};
+use crate::domain::access::{Actor, NodeRole};
 use crate::domain::key;
 use crate::domain::lineage::Lineage;
 use crate::domain::start::{Start, Target};
@@ -39,7 +39,7 @@ pub(super) async fn start_uploads(
     let items: Vec<Result<Item>> = request
         .items
         .into_iter()
-        .map(|item| Start::new(item, actor.tenant, &limits).map(|start| Item { actor, start }))
+        .map(|item| Start::new(item, actor, &limits).map(|start| Item { actor, start }))
         .collect();
     failpoints::hit(failpoints::START_BEFORE_TX)?;
     let rows = match key {
@@ -227,11 +227,21 @@ async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Res
     let mut wanted: Vec<Uuid> = items.iter().map(|item| item.start.target.node().0).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let mut lineage = nodes::lineage(tx, &wanted).await?;
-    let root = root(tx.tenant());
-    if wanted.contains(&root.0) && lineage.any(root).is_none() {
-        nodes::ensure_root(tx, now).await?;
-        lineage = nodes::lineage(tx, &wanted).await?;
+    let mut accounts: Vec<Uuid> = items.iter().map(|item| item.actor.account.0).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    let mut lineage = nodes::lineage(tx, &accounts, &wanted).await?;
+    let mut homes: Vec<Uuid> = items
+        .iter()
+        .map(|item| (item.actor.home(), item.start.target.node()))
+        .filter(|(home, target)| *home == Ok(*target) && lineage.any(*target).is_none())
+        .map(|(_, target)| target.0)
+        .collect();
+    if !homes.is_empty() {
+        homes.sort_unstable();
+        homes.dedup();
+        nodes::ensure_homes(tx, &homes, now).await?;
+        lineage = nodes::lineage(tx, &accounts, &wanted).await?;
     }
     let mut parents = Vec::new();
     let mut keys = Vec::new();
@@ -248,27 +258,39 @@ async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Res
     };
     Ok(items
         .iter()
-        .map(|item| refusal(&item.start.target, &mut lineage, &taken))
+        .map(|item| refusal(item.actor, &item.start.target, &mut lineage, &taken))
         .collect())
 }
 
-fn refusal(target: &Target, lineage: &mut Lineage, taken: &HashSet<(NodeId, String)>) -> Option<Refusal> {
+fn refusal(
+    actor: Actor,
+    target: &Target,
+    lineage: &mut Lineage,
+    taken: &HashSet<(NodeId, String)>,
+) -> Option<Refusal> {
+    let account = actor.account;
     match target {
-        Target::File { parent, name } => match lineage.live(*parent) {
-            None => Some(Refusal::ParentNotFound),
-            Some(folder) if !folder.is_folder => Some(Refusal::NotAFolder),
-            Some(_) if taken.contains(&(*parent, name.key.clone())) => {
-                Some(Refusal::NameTaken(name.text.clone()))
+        Target::File { parent, name } => {
+            match lineage.require(account, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
+                Err(refusal) => Some(refusal),
+                Ok(folder) if !folder.is_folder => Some(Refusal::NotAFolder),
+                Ok(_) if taken.contains(&(*parent, name.key.clone())) => {
+                    Some(Refusal::NameTaken(name.text.clone()))
+                }
+                Ok(_) => None,
             }
-            Some(_) => None,
-        },
-        Target::Version { node, base } => match lineage.live(*node) {
-            None => Some(Refusal::NodeNotFound),
-            Some(node) => match (node.current_version, base) {
-                (None, _) => Some(Refusal::NotAFile),
-                (Some(current), Some(base)) if current != *base => Some(Refusal::VersionConflict(current)),
-                (Some(_), _) => None,
-            },
-        },
+        }
+        Target::Version { node, base } => {
+            match lineage.require(account, *node, NodeRole::Editor, Refusal::NodeNotFound) {
+                Err(refusal) => Some(refusal),
+                Ok(node) => match (node.current_version, base) {
+                    (None, _) => Some(Refusal::NotAFile),
+                    (Some(current), Some(base)) if current != *base => {
+                        Some(Refusal::VersionConflict(current))
+                    }
+                    (Some(_), _) => None,
+                },
+            }
+        }
     }
 }

@@ -1,13 +1,13 @@
 use super::idempotent::Key;
 use super::{Files, wire};
-use crate::domain::access::{Actor, node_id, root};
+use crate::domain::access::{Actor, NodeRole, node_id, root};
 use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::nodes::{self, NodeView};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
-use bitvault_platform::{Ctx, Error, Result, telemetry};
+use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 
 /// How often a node that is only renamed may change its folder while we wait for the locks.
@@ -32,15 +32,12 @@ pub(super) async fn update_node(
     let key = Key::new(request.idempotency_key.take(), "UpdateNode", &request)?;
     let parent = request.parent_id.as_deref();
     let wanted = Wanted {
-        node: node_id(&request.id, actor.tenant)?,
+        node: node_id(&request.id, actor)?,
         name: request.name.as_deref().map(Name::new).transpose()?,
-        parent: parent.map(|id| node_id(id, actor.tenant)).transpose()?,
+        parent: parent.map(|id| node_id(id, actor)).transpose()?,
         revision: request.revision,
         key,
     };
-    if wanted.node == root(actor.tenant) {
-        return Err(Refusal::RootFixed.into());
-    }
     if wanted.name.is_none() && wanted.parent.is_none() {
         return Err(Refusal::NothingToChange.into());
     }
@@ -58,9 +55,12 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
     let before = view(&mut tx, wanted.node).await?.ok_or(Refusal::NodeNotFound)?;
-    let target = wanted.parent.or(before.parent_id).ok_or(Refusal::RootFixed)?;
-    if target == root(actor.tenant) {
-        nodes::ensure_root(&mut tx, now).await?;
+    let Some(from) = before.parent_id else {
+        return Err(fixed(&mut tx, actor, wanted.node).await?.into());
+    };
+    let target = wanted.parent.unwrap_or(from);
+    if actor.home() == Ok(target) {
+        nodes::ensure_homes(&mut tx, &[target.0], now).await?;
     }
     // The folder, so that a free name stays free. And the root when a folder may move: two such moves could make a cycle
     // out of what each of them sees, so they go one after the other.
@@ -81,12 +81,18 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
         return Ok(None);
     }
 
-    let mut lineage = nodes::lineage(&mut tx, &[wanted.node.0, target.0]).await?;
-    lineage.live(wanted.node).ok_or(Refusal::NodeNotFound)?;
+    let account = actor.account;
+    let mut lineage = nodes::lineage(&mut tx, &[account.0], &[wanted.node.0, target.0]).await?;
+    lineage.require(account, wanted.node, NodeRole::Editor, Refusal::NodeNotFound)?;
+    // To take something out of a folder is to change that folder.
+    if let Some(from) = current.parent_id.filter(|from| *from != target) {
+        lineage.require(account, from, NodeRole::Editor, Refusal::FolderNotYours)?;
+    }
     if wanted.revision.is_some_and(|seen| seen != current.revision) {
         return Err(Refusal::RevisionConflict(current.revision).into());
     }
-    if !lineage.live(target).ok_or(Refusal::ParentNotFound)?.is_folder {
+    let folder = lineage.require(account, target, NodeRole::Editor, Refusal::ParentNotFound)?;
+    if !folder.is_folder {
         return Err(Refusal::NotAFolder.into());
     }
     if lineage.within(target, wanted.node) {
@@ -120,19 +126,20 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
         return Ok(None);
     }
     if changed {
-        let change = Change {
-            node: wanted.node,
-            kind: ChangeKind::Moved,
-            version: None,
-            revision: node.revision,
-            actor: actor.account,
-            traceparent: telemetry::propagation::current(),
-        };
+        let change = Change::of(wanted.node, ChangeKind::Moved, node.revision, actor.account);
         journal::append(&mut tx, &[change], now).await?;
     }
     tx.commit().await?;
     files.core.relay.nudge();
     Ok(Some(node))
+}
+
+/// Refuses to change the top of a tree; to whom may not see it, it does not exist.
+async fn fixed(tx: &mut TenantTx, actor: Actor, id: NodeId) -> Result<Refusal> {
+    let lineage = nodes::lineage(tx, &[actor.account.0], &[id.0]).await?;
+    Ok(lineage
+        .role(actor.account, id)
+        .map_or(Refusal::NodeNotFound, |_| Refusal::RootFixed))
 }
 
 async fn view(tx: &mut TenantTx, id: NodeId) -> Result<Option<NodeView>> {

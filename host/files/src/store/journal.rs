@@ -2,7 +2,7 @@
 
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{AccountId, EventId, NodeId, VersionId};
-use bitvault_platform::{Error, Result};
+use bitvault_platform::{Error, Result, telemetry};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -34,6 +34,18 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// A change without a version, made by the call that is being served.
+    pub(crate) fn of(node: NodeId, kind: ChangeKind, revision: i64, actor: AccountId) -> Self {
+        Self {
+            node,
+            kind,
+            version: None,
+            revision,
+            actor,
+            traceparent: telemetry::propagation::current(),
+        }
+    }
+
     fn journal_kind(&self) -> &'static str {
         match self.kind {
             ChangeKind::Created => "created",

@@ -1,11 +1,11 @@
 //! Reading nodes, locking them, and making folders.
 
-use crate::domain::access::{Actor, root};
+use crate::domain::access::{Actor, NodeRole, root};
 use crate::domain::lineage::{Lineage, NodeFacts};
 use crate::domain::name::Name;
-use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::{NodeId, TenantId, VersionId};
+use bitvault_platform::ids::{AccountId, NodeId, TenantId, VersionId};
+use bitvault_platform::{Error, Result};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub(crate) struct NodeView {
     pub(crate) id: NodeId,
+    /// Absent on the top of a tree.
     pub(crate) parent_id: Option<NodeId>,
     pub(crate) is_folder: bool,
     pub(crate) name: String,
@@ -28,19 +29,44 @@ pub(crate) struct NodeView {
 
 /// Makes the tenant's root and the head of its journal, if they aren't there.
 pub(crate) async fn ensure_root(tx: &mut TenantTx, now: OffsetDateTime) -> Result<()> {
+    ensure_homes(tx, &[], now).await
+}
+
+/// Makes the homes of these accounts, with what stands above them, if they aren't there. A home that is new takes in what
+/// its account had put right below the tenant's root, where an older release kept everybody's files.
+pub(crate) async fn ensure_homes(tx: &mut TenantTx, accounts: &[Uuid], now: OffsetDateTime) -> Result<()> {
     let tenant = tx.tenant();
-    sqlx::query!(
-        "WITH head AS (
-             INSERT INTO files.journal_heads (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING
-         )
-         INSERT INTO files.nodes (tenant_id, id, kind, name, name_key, created_at, updated_at)
-         VALUES ($1, $2, 'folder', '', '', $3, $3) ON CONFLICT DO NOTHING",
+    let made = sqlx::query_scalar!(
+        r#"WITH head AS (
+               INSERT INTO files.journal_heads (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING
+           ), root AS (
+               INSERT INTO files.nodes (tenant_id, id, kind, name, name_key, created_at, updated_at)
+               VALUES ($1, $2, 'folder', '', '', $3, $3) ON CONFLICT DO NOTHING
+           )
+           INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by,
+                                    updated_at, updated_by)
+           SELECT $1, account, $2, 'folder', '', '/' || account, $3, account, $3, account
+           FROM unnest($4::uuid[]) AS wanted(account)
+           ON CONFLICT DO NOTHING RETURNING id AS "id!: NodeId""#,
         tenant.0,
         root(tenant).0,
-        now
+        now,
+        accounts
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
+    if !made.is_empty() {
+        let made: Vec<Uuid> = made.into_iter().map(|id| id.0).collect();
+        sqlx::query!(
+            "UPDATE files.nodes n SET parent_id = n.created_by, revision = revision + 1
+             WHERE n.tenant_id = $1 AND n.parent_id = $1 AND n.created_by = ANY($2) AND n.name <> ''
+               AND NOT EXISTS (SELECT FROM files.spaces s WHERE s.tenant_id = $1 AND s.node_id = n.id OFFSET 0)",
+            tenant.0,
+            &made
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(())
 }
 
@@ -60,32 +86,67 @@ pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
     Ok(())
 }
 
-/// The nodes and all their ancestors, each read once.
-pub(crate) async fn lineage(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Lineage> {
+/// The nodes and all their ancestors, each read once, with the roles that these accounts have been given on them.
+pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
     let tenant = tx.tenant().0;
-    let rows = sqlx::query_as!(
-        NodeFacts,
+    let rows = sqlx::query!(
         r#"WITH RECURSIVE up AS (
                SELECT n.*
                FROM unnest($2::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, current_version, revision
+                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits
                    FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
                UNION
                SELECT n.*
                FROM up CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, current_version, revision
+                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits
                    FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
+           ), subject AS MATERIALIZED (
+               SELECT account, account AS id FROM unnest($3::uuid[]) AS wanted(account)
+               UNION ALL
+               SELECT m.account_id, m.group_id
+               FROM unnest($3::uuid[]) AS wanted(account) CROSS JOIN LATERAL (
+                   SELECT account_id, group_id FROM files.group_members
+                   WHERE tenant_id = $1 AND account_id = wanted.account OFFSET 0) m
            )
-           SELECT id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
+           SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
                   trashed_at IS NOT NULL AS "trashed!", current_version AS "current_version?: VersionId",
-                  revision AS "revision!"
-           FROM up"#,
+                  revision AS "revision!", inherits AS "inherits!",
+                  given.accounts AS "accounts?: Vec<AccountId>", given.roles AS "roles?: Vec<String>"
+           FROM up CROSS JOIN LATERAL (
+               SELECT array_agg(subject.account) AS accounts, array_agg(g.role) AS roles
+               FROM (SELECT subject_id, role FROM files.grants
+                     WHERE tenant_id = $1 AND node_id = up.id OFFSET 0) g
+               JOIN subject ON subject.id = g.subject_id) given"#,
         tenant,
-        ids
+        ids,
+        accounts
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(Lineage::new(rows))
+    let facts = rows.into_iter().map(|row| {
+        let given = row
+            .accounts
+            .into_iter()
+            .flatten()
+            .zip(row.roles.into_iter().flatten());
+        let grants = given
+            .map(|(account, role)| match NodeRole::parse(&role) {
+                Some(role) => Ok((account, role)),
+                None => Err(Error::internal("read a grant's role", role)),
+            })
+            .collect::<Result<_>>()?;
+        Ok(NodeFacts {
+            id: row.id,
+            parent_id: row.parent_id,
+            is_folder: row.is_folder,
+            trashed: row.trashed,
+            current_version: row.current_version,
+            revision: row.revision,
+            inherits: row.inherits,
+            grants,
+        })
+    });
+    Ok(Lineage::new(facts.collect::<Result<Vec<_>>>()?))
 }
 
 /// Nodes as they are shown, in no order; those that don't exist are left out.
@@ -93,7 +154,7 @@ pub(crate) async fn views(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NodeVie
     let tenant = tx.tenant().0;
     Ok(sqlx::query_as!(
         NodeView,
-        r#"SELECT n.id AS "id!: NodeId", n.parent_id AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",
+        r#"SELECT n.id AS "id!: NodeId", nullif(n.parent_id, $1) AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",
                   n.name AS "name!", n.name_key AS "name_key!", n.revision AS "revision!",
                   n.created_at AS "created_at!", n.updated_at AS "updated_at!",
                   v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
@@ -111,8 +172,8 @@ pub(crate) async fn views(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NodeVie
     .await?)
 }
 
-/// The node that the folded names lead to from the root, through nothing that is in the trash.
-pub(crate) async fn walk(tx: &mut TenantTx, keys: &[String]) -> Result<Option<NodeId>> {
+/// The node that the folded names lead to from `top`, through nothing that is in the trash.
+pub(crate) async fn walk(tx: &mut TenantTx, top: NodeId, keys: &[String]) -> Result<Option<NodeId>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         r#"WITH RECURSIVE walk AS (
@@ -127,16 +188,19 @@ pub(crate) async fn walk(tx: &mut TenantTx, keys: &[String]) -> Result<Option<No
            )
            SELECT id AS "id!: NodeId" FROM walk WHERE depth = cardinality($3::text[])"#,
         tenant.0,
-        root(tenant).0,
+        top.0,
         keys
     )
     .fetch_optional(&mut **tx)
     .await?)
 }
 
-/// Children of a folder by folded name, after `after`, at most `limit`.
+/// Children of a folder by folded name, after `after`, at most `limit`. One that takes no roles from above is left out,
+/// unless the account was given one on it or `all` are wanted.
 pub(crate) async fn children(
     tx: &mut TenantTx,
+    account: AccountId,
+    all: bool,
     folder: NodeId,
     after: &str,
     limit: i64,
@@ -144,13 +208,18 @@ pub(crate) async fn children(
     let tenant = tx.tenant().0;
     Ok(sqlx::query_as!(
         NodeView,
-        r#"SELECT n.id AS "id!: NodeId", n.parent_id AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",
+        r#"SELECT n.id AS "id!: NodeId", nullif(n.parent_id, $1) AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",
                   n.name AS "name!", n.name_key AS "name_key!", n.revision AS "revision!",
                   n.created_at AS "created_at!", n.updated_at AS "updated_at!",
                   v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
                   b.length AS "size?", b.sha256 AS "sha256?"
            FROM (SELECT * FROM files.nodes
                  WHERE tenant_id = $1 AND parent_id = $2 AND name_key > $3 AND trashed_at IS NULL
+                   AND (inherits OR $5 OR EXISTS (
+                       SELECT FROM files.grants g
+                       WHERE g.tenant_id = $1 AND g.node_id = nodes.id AND (g.subject_id = $6 OR EXISTS (
+                           SELECT FROM files.group_members m
+                           WHERE m.tenant_id = $1 AND m.group_id = g.subject_id AND m.account_id = $6))))
                  ORDER BY name_key LIMIT $4) n
            LEFT JOIN LATERAL (SELECT * FROM files.versions
                               WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true
@@ -160,7 +229,9 @@ pub(crate) async fn children(
         tenant,
         folder.0,
         after,
-        limit
+        limit,
+        all,
+        account.0
     )
     .fetch_all(&mut **tx)
     .await?)
