@@ -7,7 +7,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "bitvault/v1/sessions.proto",
         "bitvault/v1/files.proto",
+        "bitvault/v1/links.proto",
         "bitvault/internal/v1/identity.proto",
+        "bitvault/internal/v1/links.proto",
+        "bitvault/internal/v1/nodes.proto",
         "bitvault/internal/v1/storage.proto",
     ];
     for folder in ["bitvault", "google"] {

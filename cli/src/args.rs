@@ -4,6 +4,7 @@ use bitvault_client::RemotePath;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
+use std::time::Duration;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict, 6 unreachable.
@@ -71,6 +72,9 @@ pub(crate) enum Command {
     Mv(Mv),
     /// Move files, or folders with -r, to the trash
     Rm(Rm),
+    /// Make and manage public links
+    #[command(subcommand)]
+    Link(Link),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -89,6 +93,7 @@ impl Command {
             Self::Cat(_) => "cat",
             Self::Mv(_) => "mv",
             Self::Rm(_) => "rm",
+            Self::Link(_) => "link",
             Self::Completions(_) => "completions",
         }
     }
@@ -184,6 +189,82 @@ pub(crate) struct Rm {
     /// Folders too, with all that is in them
     #[arg(short, long)]
     pub(crate) recursive: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Link {
+    /// Make a public link to a file or folder and print its URL, which is shown only now
+    Create(LinkCreate),
+    /// List your links, or all links on a file or folder that you own
+    Ls(LinkLs),
+    /// Change what a link asks for
+    Edit(LinkEdit),
+    /// End links, at once and for good
+    Rm(LinkRm),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LinkCreate {
+    /// The file or folder
+    pub(crate) path: RemotePath,
+    /// Visitors may look and list, not download
+    #[arg(long, conflicts_with = "drop")]
+    pub(crate) view: bool,
+    /// Visitors may add files to the folder, and see nothing of it
+    #[arg(long)]
+    pub(crate) drop: bool,
+    /// Read a password from the first line of standard input; visitors are asked for it
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// End after this time: 7d, 12h, 30min
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) expires: Option<Duration>,
+    /// End after so many downloads
+    #[arg(long, value_name = "N", conflicts_with_all = ["view", "drop"])]
+    pub(crate) max_downloads: Option<u32>,
+    /// What visitors are told it is
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LinkLs {
+    /// The file or folder
+    pub(crate) path: Option<RemotePath>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LinkEdit {
+    /// The link, lnk_…
+    pub(crate) id: String,
+    /// What visitors are told it is; empty for nothing
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    /// Read a new password from the first line of standard input
+    #[arg(long, conflicts_with = "no_password")]
+    pub(crate) password_stdin: bool,
+    /// Ask for no password any more
+    #[arg(long)]
+    pub(crate) no_password: bool,
+    /// End after this time, from now on: 7d, 12h, 30min
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "no_expiry")]
+    pub(crate) expires: Option<Duration>,
+    /// Do not end by itself
+    #[arg(long)]
+    pub(crate) no_expiry: bool,
+    /// End after so many downloads, those that were included
+    #[arg(long, value_name = "N", conflicts_with = "no_max_downloads")]
+    pub(crate) max_downloads: Option<u32>,
+    /// Do not limit downloads
+    #[arg(long)]
+    pub(crate) no_max_downloads: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LinkRm {
+    /// The links, lnk_…
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

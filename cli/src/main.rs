@@ -86,6 +86,7 @@ async fn run(
         Command::Cat(cat) => commands::cat::run(cat, &server, output).await,
         Command::Mv(mv) => commands::mv::run(mv, &server, output).await,
         Command::Rm(rm) => commands::rm::run(rm, &server, output).await,
+        Command::Link(link) => commands::link::run(link, &server, output).await,
         Command::Completions(_) | Command::Login(_) => Ok(()),
     }
 }

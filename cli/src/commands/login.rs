@@ -95,7 +95,8 @@ fn ask(question: &str) -> Result<String, Error> {
     first_line().map(|line| line.trim().to_owned())
 }
 
-fn first_line() -> Result<String, Error> {
+/// The first line of standard input. Blocks.
+pub(super) fn first_line() -> Result<String, Error> {
     let mut line = String::new();
     std::io::stdin()
         .lock()

@@ -2,6 +2,7 @@
 //! one whose modules call each other over real gRPC on loopback.
 
 mod bad_input;
+mod links;
 mod nodes;
 mod sessions;
 mod uploads;
@@ -38,6 +39,7 @@ async fn every_case(target: &Target) -> Result<()> {
     sessions::all(target).await?;
     nodes::all(target).await?;
     uploads::all(target).await?;
+    links::all(target).await?;
     bad_input::all(target).await
 }
 

@@ -45,7 +45,9 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{}", reachable(address)));
-    let uses_database = config.roles.contains(&Role::Identity) || config.roles.contains(&Role::Files);
+    let uses_database = [Role::Identity, Role::Files, Role::Sharing]
+        .iter()
+        .any(|role| config.roles.contains(role));
     if uses_database && backing.database.migrate_at_start {
         db::migrate(&backing.database).await?;
     }
@@ -67,7 +69,7 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
         None => None,
     };
     if config.roles.contains(&Role::Gateway) {
-        let wiring = gateway_wiring(config, backing, &modules, telemetry)?;
+        let wiring = gateway_wiring(config, backing, &modules, telemetry, &url)?;
         let router = Gateway::new(config.gateway.clone(), wiring)?.router();
         let stop = stop.clone();
         let gateway = config.gateway.clone();
@@ -119,6 +121,7 @@ fn gateway_wiring(
     backing: &Backing,
     modules: &Modules,
     telemetry: &Telemetry,
+    url: &str,
 ) -> Result<Wiring> {
     let metrics = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
@@ -161,12 +164,14 @@ fn gateway_wiring(
         peers: Peers {
             identity: modules.to_identity.clone(),
             files: modules.to_files.clone(),
+            sharing: modules.to_sharing.clone(),
         },
         traces: (config.telemetry.keep_traces > 0).then(|| telemetry.recent.clone()),
         ready,
         assets: Arc::new(assets::web),
         metrics: Arc::new(move || metrics.render()),
         store_origins,
+        public_url: url.to_owned(),
         tls: config
             .public_url
             .as_ref()

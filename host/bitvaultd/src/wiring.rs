@@ -13,9 +13,13 @@ use bitvault_platform::db::{Database, DbRole};
 use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, config as sections};
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
+use bitvault_proto::internal::v1::link_access_service_server::LinkAccessServiceServer;
+use bitvault_proto::internal::v1::node_access_service_server::NodeAccessServiceServer;
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
+use bitvault_proto::v1::link_service_server::LinkServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
+use bitvault_sharing::Sharing;
 use bitvault_storage::Storage;
 use secrecy::ExposeSecret as _;
 use std::sync::Arc;
@@ -35,6 +39,7 @@ pub(crate) struct Modules {
     pub(crate) storage: Option<Storage>,
     pub(crate) to_identity: Transport,
     pub(crate) to_files: Transport,
+    pub(crate) to_sharing: Transport,
     /// What other processes may call here.
     pub(crate) served: Routes,
 }
@@ -100,12 +105,47 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         None
     };
     let files_routes = files.clone().map(|files| {
-        let server = FilesServiceServer::new(files)
+        let server = FilesServiceServer::new(files.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
-        (Routes::new(server), vec![FilesServiceServer::<Files>::NAME])
+        let names = vec![
+            FilesServiceServer::<Files>::NAME,
+            NodeAccessServiceServer::<Files>::NAME,
+        ];
+        let routes = Routes::new(server).add_service(NodeAccessServiceServer::new(files));
+        (routes, names)
     });
     let to_files = connect("files", &config.peers.files, files_routes, &signer, &mut served)?;
+
+    let sharing = if runs(Role::Sharing) {
+        let database = Database::connect_lazy(&backing.database, DbRole::Sharing)?;
+        let sharing = Sharing::new(
+            config.sharing.clone(),
+            database,
+            to_identity.clone(),
+            to_files.clone(),
+            clock.clone(),
+        )?;
+        Some(sharing)
+    } else {
+        None
+    };
+    let sharing_routes = sharing.map(|sharing| {
+        let names = vec![
+            LinkServiceServer::<Sharing>::NAME,
+            LinkAccessServiceServer::<Sharing>::NAME,
+        ];
+        let links = LinkServiceServer::new(sharing.clone());
+        let routes = Routes::new(links).add_service(LinkAccessServiceServer::new(sharing));
+        (routes, names)
+    });
+    let to_sharing = connect(
+        "sharing",
+        &config.peers.sharing,
+        sharing_routes,
+        &signer,
+        &mut served,
+    )?;
 
     Ok(Modules {
         identity,
@@ -113,6 +153,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         storage,
         to_identity,
         to_files,
+        to_sharing,
         served: served.into(),
     })
 }

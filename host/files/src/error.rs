@@ -45,6 +45,8 @@ pub(crate) enum Refusal {
         "the folder that this is in was not shared with you: only who may change that folder can take it out"
     )]
     FolderNotYours,
+    #[error("this link is for looking only: ask whoever gave it to you for one that downloads")]
+    LinkViewOnly,
     #[error("a guest has no files of its own: work with what was shared with you")]
     NoHome,
     #[error("the top folder of a tree can't be renamed, moved or deleted")]
@@ -86,7 +88,7 @@ impl Refusal {
             | Self::NotInTrash
             | Self::IdempotencyKeyReused => Code::Conflict,
             Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
-            Self::RoleTooLow { .. } | Self::FolderNotYours => Code::Denied,
+            Self::RoleTooLow { .. } | Self::FolderNotYours | Self::LinkViewOnly => Code::Denied,
             Self::NoHome => Code::NotFound,
             Self::Busy => Code::Unavailable,
         }
@@ -118,6 +120,7 @@ impl Refusal {
             Self::TooLarge(_) => "upload_too_large",
             Self::RoleTooLow { .. } => "role_too_low",
             Self::FolderNotYours => "folder_not_yours",
+            Self::LinkViewOnly => "link_view_only",
             Self::NoHome => "no_home",
             Self::Busy => "busy",
         }

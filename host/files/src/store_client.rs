@@ -142,7 +142,10 @@ impl Store {
         tenant: TenantId,
         mut wanted: internal::PresignGetRequest,
     ) -> Result<(v1::PresignedRequest, Option<prost_types::Timestamp>)> {
-        wanted.lifetime_s = self.lifetime_s;
+        wanted.lifetime_s = match wanted.lifetime_s {
+            0 => self.lifetime_s,
+            asked => asked.min(self.lifetime_s),
+        };
         let request = caller(Some(tenant)).request(wanted);
         let answer = presigned(call!(self, CALL_LIMIT, presign_get, request).await?, 1)?;
         match answer.requests.into_iter().next() {

@@ -29,10 +29,39 @@ pub struct Config {
     /// How long requests under way may go on once the daemon has been told to stop.
     #[serde(with = "humantime_serde")]
     pub drain_timeout: Duration,
+    /// Folders that are sent as ZIP archives.
+    pub zip: ZipConfig,
     /// Origins whose web pages may call the API, `https://app.example.org`. None by default.
     pub cors_origins: Vec<String>,
     /// Host names that requests may be addressed to; empty accepts any.
     pub allowed_hosts: Vec<String>,
+}
+
+/// Section `[gateway.zip]`. Archives are the one thing whose bytes pass through here: they are put together from the store
+/// while they are sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ZipConfig {
+    /// Most files and folders in one archive.
+    pub max_entries: usize,
+    /// Most bytes of their contents together.
+    pub max_bytes: ByteSize,
+    /// Archives that are sent at once; the next one is answered `zip_busy`.
+    pub max_streams: usize,
+    /// How long a client may take to accept the next piece, or the store to send it, before the archive is given up.
+    #[serde(with = "humantime_serde")]
+    pub stall_timeout: Duration,
+}
+
+impl Default for ZipConfig {
+    fn default() -> Self {
+        Self {
+            max_entries: 10_000,
+            max_bytes: ByteSize::gib(50),
+            max_streams: 8,
+            stall_timeout: Duration::from_secs(60),
+        }
+    }
 }
 
 impl Default for Config {
@@ -47,6 +76,7 @@ impl Default for Config {
             max_connections: 4096,
             max_streams: 128,
             drain_timeout: Duration::from_secs(20),
+            zip: ZipConfig::default(),
             cors_origins: Vec::new(),
             allowed_hosts: Vec::new(),
         }
@@ -76,6 +106,14 @@ impl Config {
             (
                 self.max_in_flight >= 1 && self.max_connections >= 1 && self.max_streams >= 1,
                 "gateway: limits must be at least 1",
+            ),
+            (
+                (1..=1_000_000).contains(&self.zip.max_entries) && self.zip.max_streams >= 1,
+                "gateway.zip: use 1 to 1000000 entries and at least 1 stream",
+            ),
+            (
+                !self.zip.stall_timeout.is_zero(),
+                "gateway.zip.stall_timeout must be longer than 0",
             ),
             (
                 self.cors_origins.iter().all(|origin| is_origin(origin)),

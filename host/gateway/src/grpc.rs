@@ -28,6 +28,7 @@ const ANONYMOUS: [&str; 2] = [
 pub(crate) struct Grpc {
     identity: Transport,
     files: Transport,
+    sharing: Transport,
     /// Health and reflection, which the gateway answers itself.
     own: Routes,
 }
@@ -55,6 +56,7 @@ impl Grpc {
         Ok(Self {
             identity: wiring.peers.identity.clone(),
             files: wiring.peers.files.clone(),
+            sharing: wiring.peers.sharing.clone(),
             own,
         })
     }
@@ -63,6 +65,7 @@ impl Grpc {
         match service {
             "bitvault.v1.SessionService" => Some(self.identity.clone()),
             "bitvault.v1.FilesService" => Some(self.files.clone()),
+            "bitvault.v1.LinkService" => Some(self.sharing.clone()),
             _ => None,
         }
     }
@@ -88,6 +91,7 @@ pub(crate) fn public_route(path: &str) -> Option<&str> {
         service,
         "bitvault.v1.SessionService"
             | "bitvault.v1.FilesService"
+            | "bitvault.v1.LinkService"
             | "grpc.health.v1.Health"
             | "grpc.reflection.v1.ServerReflection"
             | "grpc.reflection.v1alpha.ServerReflection"

@@ -26,6 +26,7 @@ const CORS_MAX_AGE: Duration = Duration::from_secs(600);
 pub(crate) struct Headers {
     page: HeaderValue,
     docs: HeaderValue,
+    links: HeaderValue,
     tls: bool,
     hosts: Vec<String>,
 }
@@ -46,7 +47,13 @@ impl Headers {
         let docs = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                     font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                     frame-ancestors 'none'";
+        // A link's pages are read by anybody: they run one script of ours, for drop boxes, and load nothing else.
+        let links = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' {stores}; \
+             base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        );
         Ok(Self {
+            links: value(links)?,
             page: value(page)?,
             docs: value(docs.to_owned())?,
             tls: wiring.tls,
@@ -74,6 +81,7 @@ impl Headers {
 /// Refuses other hosts' requests and puts the headers on every answer.
 pub(crate) async fn protect(State(this): State<Arc<Headers>>, request: Request, next: Next) -> Response {
     let docs = request.uri().path() == "/docs" || request.uri().path().starts_with("/docs/");
+    let links = request.uri().path().starts_with("/s/");
     let mut response = if this.host_allowed(&request) {
         next.run(request).await
     } else {
@@ -85,8 +93,15 @@ pub(crate) async fn protect(State(this): State<Arc<Headers>>, request: Request, 
         .into_response()
     };
     let headers = response.headers_mut();
-    let policy = if docs { &this.docs } else { &this.page };
-    headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+    let policy = match (docs, links) {
+        (true, _) => &this.docs,
+        (_, true) => &this.links,
+        _ => &this.page,
+    };
+    // What a handler forbids beyond that stays forbidden.
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(

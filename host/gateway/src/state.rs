@@ -1,10 +1,13 @@
 use crate::assets::Assets;
+use crate::zip::Archives;
 use crate::{Config, config, extract, grpc, limits, observe, routes, security};
 use bitvault_platform::rpc::Transport;
 use bitvault_platform::telemetry::RecentTraces;
 use bitvault_platform::{Code, Error};
 use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
+use bitvault_proto::internal::v1::link_access_service_client::LinkAccessServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
+use bitvault_proto::v1::link_service_client::LinkServiceClient;
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
 use futures::future::BoxFuture;
 use std::fmt;
@@ -20,6 +23,8 @@ pub struct Peers {
     pub identity: Transport,
     /// `FilesService`.
     pub files: Transport,
+    /// `LinkService` and the internal `LinkAccessService`.
+    pub sharing: Transport,
 }
 
 /// Looks whether one part that the daemon needs is there; the error's message is shown at `/readyz`.
@@ -43,6 +48,8 @@ pub struct Wiring {
     pub metrics: MetricsText,
     /// Origins of presigned URLs, `http://127.0.0.1:7401`: the web app may send to and load from them.
     pub store_origins: Vec<String>,
+    /// Where people reach this gateway, `https://vault.example.org`: what links begin with.
+    pub public_url: String,
     /// Whether clients reach this gateway by TLS only.
     pub tls: bool,
 }
@@ -68,8 +75,10 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) wiring: Wiring,
     pub(crate) openapi_json: bytes::Bytes,
+    pub(crate) archives: Archives,
     identity: Channel,
     files: Channel,
+    sharing: Channel,
 }
 
 impl std::ops::Deref for AppState {
@@ -100,6 +109,14 @@ impl Inner {
     pub(crate) fn files(&self) -> FilesServiceClient<Channel> {
         FilesServiceClient::new(self.files.clone()).max_decoding_message_size(extract::ANSWER_BYTES)
     }
+
+    pub(crate) fn links(&self) -> LinkServiceClient<Channel> {
+        LinkServiceClient::new(self.sharing.clone())
+    }
+
+    pub(crate) fn visits(&self) -> LinkAccessServiceClient<Channel> {
+        LinkAccessServiceClient::new(self.sharing.clone())
+    }
 }
 
 impl Gateway {
@@ -123,6 +140,8 @@ impl Gateway {
         let state = AppState(Arc::new(Inner {
             identity: channel(wiring.peers.identity.clone()),
             files: channel(wiring.peers.files.clone()),
+            sharing: channel(wiring.peers.sharing.clone()),
+            archives: Archives::new(&config.zip)?,
             config,
             wiring,
             openapi_json,

@@ -3,9 +3,9 @@
 //! Signing out here forgets the token here at once; in another process it ends within [`LIFETIME`]. A refresh leaves the
 //! former access token to run out of the cache, so that requests under way end well.
 
-use crate::domain::Digest;
 use bitvault_platform::Role;
 use bitvault_platform::ids::{AccountId, SessionId, TenantId};
+use bitvault_platform::token::Digest;
 use moka::sync::Cache;
 use std::time::Duration;
 use time::OffsetDateTime;

@@ -1,12 +1,7 @@
+use bitvault_platform::password::Argon2Config;
 use bitvault_platform::{Code, Error};
-use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// Least memory of one hash: what OWASP asks of argon2id with one pass.
-const ARGON2_MEMORY_MIN: ByteSize = ByteSize::mib(46);
-/// Most memory of one hash; more is a typing mistake.
-const ARGON2_MEMORY_MAX: ByteSize = ByteSize::gib(1);
 
 /// Section `[identity]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,18 +21,6 @@ pub struct Config {
     pub max_waiting_hashes: usize,
     /// How failing sign-ins are slowed down.
     pub throttle: ThrottleConfig,
-}
-
-/// Section `[identity.argon2]`. Stored hashes keep the cost they were made with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Argon2Config {
-    /// Memory of one hash, at least 46 MiB.
-    pub memory: ByteSize,
-    /// Passes over the memory.
-    pub iterations: u32,
-    /// Lanes.
-    pub parallelism: u32,
 }
 
 /// Section `[identity.throttle]`. Counted in this process's memory: a deployment with several identity processes allows
@@ -70,16 +53,6 @@ impl Default for Config {
     }
 }
 
-impl Default for Argon2Config {
-    fn default() -> Self {
-        Self {
-            memory: ARGON2_MEMORY_MIN,
-            iterations: 1,
-            parallelism: 1,
-        }
-    }
-}
-
 impl Default for ThrottleConfig {
     fn default() -> Self {
         Self {
@@ -95,18 +68,6 @@ impl Config {
     /// Refuses values that are unsafe or make no sense.
     pub fn check(&self) -> Result<(), Error> {
         let rules = [
-            (
-                (ARGON2_MEMORY_MIN..=ARGON2_MEMORY_MAX).contains(&self.argon2.memory),
-                "identity.argon2.memory must be 46 MiB to 1 GiB",
-            ),
-            (
-                (1..=16).contains(&self.argon2.iterations),
-                "identity.argon2.iterations must be 1 to 16",
-            ),
-            (
-                (1..=16).contains(&self.argon2.parallelism),
-                "identity.argon2.parallelism must be 1 to 16",
-            ),
             (
                 (1..=256).contains(&self.max_concurrent_hashes),
                 "identity.max_concurrent_hashes must be 1 to 256",
@@ -133,7 +94,9 @@ impl Config {
                 "identity.throttle: intervals must be longer than 0",
             ),
         ];
-        match rules.into_iter().find(|(holds, _)| !holds) {
+        let rules = rules.map(|(holds, rule)| (holds, rule.to_owned()));
+        let mut rules = self.argon2.rules("identity.argon2").into_iter().chain(rules);
+        match rules.find(|(holds, _)| !holds) {
             None => Ok(()),
             Some((_, rule)) => Err(Error::new(Code::Invalid, "config_invalid", rule)),
         }
@@ -148,7 +111,7 @@ mod tests {
     fn the_defaults_are_allowed_and_a_cheap_hash_is_not() {
         Config::default().check().unwrap();
         let mut cheap = Config::default();
-        cheap.argon2.memory = ByteSize::mib(45);
+        cheap.argon2.memory = bytesize::ByteSize::mib(45);
         assert!(cheap.check().unwrap_err().message().contains("46 MiB"));
     }
 }

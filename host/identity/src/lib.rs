@@ -10,15 +10,16 @@
 mod cache;
 mod config;
 mod domain;
-mod hashing;
 mod service;
 mod store;
-mod throttle;
 
-pub use config::{Argon2Config, Config, ThrottleConfig};
-pub use domain::{EmailAddress, Password, TenantName};
+pub use bitvault_platform::password::{Argon2Config, Password};
+pub use config::{Config, ThrottleConfig};
+pub use domain::{EmailAddress, TenantName};
 
 use bitvault_platform::db::Database;
+use bitvault_platform::password::{Hasher, HasherConfig};
+use bitvault_platform::throttle::{Limit, Throttle};
 use bitvault_platform::{Clock, Error};
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
@@ -37,8 +38,9 @@ struct Parts {
     config: Config,
     store: store::Store,
     clock: Clock,
-    hasher: hashing::Hasher,
-    throttle: throttle::Throttle,
+    hasher: Hasher,
+    /// By address, then by account.
+    throttle: Throttle<2>,
     cache: cache::Principals,
 }
 
@@ -46,9 +48,25 @@ impl Identity {
     /// Checks the configuration and makes the module; nothing connects yet. Takes as long as hashing one password.
     pub fn new(config: Config, database: Database, clock: Clock) -> Result<Self, Error> {
         config.check()?;
+        let slow = &config.throttle;
+        let limits = [
+            Limit {
+                burst: slow.address_burst,
+                interval: slow.address_interval,
+            },
+            Limit {
+                burst: slow.account_burst,
+                interval: slow.account_interval,
+            },
+        ];
+        let hashing = HasherConfig {
+            argon2: config.argon2.clone(),
+            concurrent: config.max_concurrent_hashes,
+            waiting: config.max_waiting_hashes,
+        };
         Ok(Self(Arc::new(Parts {
-            hasher: hashing::Hasher::new(&config)?,
-            throttle: throttle::Throttle::new(&config.throttle, clock.clone()),
+            hasher: Hasher::new(&hashing)?,
+            throttle: Throttle::new(limits, clock.clone()),
             cache: cache::Principals::new(),
             store: store::Store::new(database),
             clock,

@@ -3,7 +3,7 @@
 //! The gateway makes it from a verified token, [`crate::rpc`] carries it as signed metadata, services read it with
 //! [`Ctx::of`]. A process without the signing key can't make one, so a worker can't name itself another tenant.
 
-use crate::ids::{AccountId, SessionId, TenantId};
+use crate::ids::{AccountId, NodeId, SessionId, TenantId};
 use crate::{Code, Error};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -31,8 +31,29 @@ pub enum Principal {
         /// Its role in the tenant.
         role: Role,
     },
+    /// A visitor of a public link, whoever that is: it acts for the account that made the link, on one node and below.
+    Link {
+        /// The account that made the link.
+        account: AccountId,
+        /// What the link is on.
+        node: NodeId,
+        /// What the link is for.
+        access: LinkAccess,
+    },
     /// A part of the daemon itself, by name: `gateway`, `collector`, `bootstrap`.
     System(String),
+}
+
+/// What a public link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkAccess {
+    /// Look at and list.
+    View,
+    /// Read as well.
+    Download,
+    /// Add files to the folder, and see nothing of it.
+    Drop,
 }
 
 /// An account's role in a tenant.
@@ -95,6 +116,18 @@ impl Ctx {
                 account,
                 session,
                 role,
+            },
+        }
+    }
+
+    /// A visitor of a public link that `account` made.
+    pub fn link(tenant: TenantId, account: AccountId, node: NodeId, access: LinkAccess) -> Self {
+        Self {
+            tenant: Some(tenant),
+            principal: Principal::Link {
+                account,
+                node,
+                access,
             },
         }
     }
@@ -190,6 +223,8 @@ enum WirePrincipal {
     Anonymous,
     #[serde(rename = "a")]
     Account(Uuid, Uuid, Role),
+    #[serde(rename = "l")]
+    Link(Uuid, Uuid, LinkAccess),
     #[serde(rename = "s")]
     System(String),
 }
@@ -203,6 +238,11 @@ impl Claims {
                 session,
                 role,
             } => WirePrincipal::Account(account.0, session.0, *role),
+            Principal::Link {
+                account,
+                node,
+                access,
+            } => WirePrincipal::Link(account.0, node.0, *access),
             Principal::System(component) => WirePrincipal::System(component.clone()),
         };
         Self {
@@ -219,6 +259,11 @@ impl Claims {
                 account: AccountId(account),
                 session: SessionId(session),
                 role,
+            },
+            WirePrincipal::Link(account, node, access) => Principal::Link {
+                account: AccountId(account),
+                node: NodeId(node),
+                access,
             },
             WirePrincipal::System(component) => Principal::System(component),
         };

@@ -71,6 +71,8 @@ id!(/// An object in the store.
     ObjectId, "obj", "object");
 id!(/// A range of an object: the content of a version.
     BlobId, "blb", "blob");
+id!(/// A public link.
+    LinkId, "lnk", "link");
 id!(/// An event of the outbox.
     EventId, "evt", "event");
 

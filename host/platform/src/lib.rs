@@ -6,11 +6,14 @@
 //! - [`error`]: the one error that crosses modules
 //! - [`rpc`]: how modules call each other, in one process or between processes
 //! - [`telemetry`]: traces, logs and the recent traces that the lite profile keeps
+//! - [`password`], [`token`], [`throttle`]: secrets that people and programs present, and how guessing is slowed down
+//! - [`attachment`]: names of what is downloaded
 //! - [`bus`]: events behind the outbox
 //! - [`clock`], [`ids`]: time and ids, so that nothing else reads the ambient ones
 //!
 //! Invariants: no module's types appear here; nothing here knows HTTP status codes or tables.
 
+pub mod attachment;
 pub mod bus;
 pub mod clock;
 pub mod config;
@@ -19,10 +22,13 @@ pub mod db;
 pub mod error;
 pub mod ids;
 pub mod jobs;
+pub mod password;
 pub mod rpc;
 pub mod telemetry;
+pub mod throttle;
+pub mod token;
 
 pub use bitvault_api::Code;
 pub use clock::Clock;
-pub use ctx::{Ctx, Principal, Role};
+pub use ctx::{Ctx, LinkAccess, Principal, Role};
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@
 //! fields in answers are ignored by clients, so that an old client meets a new server.
 
 pub mod limits;
+mod links;
 mod nodes;
 mod page;
 mod problem;
@@ -12,6 +13,9 @@ mod sessions;
 mod traces;
 mod uploads;
 
+pub use links::{
+    CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,
+};
 pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};

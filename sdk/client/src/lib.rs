@@ -14,6 +14,7 @@
 mod call;
 mod client;
 mod error;
+mod links;
 mod nodes;
 mod path;
 mod retry;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Where REST and the web app listen when nobody says otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7400);
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "roles",
     "listen",
     "public_url",
@@ -26,6 +26,7 @@ const KEYS: [&str; 17] = [
     "storage",
     "identity",
     "files",
+    "sharing",
     "gateway",
     "telemetry",
     "config",
@@ -89,6 +90,7 @@ pub(crate) fn load(
         storage: read.optional("storage"),
         identity: read.or_default("identity"),
         files: read.or_default("files"),
+        sharing: read.or_default("sharing"),
         gateway: read.or_default("gateway"),
         telemetry: read.or_default("telemetry"),
     };
@@ -144,6 +146,7 @@ impl Reader {
             (Role::Identity, "identity", &peers.identity),
             (Role::Files, "files", &peers.files),
             (Role::Storage, "storage", &peers.storage),
+            (Role::Sharing, "sharing", &peers.sharing),
         ];
         for (role, name, peer) in needed {
             if !config.roles.contains(&role) && peer.is_none() {
@@ -169,6 +172,7 @@ impl Reader {
         }
         let modules = [
             config.identity.check().err(),
+            config.sharing.check().err(),
             config.gateway.check().err(),
             config.telemetry.filter().err(),
         ];
@@ -176,8 +180,10 @@ impl Reader {
         self.mistakes
             .extend(modules.map(|error| error.message().to_owned()));
         if config.roles.is_empty() {
-            self.mistakes
-                .push("`roles` is empty: name at least one of gateway, identity, files, storage".to_owned());
+            self.mistakes.push(
+                "`roles` is empty: name at least one of gateway, identity, files, storage, sharing"
+                    .to_owned(),
+            );
         }
     }
 }

@@ -22,10 +22,17 @@ pub(crate) enum Role {
     Identity,
     Files,
     Storage,
+    Sharing,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 4] = [Self::Gateway, Self::Identity, Self::Files, Self::Storage];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Gateway,
+        Self::Identity,
+        Self::Files,
+        Self::Storage,
+        Self::Sharing,
+    ];
 }
 
 /// Everything that can be configured. Field names are the keys of the TOML file.
@@ -50,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) storage: Option<bitvault_storage::Config>,
     pub(crate) identity: bitvault_identity::Config,
     pub(crate) files: bitvault_files::Config,
+    pub(crate) sharing: bitvault_sharing::Config,
     pub(crate) gateway: bitvault_gateway::Config,
     pub(crate) telemetry: TelemetryConfig,
 }
@@ -83,6 +91,7 @@ pub(crate) struct PeersConfig {
     pub(crate) identity: Option<String>,
     pub(crate) files: Option<String>,
     pub(crate) storage: Option<String>,
+    pub(crate) sharing: Option<String>,
 }
 
 /// Section `[lite]`: the parts that the lite profile brings along.

@@ -1,11 +1,14 @@
 //! Who may act on files. Denied unless a rule here allows it.
 //!
-//! A caller is let in by its role in the tenant ([`Actor::of`]); what it may do with a node is its [`NodeRole`] there,
-//! which [`Lineage::require`](super::lineage::Lineage::require) finds from grants.
+//! A caller is let in as an account ([`Actor::of`]); what it may do with a node is its [`NodeRole`] there, which
+//! [`Lineage::require`](super::lineage::Lineage::require) finds from grants.
+//!
+//! A public link's visitor is let in by [`Actor::or_visitor`] only: by the few verbs that a link is for, each of which then
+//! asks [`Lineage::require_for`](super::lineage::Lineage::require_for). Every other verb refuses it at the door.
 
 use crate::error::Refusal;
 use bitvault_platform::ids::{AccountId, NodeId, TenantId};
-use bitvault_platform::{Code, Ctx, Error, Principal, Result, Role};
+use bitvault_platform::{Code, Ctx, Error, LinkAccess, Principal, Result, Role};
 
 /// A caller that was let in: a working account of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,27 @@ pub(crate) struct Actor {
     pub(crate) account: AccountId,
     /// What it is in the tenant.
     pub(crate) role: Role,
+    /// The caller is a visitor of this link, which the account made.
+    pub(crate) link: Option<Link>,
+}
+
+/// The reach of a public link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// What it is on; it reaches nothing above or beside that.
+    pub(crate) node: NodeId,
+    pub(crate) access: LinkAccess,
+}
+
+impl Link {
+    /// Whether the link is for what needs `role` on a node within it; `top`: on the link's own node.
+    pub(crate) fn covers(self, role: NodeRole, top: bool) -> bool {
+        match self.access {
+            LinkAccess::View | LinkAccess::Download => role == NodeRole::Viewer,
+            // Files are added to that folder and to no other; nothing is seen.
+            LinkAccess::Drop => role == NodeRole::Editor && top,
+        }
+    }
 }
 
 impl Actor {
@@ -25,7 +49,13 @@ impl Actor {
                 tenant,
                 account: *account,
                 role: *role,
+                link: None,
             }),
+            Principal::Link { .. } => Err(Error::new(
+                Code::Denied,
+                "denied",
+                "a link is not for this: sign in",
+            )),
             Principal::System(_) => Err(Error::new(
                 Code::Denied,
                 "denied",
@@ -39,6 +69,51 @@ impl Actor {
                 ))
             }
         }
+    }
+
+    /// Lets in visitors of a public link as well, for the verbs that a link is for.
+    pub(crate) fn or_visitor(ctx: &Ctx) -> Result<Self> {
+        match ctx.principal() {
+            Principal::Link {
+                account,
+                node,
+                access,
+            } => Ok(Self {
+                tenant: ctx.tenant()?,
+                account: *account,
+                // A visitor has no tree of its own.
+                role: Role::Guest,
+                link: Some(Link {
+                    node: *node,
+                    access: *access,
+                }),
+            }),
+            _ => Self::of(ctx),
+        }
+    }
+
+    /// The top of what the caller names paths from: the link's node, or its home.
+    pub(crate) fn top(&self) -> Result<NodeId, Refusal> {
+        match self.link {
+            Some(link) => Ok(link.node),
+            None => self.home(),
+        }
+    }
+
+    /// Whether the caller may read content where it sees a file.
+    pub(crate) fn may_read(&self) -> bool {
+        !matches!(self.link, Some(Link { access, .. }) if access != LinkAccess::Download)
+    }
+
+    /// Whether what it adds gets a free name when its own is taken: who may not see a folder learns no names from it.
+    pub(crate) fn is_blind(&self) -> bool {
+        matches!(
+            self.link,
+            Some(Link {
+                access: LinkAccess::Drop,
+                ..
+            })
+        )
     }
 
     /// The top of the caller's own tree. Guests have none.
@@ -112,5 +187,32 @@ mod tests {
         let refused = |ctx: &Ctx| Actor::of(ctx).unwrap_err().code();
         assert_eq!(refused(&Ctx::system("x").within(tenant)), Code::Denied);
         assert_eq!(refused(&Ctx::anonymous()), Code::Unauthenticated);
+        let link = Ctx::link(tenant, AccountId::new(), NodeId::new(), LinkAccess::Download);
+        assert_eq!(refused(&link), Code::Denied);
+        let visitor = Actor::or_visitor(&link).unwrap();
+        assert!(visitor.home().is_err() && visitor.top().is_ok());
+    }
+
+    #[test]
+    fn a_link_covers_what_it_is_for() {
+        use LinkAccess::{Download, Drop, View};
+        use NodeRole::{Commenter, Editor, Owner, Viewer};
+        for (access, role, top, covered) in [
+            (View, Viewer, true, true),
+            (View, Viewer, false, true),
+            (View, Commenter, true, false),
+            (Download, Viewer, false, true),
+            (Download, Editor, true, false),
+            (Drop, Viewer, true, false),
+            (Drop, Editor, true, true),
+            (Drop, Editor, false, false),
+            (Drop, Owner, true, false),
+        ] {
+            let link = Link {
+                node: NodeId::new(),
+                access,
+            };
+            assert_eq!(link.covers(role, top), covered, "{access:?} {role:?} {top}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Nodes together with all their ancestors: whether something is really reachable, and what somebody may do with it.
 
-use super::access::NodeRole;
+use super::access::{Actor, NodeRole};
 use crate::error::Refusal;
 use bitvault_platform::ids::{AccountId, NodeId, VersionId};
 use std::collections::HashMap;
@@ -96,6 +96,25 @@ impl Lineage {
         self.permit(account, id, role, missing)
     }
 
+    /// As [`require`](Self::require), for a caller that may be a link's visitor. A link is good while its account may share
+    /// its node; then it reaches that node and what lies below, for what it is for. All else does not exist.
+    pub(crate) fn require_for(
+        &mut self,
+        actor: Actor,
+        id: NodeId,
+        role: NodeRole,
+        missing: Refusal,
+    ) -> Result<&NodeFacts, Refusal> {
+        let Some(link) = actor.link else {
+            return self.require(actor.account, id, role, missing);
+        };
+        let shares = self.role(actor.account, link.node) == Some(NodeRole::Owner);
+        if !shares || !self.within(id, link.node) || !link.covers(role, id == link.node) {
+            return Err(missing);
+        }
+        self.require(actor.account, id, role, missing)
+    }
+
     /// As [`require`](Self::require), but the node may be in the trash.
     pub(crate) fn permit(
         &self,
@@ -131,7 +150,10 @@ impl Lineage {
 
 #[cfg(test)]
 mod tests {
+    use super::super::access::Link;
     use super::*;
+    use bitvault_platform::ids::TenantId;
+    use bitvault_platform::{LinkAccess, Role};
 
     fn folder(id: NodeId, parent_id: Option<NodeId>, trashed: bool) -> NodeFacts {
         NodeFacts {
@@ -193,6 +215,52 @@ mod tests {
             ask(account, NodeRole::Editor),
             Some(Refusal::RoleTooLow { .. })
         ));
+    }
+
+    #[test]
+    fn a_link_reaches_its_node_and_below_while_its_account_owns_that() {
+        let [owner, editor] = [(); 2].map(|()| AccountId::new());
+        let [space, shared, inside, beside, binned] = [(); 5].map(|()| NodeId::new());
+        let mut lineage = Lineage::new([
+            NodeFacts {
+                grants: vec![(owner, NodeRole::Owner), (editor, NodeRole::Editor)],
+                ..folder(space, None, false)
+            },
+            folder(shared, Some(space), false),
+            folder(inside, Some(shared), false),
+            folder(binned, Some(shared), true),
+            folder(beside, Some(space), false),
+        ]);
+        let mut reaches = |account, access, id, role| {
+            let actor = Actor {
+                tenant: TenantId::new(),
+                account,
+                role: Role::Guest,
+                link: Some(Link { node: shared, access }),
+            };
+            let answer = lineage.require_for(actor, id, role, Refusal::NodeNotFound);
+            assert!(matches!(answer, Ok(_) | Err(Refusal::NodeNotFound)));
+            answer.is_ok()
+        };
+        use LinkAccess::{Download, Drop};
+        use NodeRole::{Editor, Viewer};
+        for (account, access, id, role, reached) in [
+            (owner, Download, shared, Viewer, true),
+            (owner, Download, inside, Viewer, true),
+            (owner, Download, inside, Editor, false),
+            (owner, Download, space, Viewer, false),
+            (owner, Download, beside, Viewer, false),
+            (owner, Download, binned, Viewer, false),
+            (owner, Download, NodeId::new(), Viewer, false),
+            (owner, Drop, shared, Editor, true),
+            (owner, Drop, shared, Viewer, false),
+            (owner, Drop, inside, Editor, false),
+            (editor, Download, shared, Viewer, false),
+            (editor, Drop, shared, Editor, false),
+            (AccountId::new(), Download, shared, Viewer, false),
+        ] {
+            assert_eq!(reaches(account, access, id, role), reached, "{access:?} {role:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod cursor;
+pub(crate) mod free_name;
 pub(crate) mod key;
 pub(crate) mod lineage;
 pub(crate) mod name;

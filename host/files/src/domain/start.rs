@@ -131,6 +131,7 @@ mod tests {
             tenant: TenantId::new(),
             account: AccountId::new(),
             role: Role::Member,
+            link: None,
         }
     }
 

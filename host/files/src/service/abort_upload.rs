@@ -13,7 +13,7 @@ pub(super) async fn abort_upload(
     ctx: &Ctx,
     request: v1::AbortUploadRequest,
 ) -> Result<v1::AbortUploadResponse> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     let row = get_upload::own(&files.core, ctx, actor, &request.id).await?;
     if row.state == ObjectState::Staging {
         let mut tx = files.core.begin(ctx).await?;

@@ -61,7 +61,7 @@ async fn try_look_up(core: &Core, tenant: TenantId, items: Vec<Wanted>) -> Resul
         .into_iter()
         .zip(items)
         .map(|(id, wanted)| {
-            let row = rows.get(&id?).filter(|row| row.account == wanted.actor.account);
+            let row = rows.get(&id?).filter(|row| row.belongs_to(wanted.actor));
             let row = row.ok_or(Refusal::UploadNotFound)?.clone();
             if row.state != ObjectState::Committed {
                 row.state.may_commit()?;

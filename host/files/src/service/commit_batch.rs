@@ -2,7 +2,7 @@
 
 use super::check_uploads::Checked;
 use super::verify_content::Verified;
-use super::{Core, wire};
+use super::{Core, free_names, wire};
 use crate::domain::access::NodeRole;
 use crate::domain::lineage::Lineage;
 use crate::domain::state::ObjectState;
@@ -49,6 +49,8 @@ struct Writes {
     changed: HashMap<NodeId, ChangedFile>,
     contents: Vec<NewContent>,
     changes: Vec<Change>,
+    /// Files whose name may be changed to a free one.
+    blind: HashSet<NodeId>,
 }
 
 async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<Vec<Result<v1::Node>>> {
@@ -64,6 +66,7 @@ async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<
 
     let (mut verdicts, mut writes) = judge(&items, &locked, &mut lineage)?;
     if !writes.files.is_empty() {
+        free_names::choose(&mut tx, &mut writes.files, &writes.blind).await?;
         let made = commits::insert_files(&mut tx, &writes.files, now).await?;
         drop_taken(&mut verdicts, &mut writes, &made);
     }
@@ -144,12 +147,15 @@ fn admit(
     let account = item.actor.account;
     let (node, kind, revision) = match &item.row.target {
         StoredTarget::File { parent, name, key } => {
-            match lineage.require(account, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
+            match lineage.require_for(item.actor, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
                 Err(refusal) => return Ok(Err(refusal)),
                 Ok(folder) if !folder.is_folder => return Ok(Err(Refusal::NotAFolder)),
                 Ok(_) => {}
             }
             let id = NodeId::new();
+            if item.actor.is_blind() {
+                writes.blind.insert(id);
+            }
             writes.files.push(NewFile {
                 id,
                 parent: *parent,
@@ -161,7 +167,8 @@ fn admit(
             (id, ChangeKind::Created, 1)
         }
         StoredTarget::Version { node, base } => {
-            let facts = match lineage.require(account, *node, NodeRole::Editor, Refusal::NodeNotFound) {
+            let facts = match lineage.require_for(item.actor, *node, NodeRole::Editor, Refusal::NodeNotFound)
+            {
                 Ok(facts) => facts,
                 Err(refusal) => return Ok(Err(refusal)),
             };

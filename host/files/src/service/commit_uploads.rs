@@ -16,7 +16,7 @@ pub(super) async fn commit_uploads(
     ctx: &Ctx,
     request: v1::CommitUploadsRequest,
 ) -> Result<v1::CommitUploadsResponse> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     bounded_batch(request.items.len())?;
     let traceparent = telemetry::propagation::current();
     let wanted = request.items.into_iter().map(|commit| Wanted {

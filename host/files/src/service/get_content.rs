@@ -1,35 +1,22 @@
 use super::Files;
 use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::error::Refusal;
-use crate::store::nodes::{self, ContentRow};
+use crate::store::nodes;
 use crate::store::unsigned;
+use bitvault_platform::attachment::disposition;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::v1;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// RFC 5987 `attr-char`: what needs no encoding in `filename*`.
-const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'!')
-    .remove(b'#')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'+')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'^')
-    .remove(b'_')
-    .remove(b'`')
-    .remove(b'|')
-    .remove(b'~');
-
+/// How long a request that a link's visitor is given can be begun, in seconds.
+const LINK_LIFETIME_S: u32 = 60;
 /// Answers a presigned request that reads a file's content.
 pub(super) async fn get_content(
     files: &Files,
     ctx: &Ctx,
     request: v1::GetContentRequest,
 ) -> Result<v1::Content> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     let id = node_id(&request.node_id, actor)?;
     let version = match &request.version_id {
         Some(text) => Some(text.parse()?),
@@ -37,9 +24,12 @@ pub(super) async fn get_content(
     };
     let mut tx = files.core.begin(ctx).await?;
     let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
-    let node = lineage.require(actor.account, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
+    let node = lineage.require_for(actor, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
     if node.is_folder {
         return Err(Refusal::NotAFile.into());
+    }
+    if !actor.may_read() {
+        return Err(Refusal::LinkViewOnly.into());
     }
     let content = nodes::content(&mut tx, id, version)
         .await?
@@ -50,9 +40,11 @@ pub(super) async fn get_content(
     let wanted = internal::PresignGetRequest {
         key: content.key.clone(),
         range: (!whole).then_some(internal::Range { offset, length }),
-        lifetime_s: 0,
+        // For a visitor it is good for one download that begins now.
+        lifetime_s: if actor.link.is_some() { LINK_LIFETIME_S } else { 0 },
         content_type: Some(content.content_type.clone()),
-        content_disposition: request.attachment.then(|| disposition(&content)),
+        // What strangers are pointed to is saved and never shown.
+        content_disposition: (request.attachment || actor.link.is_some()).then(|| disposition(&content.name)),
     };
     let (request, expires_at) = files.core.store.presign_get(actor.tenant, wanted).await?;
     Ok(v1::Content {
@@ -61,41 +53,4 @@ pub(super) async fn get_content(
         size: length,
         sha256: content.sha256,
     })
-}
-
-/// `Content-Disposition` of RFC 6266: an ASCII name for old readers, the real one for the others.
-fn disposition(content: &ContentRow) -> String {
-    let plain: String = content
-        .name
-        .chars()
-        .map(|c| match c {
-            '"' | '\\' | '%' => '_',
-            c if c.is_ascii_graphic() || c == ' ' => c,
-            _ => '_',
-        })
-        .collect();
-    let encoded = utf8_percent_encode(&content.name, ATTR_CHAR);
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_disposition_can_not_be_broken_out_of() {
-        let content = ContentRow {
-            name: "a\"; x=\\é%.txt".to_owned(),
-            content_type: String::new(),
-            key: String::new(),
-            object_size: 0,
-            offset: 0,
-            length: 0,
-            sha256: Vec::new(),
-        };
-        assert_eq!(
-            disposition(&content),
-            "attachment; filename=\"a_; x=___.txt\"; filename*=UTF-8''a%22%3B%20x%3D%5C%C3%A9%25.txt"
-        );
-    }
 }

@@ -8,7 +8,7 @@ use bitvault_proto::v1;
 
 /// Answers a node that is not in the trash.
 pub(super) async fn get_node(files: &Files, ctx: &Ctx, request: v1::GetNodeRequest) -> Result<v1::Node> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     visible(files, ctx, actor, node_id(&request.id, actor)?).await
 }
 
@@ -22,7 +22,7 @@ pub(super) async fn visible(files: &Files, ctx: &Ctx, actor: Actor, id: NodeId) 
         found = nodes::views(&mut tx, &[id.0]).await?;
     }
     let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
-    lineage.require(actor.account, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
+    lineage.require_for(actor, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
     tx.commit().await?;
-    wire::node(found.pop().ok_or(Refusal::NodeNotFound)?)
+    wire::node_for(actor, found.pop().ok_or(Refusal::NodeNotFound)?)
 }

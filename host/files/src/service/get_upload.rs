@@ -11,7 +11,7 @@ pub(super) async fn get_upload(
     ctx: &Ctx,
     request: v1::GetUploadRequest,
 ) -> Result<v1::Upload> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     let row = own(&files.core, ctx, actor, &request.id).await?;
     let mut upload = present::plain(&row);
     if let (Ok(()), Some(multipart)) = (row.state.may_send(), row.multipart) {
@@ -25,14 +25,14 @@ pub(super) async fn get_upload(
     Ok(upload)
 }
 
-/// An upload of this account. Somebody else's looks like none.
+/// An upload of this account; of a link's visitor only one into the link's folder. Any other looks like none.
 pub(super) async fn own(core: &Core, ctx: &Ctx, actor: Actor, id: &str) -> Result<UploadRow> {
     let id = id.parse::<bitvault_platform::ids::UploadId>()?;
     let mut tx = core.begin(ctx).await?;
     let row = uploads::fetch(&mut tx, &[id.0]).await?.pop();
     tx.commit().await?;
     match row {
-        Some(row) if row.account == actor.account => Ok(row),
+        Some(row) if row.belongs_to(actor) => Ok(row),
         _ => Err(Refusal::UploadNotFound.into()),
     }
 }

@@ -13,7 +13,7 @@ pub(super) async fn list_children(
     ctx: &Ctx,
     request: v1::ListChildrenRequest,
 ) -> Result<v1::ListChildrenResponse> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     let folder = node_id(&request.id, actor)?;
     let limit = match request.limit {
         0 => PAGE_ITEMS_DEFAULT,
@@ -32,7 +32,7 @@ pub(super) async fn list_children(
     let mut role = NodeRole::Owner;
     if actor.home() != Ok(folder) {
         let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[folder.0]).await?;
-        let found = lineage.require(actor.account, folder, NodeRole::Viewer, Refusal::NodeNotFound)?;
+        let found = lineage.require_for(actor, folder, NodeRole::Viewer, Refusal::NodeNotFound)?;
         if !found.is_folder {
             return Err(Refusal::NotAFolder.into());
         }

@@ -1,5 +1,5 @@
 use super::{Files, get_node};
-use crate::domain::access::Actor;
+use crate::domain::access::{Actor, NodeRole};
 use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::nodes;
@@ -9,9 +9,9 @@ use bitvault_proto::v1;
 /// Longest path, in bytes.
 const PATH_BYTES: usize = 64 << 10;
 
-/// Answers the node at a path. Empty parts, as in `/a//b/`, count for nothing.
+/// Answers the node at a path below the caller's home, or below a link's node. Empty parts, as in `/a//b/`, count for nothing.
 pub(super) async fn lookup(files: &Files, ctx: &Ctx, request: v1::LookupRequest) -> Result<v1::Node> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     let refuse = |detail: &str| Err(Error::invalid_field("path_invalid", "path", detail));
     if !request.path.starts_with('/') {
         return refuse("begins with a slash: /folder/file");
@@ -26,14 +26,20 @@ pub(super) async fn lookup(files: &Files, ctx: &Ctx, request: v1::LookupRequest)
             Err(_) => return Err(Refusal::NodeNotFound.into()),
         }
     }
-    let home = actor.home()?;
+    let top = actor.top()?;
     if keys.is_empty() {
-        return get_node::visible(files, ctx, actor, home).await;
+        return get_node::visible(files, ctx, actor, top).await;
     }
     let mut tx = files.core.begin(ctx).await?;
-    let found = match nodes::walk(&mut tx, home, &keys).await? {
-        // All of a home is its account's to see.
-        Some(id) => nodes::views(&mut tx, &[id.0]).await?.pop(),
+    let found = match nodes::walk(&mut tx, top, &keys).await? {
+        Some(id) => {
+            // All of a home is its account's to see.
+            if actor.link.is_some() {
+                let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
+                lineage.require_for(actor, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
+            }
+            nodes::views(&mut tx, &[id.0]).await?.pop()
+        }
         None => None,
     };
     tx.commit().await?;

@@ -7,6 +7,8 @@ mod commit_batch;
 mod commit_uploads;
 mod create_folder;
 mod delete_node;
+mod free_names;
+mod get_access;
 mod get_content;
 mod get_node;
 mod get_upload;
@@ -31,6 +33,8 @@ use bitvault_platform::ids::TenantId;
 use bitvault_platform::jobs::Nudge;
 use bitvault_platform::rpc::Transport;
 use bitvault_platform::{Clock, Ctx, Error, Result};
+use bitvault_proto::internal::v1 as internal;
+use bitvault_proto::internal::v1::node_access_service_server::NodeAccessService;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService;
 use std::fmt;
@@ -210,6 +214,13 @@ impl FilesService for Files {
 
     async fn get_content(&self, request: Request<v1::GetContentRequest>) -> Answer<v1::Content> {
         serve!(self, request, get_content::get_content)
+    }
+}
+
+#[tonic::async_trait]
+impl NodeAccessService for Files {
+    async fn get_access(&self, request: Request<internal::GetAccessRequest>) -> Answer<internal::NodeAccess> {
+        serve!(self, request, get_access::get_access)
     }
 }
 

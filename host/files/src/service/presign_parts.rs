@@ -14,7 +14,7 @@ pub(super) async fn presign_parts(
     ctx: &Ctx,
     request: v1::PresignPartsRequest,
 ) -> Result<v1::PresignPartsResponse> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     let core = &files.core;
     let row = get_upload::own(core, ctx, actor, &request.upload_id).await?;
     row.state.may_send()?;

@@ -31,9 +31,11 @@ pub(super) async fn start_uploads(
     ctx: &Ctx,
     mut request: v1::StartUploadsRequest,
 ) -> Result<v1::StartUploadsResponse> {
-    let actor = Actor::of(ctx)?;
+    let actor = Actor::or_visitor(ctx)?;
     bounded_batch(request.items.len())?;
-    let key = Key::new(request.idempotency_key.take(), "StartUploads", &request)?;
+    // Keys are the account's own: a visitor must not learn which ones it used.
+    let key = request.idempotency_key.take().filter(|_| actor.link.is_none());
+    let key = Key::new(key, "StartUploads", &request)?;
     let core = &files.core;
     let limits = core.store.limits(&core.config).await?;
     let items: Vec<Result<Item>> = request
@@ -268,20 +270,19 @@ fn refusal(
     lineage: &mut Lineage,
     taken: &HashSet<(NodeId, String)>,
 ) -> Option<Refusal> {
-    let account = actor.account;
     match target {
         Target::File { parent, name } => {
-            match lineage.require(account, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
+            match lineage.require_for(actor, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
                 Err(refusal) => Some(refusal),
                 Ok(folder) if !folder.is_folder => Some(Refusal::NotAFolder),
-                Ok(_) if taken.contains(&(*parent, name.key.clone())) => {
+                Ok(_) if !actor.is_blind() && taken.contains(&(*parent, name.key.clone())) => {
                     Some(Refusal::NameTaken(name.text.clone()))
                 }
                 Ok(_) => None,
             }
         }
         Target::Version { node, base } => {
-            match lineage.require(account, *node, NodeRole::Editor, Refusal::NodeNotFound) {
+            match lineage.require_for(actor, *node, NodeRole::Editor, Refusal::NodeNotFound) {
                 Err(refusal) => Some(refusal),
                 Ok(node) => match (node.current_version, base) {
                     (None, _) => Some(Refusal::NotAFile),

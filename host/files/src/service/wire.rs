@@ -1,10 +1,19 @@
 //! Rows as messages.
 
+use crate::domain::access::Actor;
 use crate::store::nodes::NodeView;
 use crate::store::unsigned;
 use crate::store_client::timestamp;
 use bitvault_platform::Result;
 use bitvault_proto::v1;
+
+/// A node as it is answered to a caller that may be a link's visitor, who learns nothing of what lies above the link.
+pub(super) fn node_for(actor: Actor, mut view: NodeView) -> Result<v1::Node> {
+    if actor.link.is_some_and(|link| link.node == view.id) {
+        view.parent_id = None;
+    }
+    node(view)
+}
 
 /// A node as it is answered.
 pub(super) fn node(view: NodeView) -> Result<v1::Node> {

@@ -1,5 +1,6 @@
 //! Uploads and the objects they fill.
 
+use crate::domain::access::{Actor, Link};
 use crate::domain::start::{Start, Target};
 use crate::domain::state::ObjectState;
 use crate::store::{signed, unsigned};
@@ -26,6 +27,15 @@ pub(crate) struct UploadRow {
     pub(crate) is_multipart: bool,
     pub(crate) multipart: Option<String>,
     pub(crate) expires_at: OffsetDateTime,
+}
+
+impl UploadRow {
+    /// Whether the caller began it. For a link's visitor the account's other uploads do not exist.
+    pub(crate) fn belongs_to(&self, actor: Actor) -> bool {
+        let within =
+            |link: Link| matches!(self.target, StoredTarget::File { parent, .. } if parent == link.node);
+        self.account == actor.account && actor.link.is_none_or(within)
+    }
 }
 
 /// What the upload adds; the name's folded key comes from the row, so that a later change of folding can't move it.

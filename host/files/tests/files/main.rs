@@ -14,3 +14,4 @@ mod relay;
 mod rls;
 mod support;
 mod tree;
+mod visitors;

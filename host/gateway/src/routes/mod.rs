@@ -1,15 +1,19 @@
 //! The REST routes: each takes its input, calls one RPC in the caller's name and translates the answer.
 
+pub(crate) mod archive;
 mod content;
+pub(crate) mod drops;
 mod health;
+mod links;
 mod nodes;
+pub(crate) mod public;
 mod sessions;
 mod traces;
 mod uploads;
 
 use crate::problem::Refusal;
 use crate::state::AppState;
-use crate::{assets, openapi};
+use crate::{assets, openapi, pages};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -31,12 +35,23 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(nodes::lookup))
         .routes(routes!(nodes::create_folder))
         .routes(routes!(content::get_content))
+        .routes(routes!(archive::get_zip))
         .routes(routes!(uploads::start_upload))
         .routes(routes!(uploads::get_upload, uploads::abort_upload))
         .routes(routes!(uploads::presign_parts))
         .routes(routes!(uploads::commit_upload))
         .routes(routes!(uploads::batch_uploads))
         .routes(routes!(uploads::batch_commits))
+        .routes(routes!(links::create_link, links::list_links))
+        .routes(routes!(links::get_link, links::update_link, links::delete_link))
+        .routes(routes!(public::get_public_link))
+        .routes(routes!(public::unlock_public_link))
+        .routes(routes!(public::list_public_children))
+        .routes(routes!(public::get_public_content))
+        .routes(routes!(public::get_public_zip))
+        .routes(routes!(drops::start_drop))
+        .routes(routes!(drops::presign_drop))
+        .routes(routes!(drops::commit_drop))
         .routes(routes!(traces::add_spans))
         .routes(routes!(traces::list_traces))
         .routes(routes!(traces::get_trace))
@@ -48,6 +63,7 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     let router = router
         .route("/v1/openapi.json", get(openapi::serve))
         .merge(openapi::docs())
+        .merge(pages::router())
         .fallback(unrouted)
         .method_not_allowed_fallback(wrong_method);
     (router, document)

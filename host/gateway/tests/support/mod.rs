@@ -8,7 +8,7 @@ use bitvault_platform::{Clock, Code, Ctx, Error};
 use bitvault_proto::internal::v1::identity_service_server::{IdentityService, IdentityServiceServer};
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, Principal,
+    CreateTenantResponse, GetMembershipRequest, Membership, Principal,
 };
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
@@ -55,6 +55,13 @@ impl IdentityService for TwoTokens {
     ) -> Result<tonic::Response<CreateAccountResponse>, Status> {
         Ok(tonic::Response::new(CreateAccountResponse::default()))
     }
+
+    async fn get_membership(
+        &self,
+        _: tonic::Request<GetMembershipRequest>,
+    ) -> Result<tonic::Response<Membership>, Status> {
+        Ok(tonic::Response::new(Membership::default()))
+    }
 }
 
 /// A call as it arrived at the module files.
@@ -89,7 +96,11 @@ pub fn harness(change: impl FnOnce(&mut Config, &mut Wiring)) -> Harness {
         }));
     let mut config = Config::default();
     let mut wiring = Wiring {
-        peers: Peers { identity, files },
+        peers: Peers {
+            identity,
+            sharing: files.clone(),
+            files,
+        },
         traces: Some(RecentTraces::new(4)),
         ready: Vec::new(),
         assets: Arc::new(|path: &str| {
@@ -104,6 +115,7 @@ pub fn harness(change: impl FnOnce(&mut Config, &mut Wiring)) -> Harness {
         }),
         metrics: Arc::new(|| "up 1\n".to_owned()),
         store_origins: vec!["http://127.0.0.1:7401".to_owned()],
+        public_url: "http://127.0.0.1:7400".to_owned(),
         tls: false,
     };
     change(&mut config, &mut wiring);

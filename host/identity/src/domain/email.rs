@@ -1,5 +1,5 @@
-use super::Digest;
 use bitvault_platform::Error;
+use bitvault_platform::token::Digest;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Most bytes of a mail address (RFC 5321, 4.5.3.1.3, without the angle brackets).

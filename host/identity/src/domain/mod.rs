@@ -1,15 +1,10 @@
-//! Pure values and rules: addresses, passwords, names, tokens.
+//! Pure values and rules: addresses and names.
 
 mod email;
-mod password;
 mod tenant;
-mod token;
 
 pub use email::EmailAddress;
-pub use password::Password;
-pub(crate) use password::normalise;
 pub use tenant::TenantName;
-pub(crate) use token::{Digest, Token, TokenKind};
 
 use bitvault_platform::Error;
 

@@ -1,12 +1,14 @@
-use crate::domain::{Token, TokenKind, display_name};
+use super::sign_in_busy;
+use crate::domain::display_name;
 use crate::store::NewAccount;
 use crate::{EmailAddress, Identity, Password, TenantName};
-use bitvault_platform::ids::TenantId;
+use bitvault_platform::ids::{AccountId, TenantId};
+use bitvault_platform::token::{Token, TokenKind};
 use bitvault_platform::{Code, Ctx, Error, Role};
 use bitvault_proto::internal::v1::identity_service_server::IdentityService;
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, Principal,
+    CreateTenantResponse, GetMembershipRequest, Membership, Principal,
 };
 use tonic::{Request, Response, Status};
 
@@ -45,7 +47,8 @@ impl IdentityService for Identity {
         let email = EmailAddress::new(&wanted.email)?;
         let display_name = display_name(&wanted.display_name, &email)?;
         let password = Password::new(&wanted.password)?;
-        let password_hash = self.0.hasher.hash(&password).await?;
+        let password_hash = self.0.hasher.hash(&password).await;
+        let password_hash = password_hash.map_err(|failure| failure.or_busy(sign_in_busy))?;
         let new = NewAccount {
             tenant,
             email: &email,
@@ -56,6 +59,24 @@ impl IdentityService for Identity {
         let id = self.0.store.create_account(new, self.0.clock.now()).await?;
         Ok(Response::new(CreateAccountResponse {
             account_id: id.to_string(),
+        }))
+    }
+
+    async fn get_membership(
+        &self,
+        request: Request<GetMembershipRequest>,
+    ) -> Result<Response<Membership>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        let wanted = request.into_inner();
+        let tenant: TenantId = wanted.tenant_id.parse()?;
+        let account: AccountId = wanted.account_id.parse()?;
+        let member = self.0.store.member(tenant, account).await?;
+        let member = member.ok_or_else(|| {
+            let text = "the account does not belong to this tenant";
+            Error::new(Code::NotFound, "member_not_found", text)
+        })?;
+        Ok(Response::new(Membership {
+            role: member.role.to_string(),
         }))
     }
 }

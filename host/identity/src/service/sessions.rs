@@ -1,6 +1,8 @@
-use crate::domain::{Token, TokenKind, normalise};
+use super::sign_in_busy;
 use crate::store::{MemberRow, NewSession, Refreshed, Tokens};
 use crate::{EmailAddress, Identity, PEER_HEADER};
+use bitvault_platform::password::normalise;
+use bitvault_platform::token::{Digest, Token, TokenKind};
 use bitvault_platform::{Code, Ctx, Error, Principal};
 use bitvault_proto::v1::session_service_server::SessionService;
 use bitvault_proto::v1::{
@@ -8,6 +10,7 @@ use bitvault_proto::v1::{
     Me, RefreshSessionRequest, Session, Tenant,
 };
 use prost_types::Timestamp;
+use std::time::Duration;
 use tonic::{Request, Response, Status};
 
 #[tonic::async_trait]
@@ -67,10 +70,16 @@ impl SessionService for Identity {
 impl Identity {
     async fn sign_in(&self, wanted: CreateSessionRequest, peer: &str) -> Result<Session, Error> {
         let email = EmailAddress::digest_of_typed(&wanted.email);
-        let attempt = self.0.throttle.attempt(email, peer)?;
+        // An unknown address counts as one address.
+        let attempt = self
+            .0
+            .throttle
+            .attempt([Digest::of(peer), email])
+            .map_err(throttled)?;
         let known = self.0.store.account_by_email(email).await?;
         let (id, stored) = known.map(|row| (row.id, row.password_hash)).unzip();
-        let right = self.0.hasher.verify(normalise(&wanted.password), stored).await?;
+        let right = self.0.hasher.verify(normalise(&wanted.password), stored).await;
+        let right = right.map_err(|failure| failure.or_busy(sign_in_busy))?;
         let Some(id) = id.filter(|_| right) else {
             metrics::counter!("bitvault_sign_in_failed_total").increment(1);
             return Err(Error::new(
@@ -207,6 +216,16 @@ fn tenant(member: &MemberRow) -> Tenant {
         id: member.tenant.to_string(),
         name: member.tenant_name.clone(),
     }
+}
+
+fn throttled(wait: Duration) -> Error {
+    metrics::counter!("bitvault_sign_in_throttled_total").increment(1);
+    let seconds = wait.as_secs() + 1;
+    Error::new(
+        Code::Exhausted,
+        "sign_in_throttled",
+        format!("too many failed sign-ins; try again in {seconds} s"),
+    )
 }
 
 fn refresh_invalid() -> Error {

@@ -1,7 +1,7 @@
 use super::{Store, broken};
 use crate::EmailAddress;
-use crate::domain::Digest;
 use bitvault_platform::ids::{AccountId, TenantId};
+use bitvault_platform::token::Digest;
 use bitvault_platform::{Code, Error, Role};
 use time::OffsetDateTime;
 

@@ -1,8 +1,8 @@
 use super::{Store, broken};
 use crate::cache::Holder;
-use crate::domain::Digest;
 use bitvault_platform::Error;
 use bitvault_platform::ids::{AccountId, SessionId, TenantId};
+use bitvault_platform::token::Digest;
 use time::OffsetDateTime;
 
 /// The stored half of a session's newest tokens.

@@ -19,19 +19,22 @@ pub enum DbRole {
     Identity,
     /// The module files, for one tenant at a time.
     Files,
+    /// The module sharing.
+    Sharing,
     /// Work of the module files across tenants: collector and outbox relay.
     Worker,
 }
 
 impl DbRole {
     /// Every role, for creating them.
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Files, Self::Worker];
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Files, Self::Sharing, Self::Worker];
 
     /// The role's name in Postgres.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "bitvault_identity",
             Self::Files => "bitvault_files",
+            Self::Sharing => "bitvault_sharing",
             Self::Worker => "bitvault_worker",
         }
     }

@@ -87,8 +87,8 @@ fn refused() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Role;
-    use crate::ids::{AccountId, SessionId, TenantId};
+    use crate::ids::{AccountId, NodeId, SessionId, TenantId};
+    use crate::{LinkAccess, Role};
     use time::macros::datetime;
 
     fn caller() -> Ctx {
@@ -104,6 +104,16 @@ mod tests {
         assert_eq!(signer.verify(&text).unwrap(), ctx);
         clock.advance(Duration::from_secs(62));
         assert_eq!(signer.verify(&text).unwrap_err().reason(), "assertion_refused");
+    }
+
+    #[test]
+    fn a_links_visitor_stays_confined_to_the_link() {
+        let signer = Signer::ephemeral(Clock::system()).unwrap();
+        for access in [LinkAccess::View, LinkAccess::Download, LinkAccess::Drop] {
+            let ctx = Ctx::link(TenantId::new(), AccountId::new(), NodeId::new(), access);
+            assert_eq!(signer.verify(&signer.sign(&ctx).unwrap()).unwrap(), ctx);
+            assert!(ctx.account_id().is_err() && ctx.require_system().is_err());
+        }
     }
 
     #[test]

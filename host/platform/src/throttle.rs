@@ -1,11 +1,11 @@
-//! Slows down guessing: a token bucket for each account and each address that sign-ins fail for.
+//! Slows down guessing: a token bucket for each of the things that attempts fail for, such as an account and an address.
 //!
-//! Kept in this process's memory only. An attempt takes from both buckets before any work is done and gives back when it
-//! succeeds, so that parallel attempts can't slip past the count.
+//! Kept in this process's memory only: a deployment with several processes allows as many times more. An attempt takes
+//! from every bucket before any work is done and gives back when it succeeds, so that parallel attempts can't slip past
+//! the count.
 
-use crate::ThrottleConfig;
-use crate::domain::Digest;
-use bitvault_platform::{Clock, Code, Error};
+use crate::Clock;
+use crate::token::Digest;
 use moka::sync::Cache;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,26 +14,33 @@ use time::OffsetDateTime;
 /// Most buckets of each kind that are kept; beyond that the ones not used for longest start anew.
 const BUCKETS: u64 = 100_000;
 
-/// The buckets.
+/// How often attempts may fail for one thing.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// Failures in a row before the next attempt has to wait.
+    pub burst: u32,
+    /// After that, one attempt each.
+    pub interval: Duration,
+}
+
+/// Buckets of `N` kinds; each attempt takes from one of each kind.
 #[derive(Debug)]
-pub(crate) struct Throttle {
-    accounts: Buckets,
-    addresses: Buckets,
+pub struct Throttle<const N: usize> {
+    kinds: [Buckets; N],
     clock: Clock,
 }
 
 /// An attempt that took its part; it counts as a failure unless [`Attempt::succeeded`] is called.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Attempt {
+pub struct Attempt {
     taken: Vec<Arc<Mutex<Bucket>>>,
 }
 
 #[derive(Debug)]
 struct Buckets {
     by_key: Cache<Digest, Arc<Mutex<Bucket>>>,
-    burst: f64,
-    interval: Duration,
+    limit: Limit,
 }
 
 #[derive(Debug)]
@@ -43,27 +50,26 @@ struct Bucket {
     filled_at: OffsetDateTime,
 }
 
-impl Throttle {
-    pub(crate) fn new(config: &ThrottleConfig, clock: Clock) -> Self {
+impl<const N: usize> Throttle<N> {
+    /// A limit for each kind.
+    pub fn new(limits: [Limit; N], clock: Clock) -> Self {
         Self {
-            accounts: Buckets::new(config.account_burst, config.account_interval),
-            addresses: Buckets::new(config.address_burst, config.address_interval),
+            kinds: limits.map(Buckets::new),
             clock,
         }
     }
 
-    /// Begins an attempt on an account from an address, or refuses it. An unknown address counts as one address.
-    pub(crate) fn attempt(&self, account: Digest, address: &str) -> Result<Attempt, Error> {
+    /// Begins an attempt, or tells how long to wait before the next. One key for each kind, in the order of the limits.
+    pub fn attempt(&self, keys: [Digest; N]) -> Result<Attempt, Duration> {
         let now = self.clock.now();
         let mut attempt = Attempt { taken: Vec::new() };
-        for (buckets, key) in [(&self.addresses, Digest::of(address)), (&self.accounts, account)] {
+        for (buckets, key) in self.kinds.iter().zip(keys) {
             match buckets.take(key, now) {
                 Ok(bucket) => attempt.taken.push(bucket),
                 Err(wait) => {
                     // Refused before anything was tried: that is no failure.
                     attempt.succeeded();
-                    metrics::counter!("bitvault_sign_in_throttled_total").increment(1);
-                    return Err(throttled(wait));
+                    return Err(wait);
                 }
             }
         }
@@ -73,7 +79,7 @@ impl Throttle {
 
 impl Attempt {
     /// Gives back what the attempt took.
-    pub(crate) fn succeeded(self) {
+    pub fn succeeded(self) {
         for bucket in self.taken {
             let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
             bucket.left = (bucket.left + 1.0).min(bucket.burst);
@@ -82,35 +88,34 @@ impl Attempt {
 }
 
 impl Buckets {
-    fn new(burst: u32, interval: Duration) -> Self {
-        let burst = f64::from(burst);
+    fn new(limit: Limit) -> Self {
         Self {
             by_key: Cache::builder()
                 .max_capacity(BUCKETS)
                 // By then it is full again.
-                .time_to_idle(interval.mul_f64(burst))
+                .time_to_idle(limit.interval.mul_f64(f64::from(limit.burst)))
                 .build(),
-            burst,
-            interval,
+            limit,
         }
     }
 
     /// Takes one, or tells how long to wait for it.
     fn take(&self, key: Digest, now: OffsetDateTime) -> Result<Arc<Mutex<Bucket>>, Duration> {
+        let burst = f64::from(self.limit.burst);
         let shared = self.by_key.get_with(key, || {
             Arc::new(Mutex::new(Bucket {
-                left: self.burst,
-                burst: self.burst,
+                left: burst,
+                burst,
                 filled_at: now,
             }))
         });
         {
             let mut bucket = shared.lock().unwrap_or_else(PoisonError::into_inner);
             let passed = (now - bucket.filled_at).as_seconds_f64().max(0.0);
-            bucket.left = (bucket.left + passed / self.interval.as_secs_f64()).min(self.burst);
+            bucket.left = (bucket.left + passed / self.limit.interval.as_secs_f64()).min(burst);
             bucket.filled_at = now;
             if bucket.left < 1.0 {
-                return Err(self.interval.mul_f64(1.0 - bucket.left));
+                return Err(self.limit.interval.mul_f64(1.0 - bucket.left));
             }
             bucket.left -= 1.0;
         }
@@ -118,33 +123,24 @@ impl Buckets {
     }
 }
 
-fn throttled(wait: Duration) -> Error {
-    let seconds = wait.as_secs() + 1;
-    Error::new(
-        Code::Exhausted,
-        "sign_in_throttled",
-        format!("too many failed sign-ins; try again in {seconds} s"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use time::macros::datetime;
 
-    fn throttle() -> (Throttle, Clock) {
+    /// Addresses, then accounts.
+    fn throttle() -> (Throttle<2>, Clock) {
         let clock = Clock::fixed(datetime!(2026-01-01 00:00 UTC));
-        let config = ThrottleConfig {
-            account_burst: 2,
-            account_interval: Duration::from_secs(10),
-            address_burst: 3,
-            address_interval: Duration::from_secs(1),
+        let limit = |burst, seconds| Limit {
+            burst,
+            interval: Duration::from_secs(seconds),
         };
-        (Throttle::new(&config, clock.clone()), clock)
+        (Throttle::new([limit(3, 1), limit(2, 10)], clock.clone()), clock)
     }
 
-    fn fail(throttle: &Throttle, account: &str, address: &str) -> Result<(), Error> {
-        throttle.attempt(Digest::of(account), address).map(drop)
+    fn fail(throttle: &Throttle<2>, account: &str, address: &str) -> Result<(), Duration> {
+        let attempt = throttle.attempt([Digest::of(address), Digest::of(account)]);
+        attempt.map(drop)
     }
 
     #[test]
@@ -152,8 +148,7 @@ mod tests {
         let (throttle, clock) = throttle();
         fail(&throttle, "a", "1").unwrap();
         fail(&throttle, "a", "2").unwrap();
-        let refused = fail(&throttle, "a", "3").unwrap_err();
-        assert_eq!(refused.reason(), "sign_in_throttled");
+        assert_eq!(fail(&throttle, "a", "3"), Err(Duration::from_secs(10)));
         fail(&throttle, "b", "3").unwrap();
         clock.advance(Duration::from_secs(10));
         fail(&throttle, "a", "4").unwrap();
@@ -175,7 +170,8 @@ mod tests {
     fn success_costs_nothing() {
         let (throttle, _) = throttle();
         for _ in 0..20 {
-            throttle.attempt(Digest::of("a"), "1").unwrap().succeeded();
+            let keys = [Digest::of("1"), Digest::of("a")];
+            throttle.attempt(keys).unwrap().succeeded();
         }
     }
 }

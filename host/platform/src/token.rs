@@ -1,3 +1,5 @@
+//! Tokens and what is kept of them: 256 random bits on their way to a client, their SHA-256 in the database.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -8,9 +10,13 @@ const TOKEN_BYTES: usize = 32;
 
 /// What a token is for. The prefix lets people and secret scanners recognise it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenKind {
+pub enum TokenKind {
+    /// Calls the API for a while.
     Access,
+    /// Is traded for a new session.
     Refresh,
+    /// Opens a public link.
+    Link,
 }
 
 impl TokenKind {
@@ -18,30 +24,34 @@ impl TokenKind {
         match self {
             Self::Access => "bva_",
             Self::Refresh => "bvr_",
+            Self::Link => "bvl_",
         }
     }
 }
 
 /// A token in the clear: it exists on its way to the client and nowhere else.
-pub(crate) struct Token(String);
+pub struct Token(String);
 
 impl Token {
-    pub(crate) fn new(kind: TokenKind) -> Self {
+    /// A fresh one, from the system's generator.
+    pub fn new(kind: TokenKind) -> Self {
         let random: [u8; TOKEN_BYTES] = rand::random();
         Self(format!("{}{}", kind.prefix(), URL_SAFE_NO_PAD.encode(random)))
     }
 
     /// A token as a client sent it, if it has the shape of one; anything else is nobody's.
-    pub(crate) fn parse(kind: TokenKind, text: &str) -> Option<Self> {
+    pub fn parse(kind: TokenKind, text: &str) -> Option<Self> {
         let random = URL_SAFE_NO_PAD.decode(text.strip_prefix(kind.prefix())?).ok()?;
         (random.len() == TOKEN_BYTES).then(|| Self(text.to_owned()))
     }
 
-    pub(crate) fn digest(&self) -> Digest {
+    /// What is stored.
+    pub fn digest(&self) -> Digest {
         Digest::of(&self.0)
     }
 
-    pub(crate) fn into_text(self) -> String {
+    /// What the client keeps.
+    pub fn into_text(self) -> String {
         self.0
     }
 }
@@ -54,23 +64,26 @@ impl fmt::Debug for Token {
 
 /// SHA-256 of a token or a folded address: what is stored and looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Digest([u8; 32]);
+pub struct Digest([u8; 32]);
 
 impl Digest {
-    pub(crate) fn of(text: &str) -> Self {
+    /// Of a text.
+    pub fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// Its 32 bytes.
+    pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// For a setting that a policy compares with.
-    pub(crate) fn hex(&self) -> String {
+    pub fn hex(&self) -> String {
         hex::encode(self.0)
     }
 
-    pub(crate) fn from_row(bytes: &[u8]) -> Option<Self> {
+    /// As it stands in a column.
+    pub fn from_row(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 }

@@ -1,4 +1,10 @@
-use bitvault_platform::Error;
+//! Passwords: which may be set, and their argon2id hashes.
+
+mod hasher;
+
+pub use hasher::{Argon2Config, HashFailure, Hasher, HasherConfig};
+
+use crate::Error;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -35,13 +41,14 @@ impl Password {
         Ok(Self(normal))
     }
 
-    pub(crate) fn secret(&self) -> &SecretString {
+    /// What is hashed.
+    pub fn secret(&self) -> &SecretString {
         &self.0
     }
 }
 
 /// The same password typed on systems that compose letters differently is the same one (NFC, as in RFC 8265).
-pub(crate) fn normalise(text: &str) -> SecretString {
+pub fn normalise(text: &str) -> SecretString {
     SecretString::from(text.nfc().collect::<String>())
 }
 

@@ -1,10 +1,12 @@
 //! argon2id on blocking threads: at most so many at once, behind a queue of bounded length.
 
-use crate::{Config, Password};
+use super::Password;
+use crate::Error;
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use bitvault_platform::{Code, Error};
+use bytesize::ByteSize;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
@@ -12,9 +14,86 @@ use tokio::sync::Semaphore;
 /// Bytes of a salt.
 const SALT_BYTES: usize = 16;
 
+/// Least memory of one hash: what OWASP asks of argon2id with one pass.
+const MEMORY_MIN: ByteSize = ByteSize::mib(46);
+/// Most memory of one hash; more is a typing mistake.
+const MEMORY_MAX: ByteSize = ByteSize::gib(1);
+
+/// Cost of hashing a password. Stored hashes keep the cost they were made with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Argon2Config {
+    /// Memory of one hash, at least 46 MiB.
+    pub memory: ByteSize,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+impl Default for Argon2Config {
+    fn default() -> Self {
+        Self {
+            memory: MEMORY_MIN,
+            iterations: 1,
+            parallelism: 1,
+        }
+    }
+}
+
+impl Argon2Config {
+    /// Whether each value may be used, with the rule that it has to keep; `section` is where it stands.
+    pub fn rules(&self, section: &str) -> [(bool, String); 3] {
+        [
+            (
+                (MEMORY_MIN..=MEMORY_MAX).contains(&self.memory),
+                format!("{section}.memory must be 46 MiB to 1 GiB"),
+            ),
+            (
+                (1..=16).contains(&self.iterations),
+                format!("{section}.iterations must be 1 to 16"),
+            ),
+            (
+                (1..=16).contains(&self.parallelism),
+                format!("{section}.parallelism must be 1 to 16"),
+            ),
+        ]
+    }
+}
+
+/// How much is hashed at once, and how costly one hash is.
+#[derive(Debug, Clone)]
+pub struct HasherConfig {
+    /// Cost of one hash.
+    pub argon2: Argon2Config,
+    /// Passwords hashed at once; each takes `argon2.memory`.
+    pub concurrent: usize,
+    /// How many wait for their turn; the next one is [`Busy`].
+    pub waiting: usize,
+}
+
+/// Why a password could not be hashed or verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HashFailure {
+    /// The queue is full.
+    Busy,
+    /// Our own mistake.
+    Other(Error),
+}
+
+impl HashFailure {
+    /// The error, where `busy` words the first case.
+    pub fn or_busy(self, busy: impl FnOnce() -> Error) -> Error {
+        match self {
+            Self::Busy => busy(),
+            Self::Other(error) => error,
+        }
+    }
+}
+
 /// Hashes and verifies passwords.
 #[derive(Debug)]
-pub(crate) struct Hasher {
+pub struct Hasher {
     argon2: Argon2<'static>,
     /// Turns to hash.
     turns: Arc<Semaphore>,
@@ -26,7 +105,8 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
-    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+    /// Takes as long as hashing one password.
+    pub fn new(config: &HasherConfig) -> Result<Self, Error> {
         let kib = u32::try_from(config.argon2.memory.as_u64() / 1024)
             .map_err(|cause| Error::internal("configure argon2", cause))?;
         let params = Params::new(kib, config.argon2.iterations, config.argon2.parallelism, None)
@@ -36,23 +116,21 @@ impl Hasher {
         Ok(Self {
             dummy: hash(&argon2, &nobodys)?,
             argon2,
-            turns: Arc::new(Semaphore::new(config.max_concurrent_hashes)),
-            places: Arc::new(Semaphore::new(
-                config.max_concurrent_hashes + config.max_waiting_hashes,
-            )),
+            turns: Arc::new(Semaphore::new(config.concurrent)),
+            places: Arc::new(Semaphore::new(config.concurrent + config.waiting)),
             verified: AtomicU64::new(0),
         })
     }
 
     /// The PHC string to store.
-    pub(crate) async fn hash(&self, password: &Password) -> Result<String, Error> {
+    pub async fn hash(&self, password: &Password) -> Result<String, HashFailure> {
         let (argon2, secret) = (self.argon2.clone(), password.secret().clone());
         self.in_turn(move || hash(&argon2, secret.expose_secret().as_bytes()))
-            .await?
+            .await
     }
 
     /// Whether the password is the one of `stored`. Without one it does the same work and says no.
-    pub(crate) async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool, Error> {
+    pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool, HashFailure> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.dummy.clone());
         let argon2 = self.argon2.clone();
@@ -66,33 +144,36 @@ impl Hasher {
                     Err(cause) => Err(Error::internal("verify a password", cause)),
                 }
             })
-            .await??;
+            .await?;
         self.verified.fetch_add(1, Ordering::Relaxed);
         Ok(matches && known)
     }
 
     /// How many passwords have been verified, dummies included.
     #[cfg(test)]
-    pub(crate) fn verified(&self) -> u64 {
+    pub fn verified(&self) -> u64 {
         self.verified.load(Ordering::Relaxed)
     }
 
     async fn in_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| busy())?;
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, HashFailure> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| HashFailure::Busy)?;
         let turn = Arc::clone(&self.turns)
             .acquire_owned()
             .await
-            .map_err(|cause| Error::internal("wait for a turn to hash", cause))?;
+            .map_err(|cause| HashFailure::Other(Error::internal("wait for a turn to hash", cause)))?;
         // The thread keeps place and turn: a client that goes away does not make room for more work than allowed.
-        tokio::task::spawn_blocking(move || {
+        let working = tokio::task::spawn_blocking(move || {
             let _held = (place, turn);
             work()
-        })
-        .await
-        .map_err(|cause| Error::internal("hash a password", cause))
+        });
+        match working.await {
+            Ok(done) => done.map_err(HashFailure::Other),
+            Err(cause) => Err(HashFailure::Other(Error::internal("hash a password", cause))),
+        }
     }
 }
 
@@ -105,25 +186,30 @@ fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, Error> {
         .to_string())
 }
 
-fn busy() -> Error {
-    Error::new(
-        Code::Unavailable,
-        "sign_in_busy",
-        "too many people are signing in at this moment; try again in a few seconds",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn hasher(concurrent: usize, waiting: usize) -> Hasher {
-        let config = Config {
-            max_concurrent_hashes: concurrent,
-            max_waiting_hashes: waiting,
-            ..Config::default()
+        let config = HasherConfig {
+            argon2: Argon2Config::default(),
+            concurrent,
+            waiting,
         };
         Hasher::new(&config).unwrap()
+    }
+
+    #[test]
+    fn a_cheap_hash_is_not_allowed() {
+        let rules = |memory| {
+            let config = Argon2Config {
+                memory,
+                ..Argon2Config::default()
+            };
+            config.rules("x").into_iter().all(|(holds, _)| holds)
+        };
+        assert!(rules(MEMORY_MIN));
+        assert!(!rules(ByteSize::mib(45)));
     }
 
     #[tokio::test]
@@ -159,7 +245,7 @@ mod tests {
             assert!(futures_poll(one.as_mut()).is_pending());
         }
         let refused = hasher.verify("three".into(), None).await.unwrap_err();
-        assert_eq!(refused.reason(), "sign_in_busy");
+        assert_eq!(refused, HashFailure::Busy);
         drop(held);
         for one in waiting {
             assert!(!one.await.unwrap());

@@ -1,0 +1,9 @@
+//! Public links on a real Postgres, with the real modules identity and files.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod limits;
+mod making;
+mod passwords;
+mod rls;
+mod support;
+mod visiting;
