@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 
-use http::header::{CONTENT_LENGTH, ETAG};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{
+    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, ETAG, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_http::HeaderExtractor;
@@ -83,12 +85,24 @@ pub(crate) async fn answer(
     // An error says that the span is disabled or that no exporter is there; then there is nothing to connect.
     span.set_parent(parent)
         .unwrap_or_else(|error| tracing::trace!(%error, "no trace to join"));
-    let response = respond(service, request).instrument(span.clone()).await;
+    let mut response = respond(service, request).instrument(span.clone()).await;
+    restrain(response.headers_mut());
     span.record("status", response.status().as_u16());
     if let Some(etag) = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()) {
         span.record("etag", etag);
     }
     Ok(response)
+}
+
+/// What browsers may do with contents: take them for nothing but what they are said to be; and when they are to be saved, run
+/// nothing of them even where they are shown all the same.
+fn restrain(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let saved = headers.get(CONTENT_DISPOSITION);
+    if saved.is_some_and(|value| value.as_bytes().starts_with(b"attachment")) {
+        let nothing = HeaderValue::from_static("default-src 'none'; sandbox");
+        headers.insert(CONTENT_SECURITY_POLICY, nothing);
+    }
 }
 
 async fn respond(service: S3Service, request: Request<Incoming>) -> Response<Body> {
