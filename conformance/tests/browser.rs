@@ -1,9 +1,10 @@
 //! The web app in a real browser against a real daemon: `browser/files.mjs` does what a person does and says what it
-//! found; here the daemon is asked whether it agrees.
+//! found; here the daemon is asked whether it agrees. `browser/links.mjs` does the same for the pages of public links.
 
 use anyhow::{Context as _, Result, ensure};
 use bitvault_conformance::api::{Caller, sha256};
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ fn write_large(path: &Path) -> Result<String> {
 }
 
 /// Runs a script of `browser/` against the daemon.
-fn run(script: &str, daemon: &Daemon, scratch: &Path) -> Result<()> {
+fn run(script: &str, daemon: &Daemon, scratch: &Path, links: &str) -> Result<()> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script);
     let output = Command::new("node")
         .arg(&script)
@@ -45,6 +46,7 @@ fn run(script: &str, daemon: &Daemon, scratch: &Path) -> Result<()> {
         .env("BITVAULT_EMAIL", EMAIL)
         .env("BITVAULT_PASSWORD", PASSWORD)
         .env("BITVAULT_SCRATCH", scratch)
+        .env("BITVAULT_LINKS", links)
         .output()
         .context("run node; install Node.js when it is missing")?;
     ensure!(
@@ -64,7 +66,7 @@ async fn a_person_works_with_the_web_app_and_gets_every_byte_back() {
     let hash = write_large(&scratch.path().join("large.bin")).unwrap();
     let mut daemon = Daemon::lite().unwrap();
     daemon.start().await.unwrap();
-    let outcome = tokio::task::block_in_place(|| run("files.mjs", &daemon, scratch.path()));
+    let outcome = tokio::task::block_in_place(|| run("files.mjs", &daemon, scratch.path(), ""));
     outcome.unwrap();
 
     let owner = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await.unwrap();
@@ -105,4 +107,67 @@ async fn a_person_works_with_the_web_app_and_gets_every_byte_back() {
         owner.content(notes["id"].as_str().unwrap()).await.unwrap(),
         b"second\n"
     );
+}
+
+async fn folder(owner: &Caller, parent: &str, name: &str) -> String {
+    let body = json!({"parent_id": parent, "name": name});
+    let made = owner.post("/v1/folders", body).await.unwrap().ok().unwrap();
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn link(owner: &Caller, body: Value) -> Value {
+    let made = owner.post("/v1/links", body).await.unwrap().ok().unwrap();
+    made["url"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_without_an_account_uses_public_links() {
+    let password = "a long walk in the rain";
+    let scratch = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::lite().unwrap();
+    daemon.start().await.unwrap();
+    let owner = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await.unwrap();
+    let trip = folder(&owner, "root", "Trip").await;
+    let photos = folder(&owner, &trip, "Photos <2026>").await;
+    folder(&owner, &trip, "Maps").await;
+    owner
+        .upload(&photos, "Zürich 東京.txt", b"hello from a link\n")
+        .await
+        .unwrap();
+    owner
+        .upload(&trip, "Programme, final version.pdf", &[7; 230_000])
+        .await
+        .unwrap();
+    let inbox = folder(&owner, "root", "Inbox").await;
+    owner.upload(&inbox, "report.txt", b"mine").await.unwrap();
+    let shared = json!({"node_id": trip, "kind": "download", "label": "Field trip", "password": password});
+    let drop_box = json!({"node_id": inbox, "kind": "drop", "label": "Homework"});
+    let links = json!({
+        "locked": link(&owner, shared).await,
+        "drop": link(&owner, drop_box).await,
+        "password": password,
+    });
+    let outcome =
+        tokio::task::block_in_place(|| run("links.mjs", &daemon, scratch.path(), &links.to_string()));
+    if let Some(kept) = std::env::var_os("BITVAULT_PICTURES") {
+        for name in ["locked.png", "wrong.png", "folder.png", "narrow.png", "drop.png"] {
+            let _missing = std::fs::copy(scratch.path().join(name), Path::new(&kept).join(name));
+        }
+    }
+    outcome.unwrap();
+
+    let children = owner
+        .get(&format!("/v1/nodes/{inbox}/children"))
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
+    let children = children["items"].as_array().unwrap();
+    let names: Vec<&str> = children
+        .iter()
+        .map(|node| node["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["empty.txt", "large.bin", "report (2).txt", "report.txt"]);
+    let hash = std::fs::read_to_string(scratch.path().join("large.sha256")).unwrap();
+    assert_eq!(children[1]["sha256"], hash, "the page read what it sent");
 }

@@ -3,6 +3,7 @@
 mod everyday;
 mod exits;
 mod interrupted;
+mod links;
 mod trees;
 
 use anyhow::Result;
@@ -47,6 +48,7 @@ async fn files_and_trees_go_there_and_come_back() {
     let mut target = target("").await.unwrap();
     everyday::all(&target).unwrap();
     trees::all(&target).unwrap();
+    links::all(&target).unwrap();
     exits::all(&mut target).unwrap();
 }
 
