@@ -109,15 +109,15 @@ async fn a_person_works_with_the_web_app_and_gets_every_byte_back() {
     );
 }
 
-async fn folder(owner: &Caller, parent: &str, name: &str) -> String {
+async fn folder(owner: &Caller, parent: &str, name: &str) -> Result<String> {
     let body = json!({"parent_id": parent, "name": name});
-    let made = owner.post("/v1/folders", body).await.unwrap().ok().unwrap();
-    made["id"].as_str().unwrap().to_owned()
+    let made = owner.post("/v1/folders", body).await?.ok()?;
+    Ok(made["id"].as_str().context("no id")?.to_owned())
 }
 
-async fn link(owner: &Caller, body: Value) -> Value {
-    let made = owner.post("/v1/links", body).await.unwrap().ok().unwrap();
-    made["url"].clone()
+async fn link(owner: &Caller, body: Value) -> Result<Value> {
+    let made = owner.post("/v1/links", body).await?.ok()?;
+    Ok(made["url"].clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,9 +127,9 @@ async fn somebody_without_an_account_uses_public_links() {
     let mut daemon = Daemon::lite().unwrap();
     daemon.start().await.unwrap();
     let owner = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await.unwrap();
-    let trip = folder(&owner, "root", "Trip").await;
-    let photos = folder(&owner, &trip, "Photos <2026>").await;
-    folder(&owner, &trip, "Maps").await;
+    let trip = folder(&owner, "root", "Trip").await.unwrap();
+    let photos = folder(&owner, &trip, "Photos <2026>").await.unwrap();
+    folder(&owner, &trip, "Maps").await.unwrap();
     owner
         .upload(&photos, "Zürich 東京.txt", b"hello from a link\n")
         .await
@@ -138,13 +138,13 @@ async fn somebody_without_an_account_uses_public_links() {
         .upload(&trip, "Programme, final version.pdf", &[7; 230_000])
         .await
         .unwrap();
-    let inbox = folder(&owner, "root", "Inbox").await;
+    let inbox = folder(&owner, "root", "Inbox").await.unwrap();
     owner.upload(&inbox, "report.txt", b"mine").await.unwrap();
     let shared = json!({"node_id": trip, "kind": "download", "label": "Field trip", "password": password});
     let drop_box = json!({"node_id": inbox, "kind": "drop", "label": "Homework"});
     let links = json!({
-        "locked": link(&owner, shared).await,
-        "drop": link(&owner, drop_box).await,
+        "locked": link(&owner, shared).await.unwrap(),
+        "drop": link(&owner, drop_box).await.unwrap(),
         "password": password,
     });
     let outcome =

@@ -204,7 +204,7 @@ mod tests {
         assert!(
             folder_page(&view(true), &nodes, None)
                 .into_string()
-                .contains("/content?path=/a%3Cb/a%2Etxt")
+                .contains("/content?path=/a%3Cb/a.txt")
         );
     }
 }
