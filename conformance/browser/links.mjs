@@ -53,6 +53,7 @@ async function saved(download, name) {
     const archive = await readFile(await saved(await started, "Trip.zip"));
     assert.equal(archive.subarray(0, 4).toString("latin1"), "PK\u0003\u0004");
     // By keyboard alone: the first stop leads to the content.
+    await page.reload();
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "To the content");
     await page.setViewportSize({ width: 390, height: 720 });
