@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "bitvault/v1/sessions.proto",
         "bitvault/v1/files.proto",
         "bitvault/v1/links.proto",
+        "bitvault/v1/access.proto",
         "bitvault/internal/v1/identity.proto",
         "bitvault/internal/v1/links.proto",
         "bitvault/internal/v1/nodes.proto",

@@ -47,6 +47,30 @@ pub(crate) enum Refusal {
     FolderNotYours,
     #[error("this link is for looking only: ask whoever gave it to you for one that downloads")]
     LinkViewOnly,
+    #[error("this needs the role admin or owner in the tenant")]
+    AdminOnly,
+    #[error("name an account, acc_…, or a group, grp_…")]
+    SubjectInvalid,
+    #[error("use viewer, commenter, editor or owner")]
+    NodeRoleInvalid,
+    #[error("no such grant on this node itself: it may come from a folder above")]
+    GrantNotFound,
+    #[error("this node carries {0} grants already: give roles to a group instead")]
+    TooManyGrants(usize),
+    #[error("no such group")]
+    GroupNotFound,
+    #[error("a group is called `{0}` already: choose another name")]
+    GroupNameTaken(String),
+    #[error("a space belongs to this group: give the space to another group, or delete it, first")]
+    GroupOwnsSpace,
+    #[error("this account is not in the group")]
+    GroupMemberNotFound,
+    #[error("no such space")]
+    SpaceNotFound,
+    #[error("a space is called `{0}` already: choose another name")]
+    SpaceNameTaken(String),
+    #[error("the space holds something still: empty it and its trash first")]
+    SpaceNotEmpty,
     #[error("a guest has no files of its own: work with what was shared with you")]
     NoHome,
     #[error("the top folder of a tree can't be renamed, moved or deleted")]
@@ -88,7 +112,15 @@ impl Refusal {
             | Self::NotInTrash
             | Self::IdempotencyKeyReused => Code::Conflict,
             Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
-            Self::RoleTooLow { .. } | Self::FolderNotYours | Self::LinkViewOnly => Code::Denied,
+            Self::RoleTooLow { .. } | Self::FolderNotYours | Self::LinkViewOnly | Self::AdminOnly => Code::Denied,
+            Self::SubjectInvalid | Self::NodeRoleInvalid => Code::Invalid,
+            Self::GrantNotFound | Self::GroupNotFound | Self::GroupMemberNotFound | Self::SpaceNotFound => {
+                Code::NotFound
+            }
+            Self::GroupNameTaken(_) | Self::GroupOwnsSpace | Self::SpaceNameTaken(_) | Self::SpaceNotEmpty => {
+                Code::Conflict
+            }
+            Self::TooManyGrants(_) => Code::Exhausted,
             Self::NoHome => Code::NotFound,
             Self::Busy => Code::Unavailable,
         }
@@ -121,6 +153,18 @@ impl Refusal {
             Self::RoleTooLow { .. } => "role_too_low",
             Self::FolderNotYours => "folder_not_yours",
             Self::LinkViewOnly => "link_view_only",
+            Self::AdminOnly => "admin_only",
+            Self::SubjectInvalid => "subject_invalid",
+            Self::NodeRoleInvalid => "role_invalid",
+            Self::GrantNotFound => "grant_not_found",
+            Self::TooManyGrants(_) => "too_many_grants",
+            Self::GroupNotFound => "group_not_found",
+            Self::GroupNameTaken(_) => "group_name_taken",
+            Self::GroupOwnsSpace => "group_owns_space",
+            Self::GroupMemberNotFound => "group_member_not_found",
+            Self::SpaceNotFound => "space_not_found",
+            Self::SpaceNameTaken(_) => "space_name_taken",
+            Self::SpaceNotEmpty => "space_not_empty",
             Self::NoHome => "no_home",
             Self::Busy => "busy",
         }
@@ -134,6 +178,8 @@ impl From<Refusal> for Error {
             Refusal::Sha256Missing | Refusal::ChecksumMismatch => {
                 Self::invalid_field(refusal.reason(), "sha256", message)
             }
+            Refusal::SubjectInvalid => Self::invalid_field(refusal.reason(), "subject_id", message),
+            Refusal::NodeRoleInvalid => Self::invalid_field(refusal.reason(), "role", message),
             Refusal::IntoItself => Self::invalid_field(refusal.reason(), "parent_id", message),
             Refusal::SizeMismatch { .. } | Refusal::TooLarge(_) => {
                 Self::invalid_field(refusal.reason(), "size", message)

@@ -59,6 +59,8 @@ id!(/// An organisation on this server.
     TenantId, "ten", "tenant");
 id!(/// A person's account.
     AccountId, "acc", "account");
+id!(/// A group of accounts.
+    GroupId, "grp", "group");
 id!(/// A signed-in session.
     SessionId, "ses", "session");
 id!(/// A file or folder.

@@ -7,8 +7,10 @@
 //! asks [`Lineage::require_for`](super::lineage::Lineage::require_for). Every other verb refuses it at the door.
 
 use crate::error::Refusal;
-use bitvault_platform::ids::{AccountId, NodeId, TenantId};
+use bitvault_platform::ids::{AccountId, GroupId, NodeId, TenantId};
 use bitvault_platform::{Code, Ctx, Error, LinkAccess, Principal, Result, Role};
+use std::fmt;
+use uuid::Uuid;
 
 /// A caller that was let in: a working account of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +118,20 @@ impl Actor {
         )
     }
 
+    /// Lets in who runs the tenant.
+    pub(crate) fn require_admin(&self) -> Result<(), Refusal> {
+        if self.is_admin() {
+            Ok(())
+        } else {
+            Err(Refusal::AdminOnly)
+        }
+    }
+
+    /// Whether it runs the tenant.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.role >= Role::Admin
+    }
+
     /// The top of the caller's own tree. Guests have none.
     pub(crate) fn home(&self) -> Result<NodeId, Refusal> {
         match self.role {
@@ -155,6 +171,56 @@ impl NodeRole {
     /// The role of that name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// To whom a role can be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Account(AccountId),
+    Group(GroupId),
+}
+
+impl Subject {
+    /// `acc_…` or `grp_…`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+        match (text.parse(), text.parse()) {
+            (Ok(account), _) => Ok(Self::Account(account)),
+            (_, Ok(group)) => Ok(Self::Group(group)),
+            _ => Err(Refusal::SubjectInvalid),
+        }
+    }
+
+    /// As it stands in the database.
+    pub(crate) fn stored(kind: &str, id: Uuid) -> Result<Self> {
+        match kind {
+            "account" => Ok(Self::Account(AccountId(id))),
+            "group" => Ok(Self::Group(GroupId(id))),
+            other => Err(Error::internal("read a subject's kind", other)),
+        }
+    }
+
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Account(_) => "account",
+            Self::Group(_) => "group",
+        }
+    }
+
+    pub(crate) fn uuid(self) -> Uuid {
+        match self {
+            Self::Account(id) => id.0,
+            Self::Group(id) => id.0,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(id) => id.fmt(f),
+            Self::Group(id) => id.fmt(f),
+        }
     }
 }
 

@@ -82,6 +82,14 @@ impl Lineage {
         best
     }
 
+    /// The node and all that stand above it, from itself to the root.
+    pub(crate) fn upwards(&self, id: NodeId) -> Vec<&NodeFacts> {
+        let up = |node: &&NodeFacts| node.parent_id.and_then(|id| self.nodes.get(&id));
+        std::iter::successors(self.nodes.get(&id), up)
+            .take(self.nodes.len() + 1)
+            .collect()
+    }
+
     /// The node, if it is live and the account has at least `role` there. Who has no role at all learns nothing: `missing`.
     pub(crate) fn require(
         &mut self,

@@ -6,6 +6,7 @@ pub(crate) mod free_name;
 pub(crate) mod key;
 pub(crate) mod lineage;
 pub(crate) mod name;
+pub(crate) mod page;
 pub(crate) mod plan;
 pub(crate) mod start;
 pub(crate) mod state;

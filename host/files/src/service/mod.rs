@@ -2,6 +2,7 @@
 //! `store`; calls to the storage module are made while no transaction is open.
 
 mod abort_upload;
+mod access;
 mod check_uploads;
 mod commit_batch;
 mod commit_uploads;
@@ -148,6 +149,8 @@ macro_rules! serve {
         Ok(Response::new(answer))
     }};
 }
+
+use serve;
 
 type Answer<T> = std::result::Result<Response<T>, Status>;
 

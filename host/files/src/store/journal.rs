@@ -18,6 +18,8 @@ pub(crate) enum ChangeKind {
     Moved,
     /// It went to the trash.
     Trashed,
+    /// Somebody was given a role on it, or lost one.
+    Shared,
     /// It is gone for good.
     Deleted,
 }
@@ -52,6 +54,7 @@ impl Change {
             ChangeKind::Updated => "updated",
             ChangeKind::Moved => "moved",
             ChangeKind::Trashed => "trashed",
+            ChangeKind::Shared => "shared",
             ChangeKind::Deleted => "deleted",
         }
     }
@@ -63,6 +66,7 @@ impl Change {
             (ChangeKind::Updated, None) => "node.updated",
             (ChangeKind::Moved, _) => "node.moved",
             (ChangeKind::Trashed, _) => "node.trashed",
+            (ChangeKind::Shared, _) => "node.shared",
             (ChangeKind::Deleted, _) => "node.deleted",
         }
     }

@@ -12,10 +12,13 @@
 pub(crate) mod collect;
 pub(crate) mod commits;
 pub(crate) mod fsck;
+pub(crate) mod grants;
+pub(crate) mod groups;
 pub(crate) mod idempotency;
 pub(crate) mod journal;
 pub(crate) mod nodes;
 pub(crate) mod outbox;
+pub(crate) mod spaces;
 pub(crate) mod trash;
 pub(crate) mod uploads;
 pub(crate) mod verify;

@@ -59,9 +59,13 @@ pub(crate) async fn ensure_homes(tx: &mut TenantTx, accounts: &[Uuid], now: Offs
         let made: Vec<Uuid> = made.into_iter().map(|id| id.0).collect();
         sqlx::query!(
             "UPDATE files.nodes n SET parent_id = n.created_by, revision = revision + 1
-             WHERE n.tenant_id = $1 AND n.parent_id = $1 AND n.created_by = ANY($2) AND n.name <> ''
-               AND NOT EXISTS (SELECT FROM files.spaces s WHERE s.tenant_id = $1 AND s.node_id = n.id OFFSET 0)",
+             FROM unnest(ARRAY[$2::uuid]) AS top(id)
+             CROSS JOIN LATERAL (SELECT ctid AS at, id, created_by, name FROM files.nodes
+                                 WHERE tenant_id = $1 AND parent_id = top.id OFFSET 0) below
+             WHERE n.ctid = below.at AND below.created_by = ANY($3) AND below.name <> ''
+               AND NOT EXISTS (SELECT FROM files.spaces WHERE tenant_id = $1 AND node_id = below.id OFFSET 0)",
             tenant.0,
+            root(tenant).0,
             &made
         )
         .execute(&mut **tx)
@@ -216,10 +220,11 @@ pub(crate) async fn children(
            FROM (SELECT * FROM files.nodes
                  WHERE tenant_id = $1 AND parent_id = $2 AND name_key > $3 AND trashed_at IS NULL
                    AND (inherits OR $5 OR EXISTS (
-                       SELECT FROM files.grants g
-                       WHERE g.tenant_id = $1 AND g.node_id = nodes.id AND (g.subject_id = $6 OR EXISTS (
-                           SELECT FROM files.group_members m
-                           WHERE m.tenant_id = $1 AND m.group_id = g.subject_id AND m.account_id = $6))))
+                       SELECT FROM files.grants
+                       WHERE tenant_id = $1 AND node_id = nodes.id
+                         AND (subject_id = $6 OR subject_id = ANY (ARRAY(
+                              SELECT group_id FROM files.group_members WHERE tenant_id = $1 AND account_id = $6)))
+                       OFFSET 0))
                  ORDER BY name_key LIMIT $4) n
            LEFT JOIN LATERAL (SELECT * FROM files.versions
                               WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true

@@ -159,10 +159,10 @@ async fn a_delete_of_another_revision_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_guest_and_nobody_are_refused() {
+async fn a_guest_has_no_home_and_nobody_is_refused() {
     let world = World::new().await;
     let guest = Ctx::account(world.tenant, AccountId::new(), SessionId::new(), Role::Guest);
-    assert_eq!(world.get(&guest, "root").await.unwrap_err().code(), Code::Denied);
+    assert_eq!(world.get(&guest, "root").await.unwrap_err().reason(), "no_home");
     assert_eq!(
         world.get(&Ctx::anonymous(), "root").await.unwrap_err().code(),
         Code::Unauthenticated
