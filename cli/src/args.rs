@@ -1,6 +1,7 @@
 //! The command line.
 
 use bitvault_client::RemotePath;
+use bitvault_client::api::NodeRole;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict, 6 unreachable.
-Paths on the server begin with /. Scripts may set BITVAULT_URL and BITVAULT_TOKEN instead of `bitvault login`.";
+Paths on the server begin with /, those in a space with its name, as in Team:/plans. Scripts may set BITVAULT_URL and BITVAULT_TOKEN instead of `bitvault login`.";
 
 /// Files on a BitVault server, from the command line.
 #[derive(Debug, Parser)]
@@ -75,6 +76,18 @@ pub(crate) enum Command {
     /// Make and manage public links
     #[command(subcommand)]
     Link(Link),
+    /// Give somebody access to a file or folder, or show who has it
+    ///
+    /// WHO is a mail address, or the name of a group behind `group:`. Without --with and --remove, shows who has access.
+    Share(Share),
+    /// List what others have shared with you
+    Shared,
+    /// Groups of accounts
+    #[command(subcommand)]
+    Group(Group),
+    /// Spaces: trees that belong to a group. Paths in one begin with its name, as in Team:/plans
+    #[command(subcommand)]
+    Space(Space),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -94,6 +107,10 @@ impl Command {
             Self::Mv(_) => "mv",
             Self::Rm(_) => "rm",
             Self::Link(_) => "link",
+            Self::Share(_) => "share",
+            Self::Shared => "shared",
+            Self::Group(_) => "group",
+            Self::Space(_) => "space",
             Self::Completions(_) => "completions",
         }
     }
@@ -265,6 +282,84 @@ pub(crate) struct LinkRm {
     /// The links, lnk_…
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Share {
+    /// The file or folder
+    pub(crate) path: RemotePath,
+    /// Give access; may be given several times
+    #[arg(long, value_name = "WHO")]
+    pub(crate) with: Vec<String>,
+    /// What they may do: viewer, commenter, editor or owner
+    #[arg(long, default_value = "viewer", requires = "with")]
+    pub(crate) role: NodeRole,
+    /// Take access back; may be given several times
+    #[arg(long, value_name = "WHO")]
+    pub(crate) remove: Vec<String>,
+    /// Whether access given on folders above counts here
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) inherit: Option<bool>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Group {
+    /// List the groups
+    Ls,
+    /// Create a group
+    Create { name: String },
+    /// Give a group another name
+    Rename { name: String, to: String },
+    /// Delete a group, and with it all access that it gave
+    Rm { name: String },
+    /// List who is in a group
+    Members { name: String },
+    /// Add accounts (acc_…) to a group
+    Add {
+        name: String,
+        #[arg(required = true, value_name = "ACCOUNT")]
+        accounts: Vec<String>,
+    },
+    /// Take accounts (acc_…) out of a group
+    Remove {
+        name: String,
+        #[arg(required = true, value_name = "ACCOUNT")]
+        accounts: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Space {
+    /// List the spaces that you may see
+    Ls {
+        /// All of the tenant, for its administrators
+        #[arg(long)]
+        all: bool,
+    },
+    /// Create a space that belongs to a group
+    Create {
+        name: String,
+        #[arg(long, value_name = "NAME")]
+        group: String,
+    },
+    /// Give a space another name
+    Rename { name: String, to: String },
+    /// Give a space to another group
+    Give {
+        name: String,
+        #[arg(long, value_name = "NAME")]
+        group: String,
+    },
+    /// Delete a space that holds nothing
+    Rm { name: String },
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("use yes or no".to_owned()),
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -54,6 +54,7 @@ pub(crate) fn client_exit(error: &bitvault_client::Error) -> Exit {
         } => Exit::Unreachable,
         Client::Local { cause, .. } if cause.kind() == ErrorKind::NotFound => Exit::NotFound,
         Client::Local { cause, .. } if cause.kind() == ErrorKind::PermissionDenied => Exit::Denied,
+        Client::NoSpace(_) => Exit::NotFound,
         Client::Mismatch { .. } => Exit::Conflict,
         _ => Exit::Failed,
     }
@@ -96,6 +97,7 @@ pub(crate) fn client_hint(error: &bitvault_client::Error) -> Option<String> {
         Client::Changed { .. } => "nothing was uploaded; run the same command when nobody writes to the file",
         Client::Busy { .. } => "wait for it to end, then run the same command again",
         Client::Damaged { .. } => "run the same command again; if it stays, tell the operator",
+        Client::NoSpace(_) => "look with `bitvault space ls`",
         Client::Mismatch { .. } => "choose another name, or remove what is there",
         _ => return None,
     };

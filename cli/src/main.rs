@@ -87,6 +87,10 @@ async fn run(
         Command::Mv(mv) => commands::mv::run(mv, &server, output).await,
         Command::Rm(rm) => commands::rm::run(rm, &server, output).await,
         Command::Link(link) => commands::link::run(link, &server, output).await,
+        Command::Share(share) => commands::share::run(share, &server, output).await,
+        Command::Shared => commands::shared::run(&server, output).await,
+        Command::Group(group) => commands::group::run(group, &server, output).await,
+        Command::Space(space) => commands::space::run(space, &server, output).await,
         Command::Completions(_) | Command::Login(_) => Ok(()),
     }
 }

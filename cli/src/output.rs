@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Where results and errors go.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,16 @@ impl Output {
         out.write_all(line.as_bytes())
             .and_then(|()| out.write_all(b"\n"))
             .map_err(Error::Output)
+    }
+
+    /// Rows under their headings: aligned on a terminal; in a pipe without headings, columns separated by tabs.
+    pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
+        if !std::io::stdout().is_terminal() {
+            return rows.iter().try_for_each(|row| self.line(&row.join("\t")));
+        }
+        aligned(headings, rows)
+            .iter()
+            .try_for_each(|line| self.line(line))
     }
 
     /// One JSON document, or one event of several.
@@ -78,6 +89,30 @@ impl Output {
     }
 }
 
+/// The lines of a table: each column as wide as its widest cell, names tame.
+fn aligned(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let headings = headings.iter().map(|heading| heading.to_uppercase()).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(headings)
+        .chain(
+            rows.iter()
+                .map(|row| row.iter().map(|cell| printable(cell)).collect()),
+        )
+        .collect();
+    let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            let cells = lines.iter().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.width()).max().unwrap_or_default()
+        })
+        .collect();
+    let pad = |(cell, width): (&String, &usize)| format!("{cell}{}", " ".repeat(width - cell.width()));
+    lines
+        .iter()
+        .map(|line| line.iter().zip(&widths).map(pad).collect::<Vec<_>>().join("  "))
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
 /// A client error as JSON.
 pub(crate) fn describe(error: &bitvault_client::Error) -> Value {
     let mut told = json!({ "message": error.to_string(), "hint": client_hint(error) });
@@ -88,4 +123,16 @@ pub(crate) fn describe(error: &bitvault_client::Error) -> Value {
         told["fields"] = json!(problem.fields);
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_they_show() {
+        let rows = [["日本", "x"], ["a\u{1b}", "longer"]].map(|row| row.map(str::to_owned).to_vec());
+        let lines = aligned(&["name", "kind"], &rows);
+        assert_eq!(lines, ["NAME  KIND", "日本  x", "a\u{fffd}    longer"]);
+    }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod cat;
 pub(crate) mod completions;
 pub(crate) mod get;
+pub(crate) mod group;
 pub(crate) mod link;
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -11,6 +12,9 @@ pub(crate) mod mkdir;
 pub(crate) mod mv;
 pub(crate) mod put;
 pub(crate) mod rm;
+pub(crate) mod share;
+pub(crate) mod shared;
+pub(crate) mod space;
 pub(crate) mod whoami;
 
 use crate::connect::Server;

@@ -16,6 +16,7 @@ use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer
 use bitvault_proto::internal::v1::link_access_service_server::LinkAccessServiceServer;
 use bitvault_proto::internal::v1::node_access_service_server::NodeAccessServiceServer;
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
+use bitvault_proto::v1::access_service_server::AccessServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
@@ -105,14 +106,18 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         None
     };
     let files_routes = files.clone().map(|files| {
+        let access = AccessServiceServer::new(files.clone());
         let server = FilesServiceServer::new(files.clone())
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
         let names = vec![
             FilesServiceServer::<Files>::NAME,
+            AccessServiceServer::<Files>::NAME,
             NodeAccessServiceServer::<Files>::NAME,
         ];
-        let routes = Routes::new(server).add_service(NodeAccessServiceServer::new(files));
+        let routes = Routes::new(server)
+            .add_service(access)
+            .add_service(NodeAccessServiceServer::new(files));
         (routes, names)
     });
     let to_files = connect("files", &config.peers.files, files_routes, &signer, &mut served)?;

@@ -87,6 +87,21 @@ impl FromRequestParts<AppState> for Id {
     }
 }
 
+/// Two ids from the path, the one of what the other belongs to first.
+#[derive(Debug)]
+pub(crate) struct Ids(pub(crate) String, pub(crate) String);
+
+impl FromRequestParts<AppState> for Ids {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        match Path::<(String, String)>::from_request_parts(parts, state).await {
+            Ok(Path((whole, part))) => Ok(Self(whole, part)),
+            Err(_) => Err(Error::new(Code::NotFound, "not_found", "no such id").into()),
+        }
+    }
+}
+
 /// The query string.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);

@@ -64,8 +64,8 @@ impl Grpc {
     fn module(&self, service: &str) -> Option<Transport> {
         match service {
             "bitvault.v1.SessionService" => Some(self.identity.clone()),
-            "bitvault.v1.FilesService" => Some(self.files.clone()),
             "bitvault.v1.LinkService" => Some(self.sharing.clone()),
+            "bitvault.v1.FilesService" | "bitvault.v1.AccessService" => Some(self.files.clone()),
             _ => None,
         }
     }
@@ -92,6 +92,7 @@ pub(crate) fn public_route(path: &str) -> Option<&str> {
         "bitvault.v1.SessionService"
             | "bitvault.v1.FilesService"
             | "bitvault.v1.LinkService"
+            | "bitvault.v1.AccessService"
             | "grpc.health.v1.Health"
             | "grpc.reflection.v1.ServerReflection"
             | "grpc.reflection.v1alpha.ServerReflection"

@@ -6,6 +6,7 @@ use bitvault_platform::telemetry::RecentTraces;
 use bitvault_platform::{Code, Error};
 use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
 use bitvault_proto::internal::v1::link_access_service_client::LinkAccessServiceClient;
+use bitvault_proto::v1::access_service_client::AccessServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
 use bitvault_proto::v1::link_service_client::LinkServiceClient;
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
@@ -21,7 +22,7 @@ use tower::util::BoxCloneSyncService;
 pub struct Peers {
     /// `SessionService` and the internal `IdentityService`.
     pub identity: Transport,
-    /// `FilesService`.
+    /// `FilesService` and `AccessService`.
     pub files: Transport,
     /// `LinkService` and the internal `LinkAccessService`.
     pub sharing: Transport,
@@ -116,6 +117,8 @@ impl Inner {
 
     pub(crate) fn visits(&self) -> LinkAccessServiceClient<Channel> {
         LinkAccessServiceClient::new(self.sharing.clone())
+    pub(crate) fn access(&self) -> AccessServiceClient<Channel> {
+        AccessServiceClient::new(self.files.clone())
     }
 }
 

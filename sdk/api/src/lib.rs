@@ -4,6 +4,7 @@
 //! clients treat as opaque; times are RFC 3339 in UTC; sizes are bytes. Unknown fields in input are refused; unknown
 //! fields in answers are ignored by clients, so that an old client meets a new server.
 
+mod access;
 pub mod limits;
 mod links;
 mod nodes;
@@ -15,6 +16,10 @@ mod uploads;
 
 pub use links::{
     CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,
+};
+pub use access::{
+    CreateSpace, Grant, Grants, Group, GroupMember, NameGroup, NodeRole, PutGrant, SetInheritance,
+    SharedNode, Space, UpdateSpace,
 };
 pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;

@@ -75,6 +75,18 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// Puts something in its place, with an idempotency key of its own.
+    pub(crate) fn put(
+        route: &'static str,
+        ids: impl Into<Vec<&'a str>>,
+        body: &impl Serialize,
+    ) -> Result<Self> {
+        Ok(Self {
+            method: Method::PUT,
+            ..Self::post(route, ids, body)?
+        })
+    }
+
     fn keyed(mut self) -> Self {
         self.idempotency_key = Some(uuid::Uuid::new_v4().to_string());
         self

@@ -51,6 +51,9 @@ pub enum Error {
         /// Which.
         path: PathBuf,
     },
+    /// A path begins at a space that the caller does not see.
+    #[error("there is no space {0:?} that you may see")]
+    NoSpace(String),
     /// Another process moves the same file at this moment.
     #[error("another bitvault process is transferring {}", .path.display())]
     Busy {

@@ -11,6 +11,7 @@
 //!
 //! On wasm32 everything but [`transfer`] is there.
 
+mod access;
 mod call;
 mod client;
 mod error;

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::{Client, RemotePath, Result};
-use bitvault_api::{Content, CreateFolder, Node, Page, UpdateNode, limits};
+use bitvault_api::{Content, CreateFolder, Node, Page, UpdateNode};
 
 impl Client {
     /// `GET /v1/nodes/{id}`; `root` is an alias of the root folder.
@@ -13,20 +13,27 @@ impl Client {
         self.send(Call::get("/v1/nodes/{id}", [id])).await
     }
 
-    /// `GET /v1/lookup`: the node at a path.
+    /// `GET /v1/lookup`: the node at a path. One in a space costs a look at the spaces as well.
     ///
     /// # Errors
     /// `not_found`; as any call.
     pub async fn lookup(&self, path: &RemotePath) -> Result<Node> {
+        let below = match path.below() {
+            Some(below) => Some(self.top(below).await?),
+            None => None,
+        };
         if path.is_root() {
-            return self.node("root").await;
+            return self.node(below.as_deref().unwrap_or("root")).await;
         }
-        self.send(Call::get("/v1/lookup", []).query("path", path.to_string()))
-            .await
+        let mut call = Call::get("/v1/lookup", []).query("path", path.inner());
+        if let Some(below) = below {
+            call = call.query("in", below);
+        }
+        self.send(call).await
     }
 
     /// `GET /v1/nodes/{id}/children`: one page of a folder. `limit` is a number of items, at most
-    /// [`limits::PAGE_ITEMS_MAX`].
+    /// [`PAGE_ITEMS_MAX`](bitvault_api::limits::PAGE_ITEMS_MAX).
     ///
     /// # Errors
     /// `not_found`; as any call.
@@ -43,18 +50,8 @@ impl Client {
     /// # Errors
     /// `not_found`; as any call.
     pub async fn all_children(&self, id: &str) -> Result<Vec<Node>> {
-        let mut all = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let page = self
-                .children(id, limits::PAGE_ITEMS_MAX, cursor.as_deref())
-                .await?;
-            all.extend(page.items);
-            match page.next_cursor {
-                Some(next) => cursor = Some(next),
-                None => return Ok(all),
-            }
-        }
+        self.all_pages(|| Call::get("/v1/nodes/{id}/children", [id]))
+            .await
     }
 
     /// `POST /v1/folders`.

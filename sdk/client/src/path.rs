@@ -1,4 +1,4 @@
-//! Paths on the server: `/a/b`. Pure.
+//! Paths on the server: `/a/b` in the caller's own files, `Space:/a/b` in a space, `nod_…:/a/b` below any folder. Pure.
 
 use std::fmt;
 
@@ -6,6 +6,8 @@ use std::fmt;
 /// read it as "into this folder".
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RemotePath {
+    /// The space's name or the folder's id before the colon.
+    below: Option<String>,
     parts: Vec<String>,
     into: bool,
 }
@@ -14,7 +16,7 @@ pub struct RemotePath {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// It does not begin with a slash.
-    #[error("{0:?} is not a path on the server: those begin with /")]
+    #[error("{0:?} is not a path on the server: those begin with /, or with the name of a space and :/")]
     Relative(String),
     /// It holds `.` or `..`.
     #[error("{0:?} holds {1:?}: paths on the server have no relative parts")]
@@ -32,6 +34,7 @@ impl RemotePath {
     #[must_use]
     pub fn root() -> Self {
         Self {
+            below: None,
             parts: Vec::new(),
             into: true,
         }
@@ -42,8 +45,12 @@ impl RemotePath {
     /// # Errors
     /// When it is not absolute, holds `.`, `..` or NUL, or a name that is too long.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        let Some(rest) = text.strip_prefix('/') else {
-            return Err(PathError::Relative(text.to_owned()));
+        let (below, rest) = match (text.strip_prefix('/'), text.split_once(":/")) {
+            (Some(rest), _) => (None, rest),
+            (None, Some((below, rest))) if !below.is_empty() && !below.contains('/') => {
+                (Some(below.to_owned()), rest)
+            }
+            _ => return Err(PathError::Relative(text.to_owned())),
         };
         if text.contains('\0') {
             return Err(PathError::Nul(text.to_owned()));
@@ -59,12 +66,25 @@ impl RemotePath {
             parts.push(part.to_owned());
         }
         Ok(Self {
+            below,
             parts,
             into: text.ends_with('/'),
         })
     }
 
-    /// Whether it is the root folder.
+    /// The space's name or the folder's id that the path begins at; none for the caller's own files.
+    #[must_use]
+    pub fn below(&self) -> Option<&str> {
+        self.below.as_deref()
+    }
+
+    /// The path without what it begins at: `/a/b`.
+    #[must_use]
+    pub fn inner(&self) -> String {
+        format!("/{}", self.parts.join("/"))
+    }
+
+    /// Whether it is the root folder, or the one that it begins at.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.parts.is_empty()
@@ -87,6 +107,7 @@ impl RemotePath {
     pub fn parent(&self) -> Option<Self> {
         let (_, rest) = self.parts.split_last()?;
         Some(Self {
+            below: self.below.clone(),
             parts: rest.to_vec(),
             into: true,
         })
@@ -97,12 +118,17 @@ impl RemotePath {
     pub fn join(&self, name: &str) -> Self {
         let mut parts = self.parts.clone();
         parts.push(name.to_owned());
-        Self { parts, into: false }
+        Self {
+            below: self.below.clone(),
+            parts,
+            into: false,
+        }
     }
 
     /// The folders from the first below the root down to the path itself.
     pub fn prefixes(&self) -> impl Iterator<Item = Self> + '_ {
         (1..=self.parts.len()).map(|n| Self {
+            below: self.below.clone(),
             parts: self.parts[..n].to_vec(),
             into: false,
         })
@@ -111,7 +137,10 @@ impl RemotePath {
 
 impl fmt::Display for RemotePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.parts.join("/"))
+        if let Some(below) = &self.below {
+            write!(f, "{below}:")?;
+        }
+        f.write_str(&self.inner())
     }
 }
 
@@ -135,6 +164,9 @@ mod tests {
             ("/a", "/a", false),
             ("/a//b/", "/a/b", true),
             ("/ä ö/…", "/ä ö/…", false),
+            ("/a:/b", "/a:/b", false),
+            ("Team A:/", "Team A:/", true),
+            ("Team: A:/x//y", "Team: A:/x/y", false),
         ] {
             let path = RemotePath::parse(text).expect(text);
             assert_eq!(
@@ -148,7 +180,12 @@ mod tests {
     #[test]
     fn what_is_no_path_is_refused_with_its_reason() {
         assert!(matches!(RemotePath::parse("a"), Err(PathError::Relative(_))));
-        assert!(matches!(RemotePath::parse(""), Err(PathError::Relative(_))));
+        for bad in ["", ":/a", "a/b:/c", "a:b"] {
+            assert!(
+                matches!(RemotePath::parse(bad), Err(PathError::Relative(_))),
+                "{bad}"
+            );
+        }
         assert!(matches!(RemotePath::parse("/a/../b"), Err(PathError::Dots(_, _))));
         assert!(matches!(RemotePath::parse("/a\0"), Err(PathError::Nul(_))));
         assert!(matches!(
@@ -166,6 +203,13 @@ mod tests {
             path.prefixes().map(|p| p.to_string()).collect::<Vec<_>>(),
             ["/a", "/a/b"]
         );
+        let below = RemotePath::parse("Team:/a").expect("path");
+        assert_eq!(
+            below.parent().map(|top| top.to_string()).as_deref(),
+            Some("Team:/")
+        );
+        assert_eq!(below.join("b").to_string(), "Team:/a/b");
+        assert_eq!((below.below(), below.inner().as_str()), (Some("Team"), "/a"));
         assert_eq!(RemotePath::root().parent(), None);
         assert_eq!(RemotePath::root().prefixes().count(), 0);
     }

@@ -47,6 +47,9 @@ mod tests {
         assert_eq!(three, [1, 2]);
         assert_eq!(page.cut(&mut two), None);
         assert!(PageSize::new(PAGE_ITEMS_MAX).is_ok());
-        assert_eq!(PageSize::new(PAGE_ITEMS_MAX + 1).unwrap_err().reason(), "limit_invalid");
+        assert_eq!(
+            PageSize::new(PAGE_ITEMS_MAX + 1).unwrap_err().reason(),
+            "limit_invalid"
+        );
     }
 }

@@ -2,6 +2,7 @@ use super::{Files, wire};
 use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::error::Refusal;
 use crate::store::nodes;
+use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
@@ -16,13 +17,22 @@ pub(super) async fn get_node(files: &Files, ctx: &Ctx, request: v1::GetNodeReque
 /// looked at first.
 pub(super) async fn visible(files: &Files, ctx: &Ctx, actor: Actor, id: NodeId) -> Result<v1::Node> {
     let mut tx = files.core.begin(ctx).await?;
-    let mut found = nodes::views(&mut tx, &[id.0]).await?;
-    if found.is_empty() && actor.home() == Ok(id) {
+    let mut found = shown(&mut tx, actor, id).await;
+    if found.is_err() && actor.home() == Ok(id) {
         nodes::ensure_homes(&mut tx, &[id.0], files.core.clock.now()).await?;
-        found = nodes::views(&mut tx, &[id.0]).await?;
+        found = shown(&mut tx, actor, id).await;
     }
-    let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
-    lineage.require_for(actor, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
     tx.commit().await?;
-    wire::node_for(actor, found.pop().ok_or(Refusal::NodeNotFound)?)
+    found
+}
+
+/// The node, if it may be seen.
+pub(super) async fn shown(tx: &mut TenantTx, actor: Actor, id: NodeId) -> Result<v1::Node> {
+    let mut lineage = nodes::lineage(tx, &[actor.account.0], &[id.0]).await?;
+    lineage.require_for(actor, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
+    let view = nodes::views(tx, &[id.0])
+        .await?
+        .pop()
+        .ok_or(Refusal::NodeNotFound)?;
+    wire::node_for(actor, view)
 }

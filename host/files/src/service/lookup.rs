@@ -1,5 +1,5 @@
 use super::{Files, get_node};
-use crate::domain::access::{Actor, NodeRole};
+use crate::domain::access::{Actor, node_id};
 use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::nodes;
@@ -26,22 +26,18 @@ pub(super) async fn lookup(files: &Files, ctx: &Ctx, request: v1::LookupRequest)
             Err(_) => return Err(Refusal::NodeNotFound.into()),
         }
     }
-    let top = actor.top()?;
+    let top = match &request.below {
+        Some(id) => node_id(id, actor)?,
+        None => actor.top()?,
+    };
     if keys.is_empty() {
         return get_node::visible(files, ctx, actor, top).await;
     }
     let mut tx = files.core.begin(ctx).await?;
-    let found = match nodes::walk(&mut tx, top, &keys).await? {
-        Some(id) => {
-            // All of a home is its account's to see.
-            if actor.link.is_some() {
-                let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
-                lineage.require_for(actor, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
-            }
-            nodes::views(&mut tx, &[id.0]).await?.pop()
-        }
-        None => None,
+    let Some(id) = nodes::walk(&mut tx, top, &keys).await? else {
+        return Err(Refusal::NodeNotFound.into());
     };
+    let node = get_node::shown(&mut tx, actor, id).await?;
     tx.commit().await?;
-    super::wire::node(found.ok_or(Refusal::NodeNotFound)?)
+    Ok(node)
 }

@@ -1,12 +1,13 @@
 use super::idempotent::Key;
 use super::{Files, wire};
 use crate::domain::access::{Actor, NodeRole, node_id, root};
+use crate::domain::lineage::Lineage;
 use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::nodes::{self, NodeView};
 use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::NodeId;
+use bitvault_platform::ids::{AccountId, NodeId};
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 
@@ -84,16 +85,11 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
     let account = actor.account;
     let mut lineage = nodes::lineage(&mut tx, &[account.0], &[wanted.node.0, target.0]).await?;
     lineage.require(account, wanted.node, NodeRole::Editor, Refusal::NodeNotFound)?;
-    // To take something out of a folder is to change that folder.
-    if let Some(from) = current.parent_id.filter(|from| *from != target) {
-        lineage.require(account, from, NodeRole::Editor, Refusal::FolderNotYours)?;
-    }
     if wanted.revision.is_some_and(|seen| seen != current.revision) {
         return Err(Refusal::RevisionConflict(current.revision).into());
     }
-    let folder = lineage.require(account, target, NodeRole::Editor, Refusal::ParentNotFound)?;
-    if !folder.is_folder {
-        return Err(Refusal::NotAFolder.into());
+    if current.parent_id != Some(target) {
+        may_move(&mut lineage, account, current.parent_id, target)?;
     }
     if lineage.within(target, wanted.node) {
         return Err(Refusal::IntoItself.into());
@@ -132,6 +128,23 @@ async fn update(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Resu
     tx.commit().await?;
     files.core.relay.nudge();
     Ok(Some(node))
+}
+
+/// Whether something may be taken out of one folder and put into another: to do so is to change both.
+fn may_move(
+    lineage: &mut Lineage,
+    account: AccountId,
+    from: Option<NodeId>,
+    to: NodeId,
+) -> Result<(), Refusal> {
+    let from = from.ok_or(Refusal::RootFixed)?;
+    lineage.require(account, from, NodeRole::Editor, Refusal::FolderNotYours)?;
+    let folder = lineage.require(account, to, NodeRole::Editor, Refusal::ParentNotFound)?;
+    if folder.is_folder {
+        Ok(())
+    } else {
+        Err(Refusal::NotAFolder)
+    }
 }
 
 /// Refuses to change the top of a tree; to whom may not see it, it does not exist.

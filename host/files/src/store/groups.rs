@@ -88,23 +88,10 @@ pub(crate) async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether another group has this name.
-pub(crate) async fn is_taken(tx: &mut TenantTx, id: GroupId, name: &Name) -> Result<bool> {
+/// Gives a group another name; `false` when it is taken, and then the transaction can't go on.
+pub(crate) async fn rename(tx: &mut TenantTx, id: GroupId, name: &Name) -> Result<bool> {
     let tenant = tx.tenant().0;
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM files.groups WHERE tenant_id = $1 AND name_key = $2 AND id <> $3) AS "taken!""#,
-        tenant,
-        name.key,
-        id.0
-    )
-    .fetch_one(&mut **tx)
-    .await?)
-}
-
-/// Gives a group another name. A name that was taken meanwhile breaks the constraint.
-pub(crate) async fn rename(tx: &mut TenantTx, id: GroupId, name: &Name) -> Result<()> {
-    let tenant = tx.tenant().0;
-    sqlx::query!(
+    let done = sqlx::query!(
         "UPDATE files.groups SET name = $3, name_key = $4 WHERE tenant_id = $1 AND id = $2",
         tenant,
         id.0,
@@ -112,21 +99,29 @@ pub(crate) async fn rename(tx: &mut TenantTx, id: GroupId, name: &Name) -> Resul
         name.key
     )
     .execute(&mut **tx)
-    .await?;
-    Ok(())
+    .await;
+    match done {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(cause)) if cause.is_unique_violation() => Ok(false),
+        Err(cause) => Err(cause.into()),
+    }
 }
 
-/// Removes a group with its memberships.
-pub(crate) async fn delete(tx: &mut TenantTx, id: GroupId) -> Result<()> {
+/// Removes a group with its memberships; `false` when a space belongs to it, and then the transaction can't go on.
+pub(crate) async fn delete(tx: &mut TenantTx, id: GroupId) -> Result<bool> {
     let tenant = tx.tenant().0;
-    sqlx::query!(
+    let done = sqlx::query!(
         "DELETE FROM files.groups WHERE tenant_id = $1 AND id = $2",
         tenant,
         id.0
     )
     .execute(&mut **tx)
-    .await?;
-    Ok(())
+    .await;
+    match done {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(cause)) if cause.is_foreign_key_violation() => Ok(false),
+        Err(cause) => Err(cause.into()),
+    }
 }
 
 /// Whether a group with this id exists, and keeps existing until this transaction ends.

@@ -108,25 +108,12 @@ pub(crate) async fn set_group(tx: &mut TenantTx, node: NodeId, group: GroupId) -
     Ok(())
 }
 
-/// Whether a space belongs to the group.
-pub(crate) async fn belong_to(tx: &mut TenantTx, group: GroupId) -> Result<bool> {
-    let tenant = tx.tenant().0;
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM unnest(ARRAY[$2::uuid]) AS wanted(id) CROSS JOIN LATERAL (
-               SELECT FROM files.spaces WHERE tenant_id = $1 AND group_id = wanted.id LIMIT 1) s) AS "any!""#,
-        tenant,
-        group.0
-    )
-    .fetch_one(&mut **tx)
-    .await?)
-}
-
 /// Whether anything lies in a folder, the trash included.
 pub(crate) async fn holds_anything(tx: &mut TenantTx, node: NodeId) -> Result<bool> {
     let tenant = tx.tenant().0;
     Ok(sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM unnest(ARRAY[$2::uuid]) AS wanted(id) CROSS JOIN LATERAL (
-               SELECT FROM files.nodes WHERE tenant_id = $1 AND parent_id = wanted.id LIMIT 1) n) AS "any!""#,
+               SELECT id FROM files.nodes WHERE tenant_id = $1 AND parent_id = wanted.id LIMIT 1) n) AS "any!""#,
         tenant,
         node.0
     )

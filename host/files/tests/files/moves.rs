@@ -94,7 +94,7 @@ async fn a_moved_tree_is_one_changed_row() {
     let path = "/b/a/inner/n7".to_owned();
     let found = world
         .files
-        .lookup(request(&world.ctx(), v1::LookupRequest { path }))
+        .lookup(request(&world.ctx(), v1::LookupRequest { path, below: None }))
         .await;
     assert_eq!(found.unwrap().into_inner(), below[7]);
     let changed = "SELECT count(*) FROM files.nodes WHERE revision > 1";

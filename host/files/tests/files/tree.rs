@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 async fn lookup(world: &World, path: &str) -> Result<v1::Node, Error> {
     let message = v1::LookupRequest {
         path: path.to_owned(),
+        below: None,
     };
     Ok(world
         .files

@@ -3,11 +3,15 @@
 pub(crate) mod archive;
 mod content;
 pub(crate) mod drops;
+mod grants;
+mod groups;
 mod health;
 mod links;
 mod nodes;
 pub(crate) mod public;
+mod page;
 mod sessions;
+mod spaces;
 mod traces;
 mod uploads;
 
@@ -52,6 +56,16 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(drops::start_drop))
         .routes(routes!(drops::presign_drop))
         .routes(routes!(drops::commit_drop))
+        .routes(routes!(grants::list_grants, grants::put_grant))
+        .routes(routes!(grants::delete_grant))
+        .routes(routes!(grants::set_inheritance))
+        .routes(routes!(grants::list_shared))
+        .routes(routes!(groups::list_groups, groups::create_group))
+        .routes(routes!(groups::update_group, groups::delete_group))
+        .routes(routes!(groups::list_group_members))
+        .routes(routes!(groups::put_group_member, groups::delete_group_member))
+        .routes(routes!(spaces::list_spaces, spaces::create_space))
+        .routes(routes!(spaces::update_space, spaces::delete_space))
         .routes(routes!(traces::add_spans))
         .routes(routes!(traces::list_traces))
         .routes(routes!(traces::get_trace))

@@ -1,11 +1,11 @@
 use crate::auth::Caller;
 use crate::extract::{Id, IdempotencyKey, IfMatch, Json, Query};
 use crate::problem::{Answer, Refusal};
+use crate::routes::page::PageParams;
 use crate::state::AppState;
 use crate::translate;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bitvault_api::limits::PAGE_ITEMS_MAX;
 use bitvault_api::{CreateFolder, Node, Page, UpdateNode};
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1 as rpc;
@@ -131,40 +131,22 @@ pub(super) async fn update_node(
     }
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
-    /// Most items of the answer; 200 when left out.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// List a folder
 ///
 /// In the order of the children's folded names.
 #[utoipa::path(get, path = "/v1/nodes/{id}/children", tag = "nodes",
-    params(("id" = String, Path, description = "`nod_…` or `root`"), ListParams),
+    params(("id" = String, Path, description = "`nod_…` or `root`"), PageParams),
     responses((status = 200, description = "One page", body = Page<Node>)))]
 pub(super) async fn list_children(
     State(state): State<AppState>,
     Caller(ctx): Caller,
     Id(id): Id,
-    Query(params): Query<ListParams>,
+    Query(page): Query<PageParams>,
 ) -> Answer<axum::Json<Page<Node>>> {
-    if params
-        .limit
-        .is_some_and(|limit| limit == 0 || limit > PAGE_ITEMS_MAX)
-    {
-        let detail = format!("use 1 to {PAGE_ITEMS_MAX}");
-        return Err(Error::invalid_field("limit_invalid", "limit", detail).into());
-    }
     let message = rpc::ListChildrenRequest {
         id,
-        limit: params.limit.unwrap_or_default(),
-        cursor: params.cursor,
+        limit: page.limit()?,
+        cursor: page.cursor,
     };
     let page = state
         .files()
@@ -182,9 +164,12 @@ pub(super) async fn list_children(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LookupParams {
-    /// A path below the root, `/a/b`; `/` is the root.
+    /// A path, `/a/b`; `/` is the folder that it begins at.
     #[param(pattern = "^/")]
     path: String,
+    /// The folder that the path begins at, `nod_…`, such as a space or something that was shared; the caller's own root when
+    /// it is left out.
+    r#in: Option<String>,
 }
 
 /// Find a node by its path
@@ -195,7 +180,10 @@ pub(super) async fn lookup(
     Caller(ctx): Caller,
     Query(params): Query<LookupParams>,
 ) -> Answer<Response> {
-    let message = rpc::LookupRequest { path: params.path };
+    let message = rpc::LookupRequest {
+        path: params.path,
+        below: params.r#in,
+    };
     let node = state.files().lookup(ctx.request(message)).await?;
     answer(StatusCode::OK, node.into_inner())
 }

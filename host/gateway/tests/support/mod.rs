@@ -8,7 +8,7 @@ use bitvault_platform::{Clock, Code, Ctx, Error};
 use bitvault_proto::internal::v1::identity_service_server::{IdentityService, IdentityServiceServer};
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, GetMembershipRequest, Membership, Principal,
+    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest, Membership, Principal,
 };
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
@@ -40,6 +40,13 @@ impl IdentityService for TwoTokens {
             session_id: format!("ses_{id}"),
             role: role.to_owned(),
         }))
+    }
+
+    async fn find_member(
+        &self,
+        _: tonic::Request<FindMemberRequest>,
+    ) -> Result<tonic::Response<FindMemberResponse>, Status> {
+        Err(Error::new(Code::NotFound, "member_not_found", "nobody").into())
     }
 
     async fn create_tenant(

@@ -8,7 +8,7 @@ use bitvault_platform::{Code, Ctx, Error, Role};
 use bitvault_proto::internal::v1::identity_service_server::IdentityService;
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, GetMembershipRequest, Membership, Principal,
+    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest, Membership, Principal,
 };
 use tonic::{Request, Response, Status};
 
@@ -22,6 +22,28 @@ impl IdentityService for Identity {
         Ok(Response::new(
             self.principal(&request.get_ref().access_token).await?,
         ))
+    }
+
+    async fn find_member(
+        &self,
+        request: Request<FindMemberRequest>,
+    ) -> Result<Response<FindMemberResponse>, Status> {
+        let ctx = Ctx::of(&request)?;
+        ctx.require_system()?;
+        let tenant = ctx.tenant()?;
+        let email = EmailAddress::digest_of_typed(&request.get_ref().email);
+        let account = self.0.store.account_by_email(email).await?;
+        let member = match account {
+            Some(account) => self.0.store.member(tenant, account.id).await?,
+            None => None,
+        };
+        let member = member.ok_or_else(|| {
+            let detail = "nobody with this mail address belongs to the tenant: invite them first";
+            Error::new(Code::NotFound, "member_not_found", detail)
+        })?;
+        Ok(Response::new(FindMemberResponse {
+            account_id: member.account.to_string(),
+        }))
     }
 
     async fn create_tenant(

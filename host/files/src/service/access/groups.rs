@@ -8,7 +8,7 @@ use crate::domain::page::PageSize;
 use crate::error::Refusal;
 use crate::store::groups::{self, GroupRow};
 use crate::store::journal::{self, Change, ChangeKind};
-use crate::store::{grants, nodes, spaces};
+use crate::store::{grants, nodes};
 use crate::store_client::timestamp;
 use bitvault_platform::ids::{AccountId, GroupId, NodeId};
 use bitvault_platform::{Ctx, Result, Role};
@@ -74,10 +74,9 @@ pub(super) async fn update_group(
     let name = Name::new(&request.name)?;
     let mut tx = files.core.begin(ctx).await?;
     let group = groups::lock(&mut tx, id).await?.ok_or(Refusal::GroupNotFound)?;
-    if groups::is_taken(&mut tx, id, &name).await? {
+    if !groups::rename(&mut tx, id, &name).await? {
         return Err(Refusal::GroupNameTaken(name.text).into());
     }
-    groups::rename(&mut tx, id, &name).await?;
     tx.commit().await?;
     Ok(message(GroupRow {
         name: name.text,
@@ -98,11 +97,10 @@ pub(super) async fn delete_group(
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
     groups::lock(&mut tx, id).await?.ok_or(Refusal::GroupNotFound)?;
-    if spaces::belong_to(&mut tx, id).await? {
+    let mut lost: Vec<NodeId> = grants::delete_of(&mut tx, Subject::Group(id)).await?;
+    if !groups::delete(&mut tx, id).await? {
         return Err(Refusal::GroupOwnsSpace.into());
     }
-    let mut lost: Vec<NodeId> = grants::delete_of(&mut tx, Subject::Group(id)).await?;
-    groups::delete(&mut tx, id).await?;
     if !lost.is_empty() {
         lost.sort_unstable();
         let ids: Vec<Uuid> = lost.iter().map(|node| node.0).collect();
@@ -135,8 +133,7 @@ pub(super) async fn list_group_members(
         None => Uuid::nil(),
     };
     let mut tx = files.core.begin(ctx).await?;
-    let hidden =
-        actor.role == Role::Guest && !groups::has_member(&mut tx, group, actor.account).await?;
+    let hidden = actor.role == Role::Guest && !groups::has_member(&mut tx, group, actor.account).await?;
     if hidden || !groups::hold(&mut tx, group).await? {
         return Err(Refusal::GroupNotFound.into());
     }

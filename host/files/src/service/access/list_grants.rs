@@ -26,7 +26,7 @@ pub(super) async fn list_grants(
             .await
             .map_err(|_| refusal)?;
     }
-    let answer = effective(&mut tx, &lineage, node).await?;
+    let answer = effective(&mut tx, actor, &lineage, node).await?;
     tx.commit().await?;
     Ok(answer)
 }
@@ -34,6 +34,7 @@ pub(super) async fn list_grants(
 /// The grants on a node and above it, without those that a cut keeps away.
 pub(super) async fn effective(
     tx: &mut TenantTx,
+    actor: Actor,
     lineage: &Lineage,
     node: NodeId,
 ) -> Result<v1::ListGrantsResponse> {
@@ -49,7 +50,12 @@ pub(super) async fn effective(
         cut |= !facts.inherits;
     }
     let inherits = above.first().is_some_and(|facts| facts.inherits);
-    Ok(v1::ListGrantsResponse { items, inherits })
+    let role = lineage.role(actor.account, node);
+    Ok(v1::ListGrantsResponse {
+        items,
+        inherits,
+        role: role.map(|role| role.name().to_owned()),
+    })
 }
 
 /// A grant as it is answered.

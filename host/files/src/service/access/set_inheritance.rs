@@ -28,14 +28,14 @@ pub(super) async fn set_inheritance(
     if facts.inherits != request.inherits {
         let revision = grants::set_inherits(&mut tx, actor, node, request.inherits, now).await?;
         lineage = nodes::lineage(&mut tx, &[actor.account.0], &[node.0]).await?;
-        let answer = effective(&mut tx, &lineage, node).await?;
+        let answer = effective(&mut tx, actor, &lineage, node).await?;
         let change = Change::of(node, ChangeKind::Shared, revision, actor.account);
         journal::append(&mut tx, &[change], now).await?;
         tx.commit().await?;
         files.core.relay.nudge();
         return Ok(answer);
     }
-    let answer = effective(&mut tx, &lineage, node).await?;
+    let answer = effective(&mut tx, actor, &lineage, node).await?;
     tx.commit().await?;
     Ok(answer)
 }

@@ -1,0 +1,87 @@
+use crate::args::Group;
+use crate::connect::Server;
+use crate::error::Error;
+use crate::human::instant;
+use crate::output::Output;
+use bitvault_client::api;
+use serde_json::json;
+
+pub(crate) async fn run(command: &Group, server: &Server, output: &Output) -> Result<(), Error> {
+    let client = &server.client;
+    match command {
+        Group::Ls => list(&client.groups().await?, output),
+        Group::Create { name } => list(&[client.create_group(name).await?], output),
+        Group::Rename { name, to } => {
+            let group = named(server, name).await?;
+            list(&[client.rename_group(&group.id, to).await?], output)
+        }
+        Group::Rm { name } => {
+            let group = named(server, name).await?;
+            client.delete_group(&group.id).await?;
+            told(output, "deleted", &group)
+        }
+        Group::Members { name } => members(server, name, output).await,
+        Group::Add { name, accounts } => {
+            let group = named(server, name).await?;
+            for account in accounts {
+                client
+                    .add_to_group(&group.id, account)
+                    .await
+                    .map_err(|error| Error::at(account, error))?;
+            }
+            members(server, name, output).await
+        }
+        Group::Remove { name, accounts } => {
+            let group = named(server, name).await?;
+            for account in accounts {
+                client
+                    .remove_from_group(&group.id, account)
+                    .await
+                    .map_err(|error| Error::at(account, error))?;
+            }
+            members(server, name, output).await
+        }
+    }
+}
+
+/// The group with this name, or this id.
+pub(crate) async fn named(server: &Server, name: &str) -> Result<api::Group, Error> {
+    let mut groups = server.client.groups().await?.into_iter();
+    groups
+        .find(|group| group.name == name || group.id == name)
+        .ok_or_else(|| Error::Missing {
+            what: format!("there is no group {name:?}"),
+            hint: "look with `bitvault group ls`".to_owned(),
+        })
+}
+
+async fn members(server: &Server, name: &str, output: &Output) -> Result<(), Error> {
+    let group = named(server, name).await?;
+    let members = server.client.group_members(&group.id).await?;
+    if output.json {
+        return output.document(&json!({ "group": group, "items": members }));
+    }
+    let rows: Vec<Vec<String>> = members
+        .iter()
+        .map(|member| vec![member.account_id.clone(), instant(member.added_at)])
+        .collect();
+    output.table(&["account", "since"], &rows)
+}
+
+fn list(groups: &[api::Group], output: &Output) -> Result<(), Error> {
+    if output.json {
+        return output.document(&json!({ "items": groups }));
+    }
+    let rows: Vec<Vec<String>> = groups
+        .iter()
+        .map(|group| vec![group.name.clone(), group.members.to_string(), group.id.clone()])
+        .collect();
+    output.table(&["name", "members", "id"], &rows)
+}
+
+fn told(output: &Output, event: &str, group: &api::Group) -> Result<(), Error> {
+    if output.json {
+        return output.document(&json!({ "event": event, "group": group }));
+    }
+    Ok(())
+}

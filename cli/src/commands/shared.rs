@@ -1,0 +1,34 @@
+use crate::connect::Server;
+use crate::error::Error;
+use crate::human::instant;
+use crate::output::Output;
+use bitvault_client::api::NodeKind;
+use serde_json::json;
+
+pub(crate) async fn run(server: &Server, output: &Output) -> Result<(), Error> {
+    let shared = server.client.shared().await?;
+    if output.json {
+        return output.document(&json!({ "items": shared }));
+    }
+    if shared.is_empty() {
+        output.note("nothing has been shared with you yet");
+    }
+    let rows: Vec<Vec<String>> = shared
+        .iter()
+        .map(|item| {
+            let slash = if item.node.kind == NodeKind::Folder {
+                "/"
+            } else {
+                ""
+            };
+            vec![
+                format!("{}{slash}", item.node.name),
+                item.role.name().to_owned(),
+                instant(item.granted_at),
+                // As a path is written: `bitvault ls nod_…:/`.
+                format!("{}:/", item.node.id),
+            ]
+        })
+        .collect();
+    output.table(&["name", "role", "since", "path"], &rows)
+}
