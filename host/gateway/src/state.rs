@@ -117,6 +117,8 @@ impl Inner {
 
     pub(crate) fn visits(&self) -> LinkAccessServiceClient<Channel> {
         LinkAccessServiceClient::new(self.sharing.clone())
+    }
+
     pub(crate) fn access(&self) -> AccessServiceClient<Channel> {
         AccessServiceClient::new(self.files.clone())
     }

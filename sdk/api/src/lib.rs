@@ -14,12 +14,12 @@ mod sessions;
 mod traces;
 mod uploads;
 
-pub use links::{
-    CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,
-};
 pub use access::{
     CreateSpace, Grant, Grants, Group, GroupMember, NameGroup, NodeRole, PutGrant, SetInheritance,
     SharedNode, Space, UpdateSpace,
+};
+pub use links::{
+    CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,
 };
 pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;

@@ -20,6 +20,7 @@ fn visitor(world: &World, node: &v1::Node, access: LinkAccess) -> Ctx {
 async fn lookup(world: &World, ctx: &Ctx, path: &str) -> Result<v1::Node, Error> {
     let message = v1::LookupRequest {
         path: path.to_owned(),
+        below: None,
     };
     Ok(world.files.lookup(request(ctx, message)).await?.into_inner())
 }

@@ -182,6 +182,7 @@ pub(super) async fn get_public_zip(
 pub(crate) async fn lookup(state: &Inner, ctx: &Ctx, path: &str) -> Result<rpc::Node, Error> {
     let request = ctx.request(rpc::LookupRequest {
         path: path.to_owned(),
+        below: None,
     });
     let mut files = state.files();
     let node = Box::pin(async move { files.lookup(request).await }).await?;

@@ -1,14 +1,14 @@
 //! Messages of `proto` to and from the REST types. Pure.
 
-mod links;
 mod access;
+mod links;
 mod nodes;
 mod sessions;
 mod traces;
 mod uploads;
 
-pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use access::{grant, grants, group, group_member, shared, space};
+pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use nodes::{content, node};
 pub(crate) use sessions::{me, session};
 pub(crate) use traces::{summary, trace};
