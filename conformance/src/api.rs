@@ -103,6 +103,16 @@ impl Caller {
         answer(self.request(Method::DELETE, path).send().await?).await
     }
 
+    /// Any call, with a JSON body or none.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer> {
+        let request = self.request(method, path);
+        let request = match &body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        answer(request.send().await?).await
+    }
+
     /// Begins an upload of `content` as `name`.
     pub async fn start(&self, parent: &str, name: &str, content: &[u8]) -> Result<Answer> {
         let body =

@@ -1,10 +1,12 @@
 //! The API conformance suite: every case runs against a daemon whose modules call each other in one process, and against
 //! one whose modules call each other over real gRPC on loopback.
 
+mod access;
 mod bad_input;
 mod links;
 mod nodes;
 mod sessions;
+mod tenants;
 mod uploads;
 
 use anyhow::Result;
@@ -40,6 +42,8 @@ async fn every_case(target: &Target) -> Result<()> {
     nodes::all(target).await?;
     uploads::all(target).await?;
     links::all(target).await?;
+    access::all(target).await?;
+    tenants::all(target).await?;
     bad_input::all(target).await
 }
 

@@ -112,9 +112,11 @@ impl Refusal {
             | Self::NotInTrash
             | Self::IdempotencyKeyReused => Code::Conflict,
             Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
-            Self::RoleTooLow { .. } | Self::FolderNotYours | Self::LinkViewOnly | Self::AdminOnly => {
-                Code::Denied
-            }
+            Self::RoleTooLow { .. }
+            | Self::FolderNotYours
+            | Self::LinkViewOnly
+            | Self::AdminOnly
+            | Self::NoHome => Code::Denied,
             Self::SubjectInvalid | Self::NodeRoleInvalid => Code::Invalid,
             Self::GrantNotFound | Self::GroupNotFound | Self::GroupMemberNotFound | Self::SpaceNotFound => {
                 Code::NotFound
@@ -124,7 +126,7 @@ impl Refusal {
             | Self::SpaceNameTaken(_)
             | Self::SpaceNotEmpty => Code::Conflict,
             Self::TooManyGrants(_) => Code::Exhausted,
-            Self::NoHome => Code::NotFound,
+
             Self::Busy => Code::Unavailable,
         }
     }
