@@ -22,12 +22,26 @@ pub struct Config {
     pub multipart_threshold: ByteSize,
     /// Size of a part; grows where the backend allows too few parts.
     pub part_size: ByteSize,
+    /// How long the trash keeps what is in it.
+    pub trash: TrashConfig,
     /// The collector of what was given up or deleted.
     pub collector: CollectorConfig,
     /// The relay of the outbox.
     pub relay: RelayConfig,
     /// Reading back of content whose hash is the client's word.
     pub verify: VerifyConfig,
+}
+
+/// Section `[files.trash]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrashConfig {
+    /// Time between two scans for what has been there for long.
+    #[serde(with = "humantime_serde")]
+    pub period: Duration,
+    /// How long a node stays in the trash before it is removed for good.
+    #[serde(with = "humantime_serde")]
+    pub keep: Duration,
 }
 
 /// Section `[files.collector]`.
@@ -80,9 +94,19 @@ impl Default for Config {
             upload_lifetime: Duration::from_secs(24 * 3600),
             multipart_threshold: ByteSize::mib(64),
             part_size: ByteSize::mib(16),
+            trash: TrashConfig::default(),
             collector: CollectorConfig::default(),
             relay: RelayConfig::default(),
             verify: VerifyConfig::default(),
+        }
+    }
+}
+
+impl Default for TrashConfig {
+    fn default() -> Self {
+        Self {
+            period: Duration::from_secs(3600),
+            keep: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }
@@ -148,6 +172,11 @@ impl Config {
             "use at least 1 MiB",
         );
         refuse(
+            self.trash.keep < Duration::from_secs(3600),
+            "trash.keep",
+            "use at least 1h, so that a mistake can be undone",
+        );
+        refuse(
             self.collector.grace <= presign,
             "collector.grace",
             "must be longer than presign_lifetime: a presigned request that outlives its object leaves bytes behind",
@@ -163,7 +192,14 @@ impl Config {
             "use 1 to 1000",
         );
         refuse(
-            self.collector.period.is_zero() || self.relay.period.is_zero() || self.verify.period.is_zero(),
+            [
+                self.collector.period,
+                self.relay.period,
+                self.trash.period,
+                self.verify.period,
+            ]
+            .iter()
+            .any(Duration::is_zero),
             "period",
             "periods must not be zero",
         );

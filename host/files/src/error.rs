@@ -79,8 +79,18 @@ pub(crate) enum Refusal {
     IntoItself,
     #[error("name what to change: `name`, `parent_id` or both")]
     NothingToChange,
-    #[error("only a node in the trash can be deleted for good: delete it once without `permanent` first")]
+    #[error(
+        "this is not in the trash: only what is there can be deleted for good or restored to another place"
+    )]
     NotInTrash,
+    #[error(
+        "you may not change the folder that this was in, nor the top of its tree: name a folder to restore it to"
+    )]
+    NoPlaceLeft,
+    #[error(
+        "a part of what is below is gone for good, the rest is left: it is too much for one call, repeat it"
+    )]
+    DeleteUnfinished,
     #[error("this idempotency key was used for another request: make a new key")]
     IdempotencyKeyReused,
     #[error("the content is larger than the store takes, {0} bytes")]
@@ -110,6 +120,7 @@ impl Refusal {
             | Self::UploadGone
             | Self::UploadCommitted
             | Self::NotInTrash
+            | Self::NoPlaceLeft
             | Self::IdempotencyKeyReused => Code::Conflict,
             Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
             Self::RoleTooLow { .. }
@@ -128,6 +139,8 @@ impl Refusal {
             Self::TooManyGrants(_) => Code::Exhausted,
 
             Self::Busy => Code::Unavailable,
+            Self::NoHome => Code::NotFound,
+            Self::Busy | Self::DeleteUnfinished => Code::Unavailable,
         }
     }
 
@@ -153,6 +166,8 @@ impl Refusal {
             Self::IntoItself => "into_itself",
             Self::NothingToChange => "nothing_to_change",
             Self::NotInTrash => "not_in_trash",
+            Self::NoPlaceLeft => "no_place_left",
+            Self::DeleteUnfinished => "delete_unfinished",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooLarge(_) => "upload_too_large",
             Self::RoleTooLow { .. } => "role_too_low",

@@ -29,8 +29,10 @@ pub const COLLECT_AFTER_DELETE: &str = "collect.after_delete";
 pub const COLLECT_AFTER_DONE: &str = "collect.after_done";
 /// Events are handed over, their outbox rows are still there.
 pub const RELAY_AFTER_PUBLISH: &str = "relay.after_publish";
+/// A part of a tree in the trash is gone for good, the rest is not.
+pub const REMOVE_AFTER_STEP: &str = "remove.after_step";
 
-/// Every place, for a test that goes through all of them.
+/// Every place of the commit protocol, for a test that goes through all of them.
 pub const ALL: [&str; 13] = [
     START_BEFORE_TX,
     START_AFTER_TX,

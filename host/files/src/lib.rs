@@ -22,7 +22,10 @@ mod service;
 mod store;
 mod store_client;
 
-pub use config::{CLOCK_SLACK, CollectorConfig, Config, PRESIGN_LIFETIME_MAX, RelayConfig, VerifyConfig};
+pub use config::{
+    CLOCK_SLACK, CollectorConfig, Config, PRESIGN_LIFETIME_MAX, RelayConfig, TrashConfig, VerifyConfig,
+};
 pub use jobs::collect::CollectReport;
 pub use jobs::fsck::FsckReport;
+pub use jobs::purge::PurgeReport;
 pub use service::Files;

@@ -12,6 +12,7 @@ mod support;
 use bitvault_files::failpoints;
 use bitvault_platform::{Code, Error};
 use bitvault_proto::v1;
+use bitvault_proto::v1::files_service_server::FilesService as _;
 use std::future::Future;
 use std::time::Duration;
 use support::{World, committing, config, file, send};
@@ -96,4 +97,48 @@ async fn every_step_may_fail_and_the_retry_ends_well() {
         world.count("SELECT count(*) FROM files.journal").await,
         i64::try_from(committed).unwrap()
     );
+}
+
+/// What a large tree loses before a step fails is gone, the rest is in the trash and can be removed or restored.
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_a_large_tree_goes_on_where_it_failed() {
+    let world = World::new().await;
+    let folder = world.mkdir("root", "large").await.unwrap();
+    let mut admin = world.admin().await;
+    let id: uuid::Uuid = folder.id[4..].parse().unwrap();
+    let sql =
+        "INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, updated_at)
+               SELECT $1, gen_random_uuid(), $2, 'folder', 'n' || n, 'n' || n, now(), now()
+               FROM generate_series(1, 5000) AS n";
+    let made = sqlx::query(sql).bind(world.tenant.0).bind(id);
+    made.execute(&mut admin).await.unwrap();
+    world.delete(&folder.id, false).await.unwrap();
+    let nodes = "SELECT count(*) FROM files.nodes";
+    let mut before = world.count(nodes).await;
+    for _ in 0..2 {
+        fail::cfg(failpoints::REMOVE_AFTER_STEP, "1*return").unwrap();
+        let error = world.delete(&folder.id, true).await.unwrap_err();
+        assert_eq!(error.code(), Code::Internal, "{error}");
+        let left = world.count(nodes).await;
+        assert!(left < before && left > 3000, "{left} of {before}");
+        before = left;
+    }
+    let message = v1::RestoreNodeRequest {
+        id: folder.id.clone(),
+        ..v1::RestoreNodeRequest::default()
+    };
+    let ctx = world.ctx();
+    world
+        .files
+        .restore_node(support::request(&ctx, message))
+        .await
+        .unwrap();
+    assert_eq!(
+        world.list(&folder.id).await.unwrap().len(),
+        200,
+        "the first page of the rest"
+    );
+    world.delete(&folder.id, false).await.unwrap();
+    world.delete(&folder.id, true).await.unwrap();
+    assert_eq!(world.count(nodes).await, 2, "the root and the home");
 }

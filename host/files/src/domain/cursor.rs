@@ -21,6 +21,8 @@ pub(crate) enum Listing {
     Spaces = 4,
     /// Members of a group, by id.
     Members = 5,
+    /// The trash of a tree or folder, by time and id.
+    Trash = 6,
 }
 
 /// A cursor of a listing: the scope that it is good for, and where in it to go on. Nothing is authenticated: all that a

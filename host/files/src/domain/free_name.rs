@@ -1,27 +1,38 @@
-//! Other names for a file whose own is taken, as people number copies: `report (2).pdf`.
+//! Other names for a node whose own is taken: `report (2).pdf` as people number copies, `report (restored).pdf` for what
+//! comes back from the trash.
 
 use super::name::Name;
 use bitvault_api::limits::NAME_BYTES;
+use bitvault_platform::Result;
 
 /// The highest number that is tried.
 const LAST: u32 = 50;
 
 /// The name itself, the numbered ones, and last one with `unique` in it, which nobody else has.
 pub(crate) fn candidates(text: &str, unique: &str) -> Vec<Name> {
-    let numbered = (2..=LAST).map(|number| with(text, &number.to_string()));
+    let numbered = (2..=LAST).map(|number| with(text, false, &number.to_string()));
     std::iter::once(text.to_owned())
         .chain(numbered)
-        .chain(std::iter::once(with(text, unique)))
+        .chain(std::iter::once(with(text, false, unique)))
         .filter_map(|text| Name::new(&text).ok())
         .collect()
 }
 
+/// The `number`th name to try for what comes back from the trash, from 1.
+pub(crate) fn restored(text: &str, is_folder: bool, number: u32) -> Result<Name> {
+    let mark = match number {
+        0 | 1 => "restored".to_owned(),
+        _ => format!("restored {number}"),
+    };
+    Name::new(&with(text, is_folder, &mark))
+}
+
 /// `stem (mark).ext`, the stem cut so that it fits.
-fn with(text: &str, mark: &str) -> String {
-    // A leading dot begins no extension, and a very long one is none.
+fn with(text: &str, is_folder: bool, mark: &str) -> String {
+    // Folders have no extension, a leading dot begins none, and a very long one is none.
     let dot = text
         .rfind('.')
-        .filter(|at| *at > 0 && text.len() - at <= NAME_BYTES / 4);
+        .filter(|at| *at > 0 && !is_folder && text.len() - at <= NAME_BYTES / 4);
     let (stem, extension) = text.split_at(dot.unwrap_or(text.len()));
     let room = NAME_BYTES.saturating_sub(extension.len() + mark.len() + 3);
     let mut end = stem.len().min(room);
@@ -55,5 +66,29 @@ mod tests {
         assert!(all.iter().all(|name| name.text.len() <= NAME_BYTES));
         assert!(all.iter().all(|name| name.text.ends_with(".txt")));
         assert!(all[LAST as usize].text.ends_with(" (0190c7c1).txt"));
+    }
+    #[test]
+    fn what_comes_back_is_marked_before_the_extension_of_a_file() {
+        for (name, is_folder, number, expected) in [
+            ("a.txt", false, 1, "a (restored).txt"),
+            ("a.txt", false, 2, "a (restored 2).txt"),
+            ("v1.2", true, 1, "v1.2 (restored)"),
+            (".env", false, 1, ".env (restored)"),
+        ] {
+            assert_eq!(restored(name, is_folder, number).unwrap().text, expected);
+        }
+        let names = [
+            "x".repeat(255),
+            "ü".repeat(127),
+            format!("{}.txt", "😀".repeat(62)),
+            format!("a.{}", "b".repeat(253)),
+            format!("{}.", "c".repeat(254)),
+        ];
+        for name in names {
+            for number in [1, 2, 999] {
+                let made = restored(&name, false, number).unwrap().text;
+                assert!(made.len() <= NAME_BYTES && made.contains("(restored"), "{name}");
+            }
+        }
     }
 }

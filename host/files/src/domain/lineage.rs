@@ -63,10 +63,9 @@ impl Lineage {
 
     /// The role of an account on a node, in the trash or not: the highest that is given on the node or above it.
     pub(crate) fn role(&self, account: AccountId, id: NodeId) -> Option<NodeRole> {
-        let up = |id: &NodeId| self.nodes.get(id).and_then(|node| node.parent_id);
         let mut cut = false;
         let mut best = None;
-        for at in std::iter::successors(Some(id), up).take(self.nodes.len() + 1) {
+        for at in self.up(id) {
             // A home has its account's id.
             if at.0 == account.0 {
                 return Some(NodeRole::Owner);
@@ -143,11 +142,47 @@ impl Lineage {
 
     /// Whether a node is `ancestor` or somewhere below it.
     pub(crate) fn within(&self, id: NodeId, ancestor: NodeId) -> bool {
+        self.up(id).any(|at| at == ancestor)
+    }
+
+    /// The folders above a node, itself first.
+    pub(crate) fn up(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
         let up = |id: &NodeId| self.nodes.get(id).and_then(|node| node.parent_id);
         // Bounded: a cycle, which must not be, ends here as well.
-        std::iter::successors(Some(id), up)
-            .take(self.nodes.len() + 1)
-            .any(|at| at == ancestor)
+        std::iter::successors(Some(id), up).take(self.nodes.len() + 1)
+    }
+
+    /// The top of the tree that a node is in: the node above it, or itself, right below `root`.
+    pub(crate) fn tree(&self, id: NodeId, root: NodeId) -> Option<NodeId> {
+        self.up(id).find(|at| {
+            self.nodes
+                .get(at)
+                .is_some_and(|node| node.parent_id == Some(root))
+        })
+    }
+
+    /// Puts a node into another folder, for the rules about what comes after; answers its new revision.
+    pub(crate) fn relocate(&mut self, id: NodeId, parent: NodeId) -> Option<i64> {
+        self.change(id, |node| node.parent_id = Some(parent))
+    }
+
+    /// Puts a node into the trash, as [`relocate`](Self::relocate) puts it elsewhere.
+    pub(crate) fn trash(&mut self, id: NodeId) -> Option<i64> {
+        self.change(id, |node| node.trashed = true)
+    }
+
+    /// Forgets a node that is gone.
+    pub(crate) fn remove(&mut self, id: NodeId) {
+        self.live.clear();
+        self.nodes.remove(&id);
+    }
+
+    fn change(&mut self, id: NodeId, change: impl FnOnce(&mut NodeFacts)) -> Option<i64> {
+        self.live.clear();
+        let node = self.nodes.get_mut(&id)?;
+        change(node);
+        node.revision += 1;
+        Some(node.revision)
     }
 
     /// The node, in the trash or not.
@@ -312,5 +347,24 @@ mod tests {
         ] {
             assert_eq!(lineage.within(id, ancestor), within);
         }
+    }
+    #[test]
+    fn what_is_changed_in_memory_counts_for_the_rules_that_follow() {
+        let [root, home, a, b] = [(); 4].map(|()| NodeId::new());
+        let mut lineage = Lineage::new([
+            folder(root, None, false),
+            folder(home, Some(root), false),
+            folder(a, Some(home), false),
+            folder(b, Some(home), false),
+        ]);
+        assert_eq!(lineage.tree(b, root), Some(home));
+        assert_eq!(lineage.tree(root, root), None);
+        assert!(lineage.live(b).is_some());
+        assert_eq!(lineage.relocate(b, a), Some(2));
+        assert!(lineage.within(b, a));
+        assert_eq!(lineage.trash(a), Some(2));
+        assert!(lineage.live(b).is_none(), "the folder above went to the trash");
+        lineage.remove(b);
+        assert!(lineage.any(b).is_none());
     }
 }

@@ -10,3 +10,4 @@ pub(crate) mod page;
 pub(crate) mod plan;
 pub(crate) mod start;
 pub(crate) mod state;
+pub(crate) mod trash_cursor;

@@ -20,6 +20,11 @@ impl PageSize {
         }
     }
 
+    /// The items.
+    pub(crate) fn items(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
     /// Rows to ask for: one more tells whether there is a next page.
     pub(crate) fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -27,7 +32,7 @@ impl PageSize {
 
     /// Cuts what was found down to the page; the last item when there is a next page.
     pub(crate) fn cut<T>(self, found: &mut Vec<T>) -> Option<&T> {
-        let size = usize::try_from(self.0).unwrap_or(usize::MAX);
+        let size = self.items();
         let more = found.len() > size;
         found.truncate(size);
         found.last().filter(|_| more)

@@ -2,6 +2,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod fsck;
+pub(crate) mod purge;
 mod relay;
 mod verify;
 
@@ -11,7 +12,8 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 impl Files {
-    /// The module's background jobs, to be run until `stop`: collector, outbox relay, verification.
+    /// The module's background jobs, to be run until `stop`: collector, purge of the trash, outbox relay,
+    /// verification.
     pub fn jobs(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
         let config = &self.core.config;
         let collector = {
@@ -26,6 +28,14 @@ impl Files {
                     async move { files.collect_once().await.map(|_| ()) }
                 },
             )
+        };
+        let purge = {
+            let (files, stop) = (self.clone(), stop.clone());
+            let period = config.trash.period;
+            jobs::run("files.purge", period, Nudge::default(), stop, move || {
+                let files = files.clone();
+                async move { files.purge_once().await.map(|_| ()) }
+            })
         };
         let relay = {
             let (files, stop) = (self.clone(), stop.clone());
@@ -51,6 +61,11 @@ impl Files {
                 },
             )
         };
-        vec![Box::pin(collector), Box::pin(relay), Box::pin(verify)]
+        vec![
+            Box::pin(collector),
+            Box::pin(purge),
+            Box::pin(relay),
+            Box::pin(verify),
+        ]
     }
 }

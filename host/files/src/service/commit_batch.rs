@@ -209,7 +209,7 @@ fn admit(
         kind,
         version: Some(version),
         revision,
-        actor: account,
+        actor: Some(account),
         traceparent: item.traceparent.clone(),
     });
     Ok(Ok(node))

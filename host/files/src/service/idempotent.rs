@@ -14,7 +14,7 @@ const KEY_BYTES: usize = 255;
 
 /// A key together with the hash of what was asked.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
+pub(crate) struct Key {
     text: String,
     request: Vec<u8>,
 }

@@ -8,6 +8,8 @@ mod commit_batch;
 mod commit_uploads;
 mod create_folder;
 mod delete_node;
+mod delete_nodes;
+mod empty_trash;
 mod free_names;
 mod get_access;
 mod get_content;
@@ -15,11 +17,20 @@ mod get_node;
 mod get_upload;
 mod idempotent;
 mod list_children;
+mod list_trash;
 mod lookup;
+mod move_batch;
+mod move_nodes;
 mod present;
 mod presign_parts;
+mod remove_batch;
+pub(crate) mod remove_nodes;
+mod restore_node;
+mod shrink;
 mod start_uploads;
+mod trash_page;
 mod update_node;
+mod update_nodes;
 mod verify_content;
 mod wire;
 
@@ -217,6 +228,32 @@ impl FilesService for Files {
 
     async fn get_content(&self, request: Request<v1::GetContentRequest>) -> Answer<v1::Content> {
         serve!(self, request, get_content::get_content)
+    }
+
+    async fn list_trash(&self, request: Request<v1::ListTrashRequest>) -> Answer<v1::ListTrashResponse> {
+        serve!(self, request, list_trash::list_trash)
+    }
+
+    async fn restore_node(&self, request: Request<v1::RestoreNodeRequest>) -> Answer<v1::Node> {
+        serve!(self, request, restore_node::restore_node)
+    }
+
+    async fn empty_trash(&self, request: Request<v1::EmptyTrashRequest>) -> Answer<v1::EmptyTrashResponse> {
+        serve!(self, request, empty_trash::empty_trash)
+    }
+
+    async fn update_nodes(
+        &self,
+        request: Request<v1::UpdateNodesRequest>,
+    ) -> Answer<v1::UpdateNodesResponse> {
+        serve!(self, request, update_nodes::update_nodes)
+    }
+
+    async fn delete_nodes(
+        &self,
+        request: Request<v1::DeleteNodesRequest>,
+    ) -> Answer<v1::DeleteNodesResponse> {
+        serve!(self, request, delete_nodes::delete_nodes)
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) enum ChangeKind {
     Trashed,
     /// Somebody was given a role on it, or lost one.
     Shared,
+    /// It came back from the trash.
+    Restored,
     /// It is gone for good.
     Deleted,
 }
@@ -31,19 +33,25 @@ pub(crate) struct Change {
     pub(crate) kind: ChangeKind,
     pub(crate) version: Option<VersionId>,
     pub(crate) revision: i64,
-    pub(crate) actor: AccountId,
+    /// Absent: it was the server's own doing.
+    pub(crate) actor: Option<AccountId>,
     pub(crate) traceparent: Option<String>,
 }
 
 impl Change {
     /// A change without a version, made by the call that is being served.
-    pub(crate) fn of(node: NodeId, kind: ChangeKind, revision: i64, actor: AccountId) -> Self {
+    pub(crate) fn of(
+        node: NodeId,
+        kind: ChangeKind,
+        revision: i64,
+        actor: impl Into<Option<AccountId>>,
+    ) -> Self {
         Self {
             node,
             kind,
             version: None,
             revision,
-            actor,
+            actor: actor.into(),
             traceparent: telemetry::propagation::current(),
         }
     }
@@ -55,6 +63,7 @@ impl Change {
             ChangeKind::Moved => "moved",
             ChangeKind::Trashed => "trashed",
             ChangeKind::Shared => "shared",
+            ChangeKind::Restored => "restored",
             ChangeKind::Deleted => "deleted",
         }
     }
@@ -67,6 +76,7 @@ impl Change {
             (ChangeKind::Moved, _) => "node.moved",
             (ChangeKind::Trashed, _) => "node.trashed",
             (ChangeKind::Shared, _) => "node.shared",
+            (ChangeKind::Restored, _) => "node.restored",
             (ChangeKind::Deleted, _) => "node.deleted",
         }
     }
@@ -87,7 +97,10 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
         .map(|change| change.version.map(|id| id.0))
         .collect();
     let revisions: Vec<i64> = changes.iter().map(|change| change.revision).collect();
-    let actors: Vec<Uuid> = changes.iter().map(|change| change.actor.0).collect();
+    let actors: Vec<Option<Uuid>> = changes
+        .iter()
+        .map(|change| change.actor.map(|account| account.0))
+        .collect();
     let events: Vec<Uuid> = changes.iter().map(|_| EventId::new().0).collect();
     let event_kinds: Vec<String> = changes
         .iter()
@@ -100,7 +113,7 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
                 "node_id": change.node.to_string(),
                 "version_id": change.version.map(|id| id.to_string()),
                 "revision": change.revision,
-                "actor": change.actor.to_string(),
+                "actor": change.actor.map(|account| account.to_string()),
             })
         })
         .collect();
@@ -127,7 +140,7 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
         &kinds,
         &versions as &[Option<Uuid>],
         &revisions,
-        &actors,
+        &actors as &[Option<Uuid>],
         &events,
         &event_kinds,
         &payloads,

@@ -296,33 +296,6 @@ pub(crate) async fn insert_folder(
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a node a name and a folder. Who calls holds the locks of both and has seen that the name is free.
-pub(crate) async fn place(
-    tx: &mut TenantTx,
-    actor: Actor,
-    id: NodeId,
-    parent: NodeId,
-    name: &Name,
-    now: OffsetDateTime,
-) -> Result<()> {
-    let tenant = tx.tenant().0;
-    sqlx::query!(
-        "UPDATE files.nodes
-         SET parent_id = $3, name = $4, name_key = $5, updated_at = $6, updated_by = $7, revision = revision + 1
-         WHERE tenant_id = $1 AND id = $2",
-        tenant,
-        id.0,
-        parent.0,
-        name.text,
-        name.key,
-        now,
-        actor.account.0
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 /// Where a version's bytes are.
 #[derive(Debug, Clone)]
 pub(crate) struct ContentRow {

@@ -1,104 +1,181 @@
-//! Moving nodes to the trash, and removing them for good.
+//! The trash: putting nodes there, listing them, and taking them out again.
 
+use super::nodes::NodeView;
 use crate::domain::access::Actor;
+use crate::domain::name::Name;
+use crate::domain::trash_cursor::Place;
 use bitvault_platform::Result;
-use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::NodeId;
+use bitvault_platform::db::{TenantTx, WorkerTx};
+use bitvault_platform::ids::{AccountId, NodeId, TenantId};
+use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Moves a node to the trash; answers its new revision.
-pub(crate) async fn trash(tx: &mut TenantTx, actor: Actor, node: NodeId, now: OffsetDateTime) -> Result<i64> {
+/// Moves nodes to the trash, each with the tree that it was in.
+pub(crate) async fn trash(
+    tx: &mut TenantTx,
+    actor: Actor,
+    nodes: &[(NodeId, NodeId)],
+    now: OffsetDateTime,
+) -> Result<()> {
     let tenant = tx.tenant().0;
-    Ok(sqlx::query_scalar!(
-        "UPDATE files.nodes
-         SET trashed_at = $3, trashed_by = $4, updated_at = $3, updated_by = $4, revision = revision + 1
-         WHERE tenant_id = $1 AND id = $2 RETURNING revision",
+    let (ids, trees): (Vec<Uuid>, Vec<Uuid>) = nodes.iter().map(|(id, tree)| (id.0, tree.0)).unzip();
+    sqlx::query!(
+        "UPDATE files.nodes n
+         SET trashed_at = $4, trashed_by = $5, trashed_tree = gone.tree, updated_at = $4, updated_by = $5,
+             revision = n.revision + 1
+         FROM (SELECT n.ctid, wanted.tree
+               FROM unnest($2::uuid[], $3::uuid[]) AS wanted(id, tree)
+               CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) gone
+         WHERE n.ctid = gone.ctid",
         tenant,
-        node.0,
+        &ids,
+        &trees,
         now,
         actor.account.0
-    )
-    .fetch_one(&mut **tx)
-    .await?)
-}
-
-/// Locks a node and everything below it against any use, and answers their ids and revisions. New children can't
-/// appear: who adds one needs a lock on its folder.
-pub(crate) async fn lock_subtree(tx: &mut TenantTx, node: NodeId) -> Result<Vec<(NodeId, i64)>> {
-    let tenant = tx.tenant().0;
-    let mut known: Vec<(NodeId, i64)> = Vec::new();
-    loop {
-        let rows = sqlx::query!(
-            r#"WITH RECURSIVE down AS (
-                   SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = $2
-                   UNION ALL
-                   SELECT n.id FROM down CROSS JOIN LATERAL (
-                       SELECT id FROM files.nodes WHERE tenant_id = $1 AND parent_id = down.id OFFSET 0) n
-               )
-               SELECT n.id AS "id!: NodeId", n.revision AS "revision!"
-               FROM files.nodes n WHERE n.tenant_id = $1 AND n.id = ANY (ARRAY(SELECT id FROM down))
-               ORDER BY n.id FOR UPDATE OF n"#,
-            tenant,
-            node.0
-        )
-        .fetch_all(&mut **tx)
-        .await?;
-        // What was committed or moved here, or moved away, while we waited for a lock shows up in the next look.
-        let found = rows.into_iter().map(|row| (row.id, row.revision)).collect();
-        if found == known {
-            return Ok(found);
-        }
-        known = found;
-    }
-}
-
-/// Removes nodes with their versions, removes blobs that nobody names any more, and orphans objects without blobs.
-pub(crate) async fn remove(tx: &mut TenantTx, nodes: &[Uuid], now: OffsetDateTime) -> Result<()> {
-    let tenant = tx.tenant().0;
-    let blobs = sqlx::query_scalar!(
-        "DELETE FROM files.versions WHERE tenant_id = $1 AND node_id = ANY($2) RETURNING blob_id",
-        tenant,
-        nodes
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "DELETE FROM files.nodes WHERE tenant_id = $1 AND id = ANY($2)",
-        tenant,
-        nodes
-    )
-    .execute(&mut **tx)
-    .await?;
-    // Objects in the order of their ids, before the blobs in them are looked at.
-    let objects = sqlx::query_scalar!(
-        "SELECT o.id FROM files.objects o
-         WHERE o.tenant_id = $1
-           AND o.id = ANY (ARRAY(SELECT object_id FROM files.blobs WHERE tenant_id = $1 AND id = ANY($2)))
-         ORDER BY o.id FOR UPDATE",
-        tenant,
-        &blobs
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "DELETE FROM files.blobs b
-         WHERE b.tenant_id = $1 AND b.id = ANY($2)
-           AND NOT EXISTS (SELECT FROM files.versions v WHERE v.tenant_id = $1 AND v.blob_id = b.id OFFSET 0)",
-        tenant,
-        &blobs
-    )
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "UPDATE files.objects o SET state = 'orphaned', state_at = $3
-         WHERE o.tenant_id = $1 AND o.id = ANY($2) AND o.state = 'committed'
-           AND NOT EXISTS (SELECT FROM files.blobs b WHERE b.tenant_id = $1 AND b.object_id = o.id OFFSET 0)",
-        tenant,
-        &objects,
-        now
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// A node that went to the trash by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Trashed {
+    pub(crate) view: NodeView,
+    pub(crate) at: OffsetDateTime,
+    pub(crate) by: Option<AccountId>,
+}
+
+impl Trashed {
+    /// Where it stands in the listing.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            at: self.at,
+            id: self.view.id,
+        }
+    }
+}
+
+/// What went to the trash of a tree, the latest first, after `after`, at most `limit`.
+pub(crate) async fn list(tx: &mut TenantTx, tree: NodeId, after: Place, limit: i64) -> Result<Vec<Trashed>> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query!(
+        r#"SELECT n.id AS "id!: NodeId", nullif(n.parent_id, $1) AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",
+                  n.name AS "name!", n.name_key AS "name_key!", n.revision AS "revision!",
+                  n.created_at AS "created_at!", n.updated_at AS "updated_at!",
+                  n.trashed_at AS "trashed_at!", n.trashed_by AS "trashed_by?: AccountId",
+                  v.id AS "version_id?: bitvault_platform::ids::VersionId", v.content_type AS "content_type?",
+                  b.length AS "size?", b.sha256 AS "sha256?"
+           FROM (SELECT * FROM files.nodes
+                 WHERE tenant_id = $1 AND coalesce(trashed_tree, trashed_by) = $2 AND trashed_at IS NOT NULL
+                   AND (trashed_at, id) < ($3, $4)
+                 ORDER BY trashed_at DESC, id DESC LIMIT $5) n
+           LEFT JOIN LATERAL (SELECT * FROM files.versions
+                              WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true
+           LEFT JOIN LATERAL (SELECT * FROM files.blobs
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
+           ORDER BY n.trashed_at DESC, n.id DESC"#,
+        tenant,
+        tree.0,
+        after.at,
+        after.id.0,
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let trashed = rows.into_iter().map(|row| Trashed {
+        view: NodeView {
+            id: row.id,
+            parent_id: row.parent_id,
+            is_folder: row.is_folder,
+            name: row.name,
+            name_key: row.name_key,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version_id: row.version_id,
+            content_type: row.content_type,
+            size: row.size,
+            sha256: row.sha256,
+        },
+        at: row.trashed_at,
+        by: row.trashed_by,
+    });
+    Ok(trashed.collect())
+}
+
+/// The names of nodes.
+pub(crate) async fn names(tx: &mut TenantTx, ids: &[Uuid]) -> Result<HashMap<NodeId, String>> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query!(
+        r#"SELECT n.id AS "id!: NodeId", n.name AS "name!"
+           FROM unnest($2::uuid[]) AS wanted(id)
+           CROSS JOIN LATERAL (SELECT id, name FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n"#,
+        tenant,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// Takes a node out of the trash into a folder. Who calls holds the locks of both and has seen that the name is free.
+pub(crate) async fn restore(
+    tx: &mut TenantTx,
+    actor: Actor,
+    id: NodeId,
+    parent: NodeId,
+    name: &Name,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let tenant = tx.tenant().0;
+    sqlx::query!(
+        "UPDATE files.nodes
+         SET parent_id = $3, name = $4, name_key = $5, trashed_at = NULL, trashed_by = NULL, trashed_tree = NULL,
+             updated_at = $6, updated_by = $7, revision = revision + 1
+         WHERE tenant_id = $1 AND id = $2",
+        tenant,
+        id.0,
+        parent.0,
+        name.text,
+        name.key,
+        now,
+        actor.account.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A node that has been in the trash for long.
+#[derive(Debug, Clone)]
+pub(crate) struct Due {
+    pub(crate) tenant: TenantId,
+    pub(crate) node: NodeId,
+    pub(crate) at: OffsetDateTime,
+}
+
+/// What went to the trash before `before`, of every tenant, the oldest first; after `after`, at most `limit`.
+pub(crate) async fn due(
+    tx: &mut WorkerTx,
+    before: OffsetDateTime,
+    after: Option<&Due>,
+    limit: i64,
+) -> Result<Vec<Due>> {
+    Ok(sqlx::query_as!(
+        Due,
+        r#"SELECT tenant_id AS "tenant!: TenantId", id AS "node!: NodeId", trashed_at AS "at!"
+           FROM files.nodes
+           WHERE trashed_at IS NOT NULL AND trashed_at <= $1
+             AND (trashed_at, tenant_id, id) > (coalesce($2, '-infinity'::timestamptz), $3, $4)
+           ORDER BY trashed_at, tenant_id, id LIMIT $5"#,
+        before,
+        after.map(|due| due.at),
+        after.map_or(Uuid::nil(), |due| due.tenant.0),
+        after.map_or(Uuid::nil(), |due| due.node.0),
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?)
 }

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod batches;
 mod collect;
 mod commit;
 mod moves;
@@ -14,5 +15,6 @@ mod plans;
 mod relay;
 mod rls;
 mod support;
+mod trash;
 mod tree;
 mod visitors;

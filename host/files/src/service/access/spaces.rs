@@ -10,8 +10,9 @@ use crate::error::Refusal;
 use crate::service::idempotent::Key;
 use crate::service::wire;
 use crate::store::journal::{self, Change, ChangeKind};
+use crate::store::moves::{self, Placed};
 use crate::store::spaces::{self, SpaceRow};
-use crate::store::{grants, groups, nodes, trash};
+use crate::store::{grants, groups, nodes, removal};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{GroupId, NodeId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -107,7 +108,8 @@ pub(super) async fn update_space(
     }
     let mut changes = Vec::new();
     if let Some(name) = name {
-        rename(&mut tx, actor, &space, &name, now).await?;
+        let revision = lineage.any(node).map_or(0, |facts| facts.revision);
+        rename(&mut tx, actor, &space, name, revision, now).await?;
         changes.push(ChangeKind::Moved);
     }
     if let Some(group) = group.filter(|group| *group != space.group) {
@@ -138,7 +140,8 @@ async fn rename(
     tx: &mut TenantTx,
     actor: Actor,
     space: &SpaceRow,
-    name: &Name,
+    name: Name,
+    revision: i64,
     now: time::OffsetDateTime,
 ) -> Result<()> {
     let top = root(actor.tenant);
@@ -147,9 +150,15 @@ async fn rename(
             .await?
             .is_empty();
     if taken {
-        return Err(Refusal::SpaceNameTaken(name.text.clone()).into());
+        return Err(Refusal::SpaceNameTaken(name.text).into());
     }
-    nodes::place(tx, actor, space.node, top, name, now).await
+    let placed = Placed {
+        id: space.node,
+        parent: top,
+        name,
+        revision: revision + 1,
+    };
+    moves::place(tx, actor, &[placed], now).await
 }
 
 /// Removes a space that holds nothing.
@@ -171,7 +180,7 @@ pub(super) async fn delete_space(
     }
     let lineage = nodes::lineage(&mut tx, &[], &[node.0]).await?;
     let revision = lineage.any(node).map_or(0, |facts| facts.revision);
-    trash::remove(&mut tx, &[node.0], now).await?;
+    removal::remove(&mut tx, &[node.0], now).await?;
     let change = Change::of(node, ChangeKind::Deleted, revision, actor.account);
     journal::append(&mut tx, &[change], now).await?;
     tx.commit().await?;

@@ -1,0 +1,167 @@
+//! The rules of renaming and moving: the items of a transaction, judged one after the other, each seeing what the ones
+//! before it did.
+
+use super::move_nodes::Move;
+use crate::domain::access::{Actor, NodeRole};
+use crate::domain::lineage::Lineage;
+use crate::domain::name::Name;
+use crate::error::Refusal;
+use crate::store::journal::{Change, ChangeKind};
+use crate::store::moves::{self, Placed};
+use crate::store::nodes::NodeView;
+use bitvault_platform::Result;
+use bitvault_platform::db::TenantTx;
+use bitvault_platform::ids::NodeId;
+use std::collections::{HashMap, HashSet};
+use time::OffsetDateTime;
+
+/// Who holds which name in which folder.
+pub(super) type Holders = HashMap<(NodeId, String), NodeId>;
+
+/// The items of a transaction, judged one after the other: each sees what the ones before it did.
+pub(super) struct Batch {
+    actor: Actor,
+    lineage: Lineage,
+    views: HashMap<NodeId, NodeView>,
+    holders: Holders,
+    /// Each node that moved, in the order of first moves.
+    moved: Vec<NodeId>,
+    pub(super) changes: Vec<Change>,
+}
+
+impl Batch {
+    /// `views` are the nodes of the items, `holders` whoever holds a name that an item may ask for.
+    pub(super) fn new(
+        actor: Actor,
+        lineage: Lineage,
+        views: HashMap<NodeId, NodeView>,
+        holders: Holders,
+    ) -> Self {
+        Self {
+            actor,
+            lineage,
+            views,
+            holders,
+            moved: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// Applies the rules to one item; answers where its node is then.
+    pub(super) fn judge(&mut self, item: &Move) -> Result<Placed, Refusal> {
+        let account = self.actor.account;
+        let view = self.views.get(&item.node).ok_or(Refusal::NodeNotFound)?.clone();
+        let Some(from) = view.parent_id else {
+            // To whom may not see it, the top of a tree does not exist.
+            let role = self.lineage.role(account, item.node);
+            return Err(role.map_or(Refusal::NodeNotFound, |_| Refusal::RootFixed));
+        };
+        let target = item.parent.unwrap_or(from);
+        self.lineage
+            .require(account, item.node, NodeRole::Editor, Refusal::NodeNotFound)?;
+        if item.revision.is_some_and(|seen| seen != view.revision) {
+            return Err(Refusal::RevisionConflict(view.revision));
+        }
+        // To take something out of one folder and put it into another is to change both; a new name is the node's own.
+        if from != target {
+            self.lineage
+                .require(account, from, NodeRole::Editor, Refusal::FolderNotYours)?;
+            let folder = self
+                .lineage
+                .require(account, target, NodeRole::Editor, Refusal::ParentNotFound)?;
+            if !folder.is_folder {
+                return Err(Refusal::NotAFolder);
+            }
+        }
+        if self.lineage.within(target, item.node) {
+            return Err(Refusal::IntoItself);
+        }
+        let own = Name {
+            text: view.name.clone(),
+            key: view.name_key.clone(),
+        };
+        let name = item.name.clone().unwrap_or(own);
+        let place = (target, name.key.clone());
+        if self
+            .holders
+            .get(&place)
+            .is_some_and(|holder| *holder != item.node)
+        {
+            return Err(Refusal::NameTaken(name.text));
+        }
+        let revision = if from == target && view.name == name.text {
+            view.revision
+        } else {
+            self.place(view, place, &name)
+        };
+        Ok(Placed {
+            id: item.node,
+            parent: target,
+            name,
+            revision,
+        })
+    }
+
+    /// Puts a node elsewhere; answers its new revision.
+    fn place(&mut self, mut view: NodeView, place: (NodeId, String), name: &Name) -> i64 {
+        if let Some(from) = view.parent_id {
+            self.holders.remove(&(from, view.name_key.clone()));
+        }
+        let id = view.id;
+        view.revision = self.lineage.relocate(id, place.0).unwrap_or(view.revision + 1);
+        view.parent_id = Some(place.0);
+        view.name.clone_from(&name.text);
+        view.name_key.clone_from(&name.key);
+        let revision = view.revision;
+        if !self.changes.iter().any(|change| change.node == id) {
+            self.moved.push(id);
+        }
+        self.holders.insert(place, id);
+        self.views.insert(id, view);
+        self.changes
+            .push(Change::of(id, ChangeKind::Moved, revision, self.actor.account));
+        revision
+    }
+
+    /// Writes what the items change, but for the journal. `before` are the nodes as they were.
+    pub(super) async fn write(
+        &self,
+        tx: &mut TenantTx,
+        before: &HashMap<NodeId, NodeView>,
+        now: OffsetDateTime,
+    ) -> Result<()> {
+        let placed: Vec<Placed> = self.moved.iter().filter_map(|id| self.placed(*id)).collect();
+        if placed.is_empty() {
+            return Ok(());
+        }
+        let given_up: HashSet<(NodeId, &str)> = placed
+            .iter()
+            .filter_map(|node| before.get(&node.id))
+            .filter_map(|view| Some((view.parent_id?, view.name_key.as_str())))
+            .collect();
+        let own = |node: &Placed| {
+            let view = before.get(&node.id);
+            view.is_some_and(|view| view.parent_id == Some(node.parent) && view.name_key == node.name.key)
+        };
+        let takes_over =
+            |node: &Placed| !own(node) && given_up.contains(&(node.parent, node.name.key.as_str()));
+        if placed.iter().any(takes_over) {
+            moves::vacate(tx, &placed).await?;
+        }
+        moves::place(tx, self.actor, &placed, now).await
+    }
+
+    /// Where a node is after all items.
+    fn placed(&self, id: NodeId) -> Option<Placed> {
+        let view = self.views.get(&id)?;
+        Some(Placed {
+            id,
+            parent: view.parent_id?,
+            name: Name {
+                text: view.name.clone(),
+                key: view.name_key.clone(),
+            },
+            revision: view.revision,
+        })
+    }
+}

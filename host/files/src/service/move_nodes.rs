@@ -1,0 +1,199 @@
+//! Other names and other folders, the one way for every verb: many nodes in one transaction, in their order, a result per
+//! item. One row changes per node, however much lies below it.
+
+use super::idempotent::Key;
+use super::move_batch::{Batch, Holders};
+use super::{Core, wire};
+use crate::domain::access::{Actor, node_id, root};
+use crate::domain::name::Name;
+use crate::error::Refusal;
+use crate::store::journal;
+use crate::store::moves::{self, Placed};
+use crate::store::nodes::{self, NodeView};
+use bitvault_platform::db::TenantTx;
+use bitvault_platform::ids::NodeId;
+use bitvault_platform::{Ctx, Error, Result};
+use bitvault_proto::v1;
+use prost::Message;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// How often a node that is only renamed may change its folder while we wait for the locks.
+const ATTEMPTS: u32 = 20;
+
+/// A node with its new name, its new folder, or both.
+#[derive(Debug, Clone)]
+pub(super) struct Move {
+    pub(super) node: NodeId,
+    pub(super) name: Option<Name>,
+    pub(super) parent: Option<NodeId>,
+    pub(super) revision: Option<i64>,
+}
+
+impl Move {
+    /// What is asked for, if it makes sense.
+    pub(super) fn new(actor: Actor, asked: &v1::NodeMove) -> Result<Self> {
+        let parent = asked.parent_id.as_deref();
+        let wanted = Self {
+            node: node_id(&asked.id, actor)?,
+            name: asked.name.as_deref().map(Name::new).transpose()?,
+            parent: parent.map(|id| node_id(id, actor)).transpose()?,
+            revision: asked.revision,
+        };
+        if wanted.name.is_none() && wanted.parent.is_none() {
+            return Err(Refusal::NothingToChange.into());
+        }
+        Ok(wanted)
+    }
+}
+
+/// A result per item: the node as it was after that item.
+pub(super) type Results = Vec<Result<v1::Node, Refusal>>;
+
+/// Moves the items. `answer` makes the answer of the results; its refusal undoes all.
+pub(super) async fn apply<M: Message + Default>(
+    core: &Core,
+    ctx: &Ctx,
+    actor: Actor,
+    items: &[Move],
+    key: Option<&Key>,
+    answer: impl Fn(Results) -> Result<M>,
+) -> Result<M> {
+    for _ in 0..ATTEMPTS {
+        if let Some(done) = transact(core, ctx, actor, items, key, &answer).await? {
+            return Ok(done);
+        }
+    }
+    Err(Refusal::Busy.into())
+}
+
+/// `None` when something came between that makes another try worth it: a node was moved while we waited for the lock of
+/// the folder it was in, or another request with the same key was faster.
+async fn transact<M: Message + Default>(
+    core: &Core,
+    ctx: &Ctx,
+    actor: Actor,
+    items: &[Move],
+    key: Option<&Key>,
+    answer: impl Fn(Results) -> Result<M>,
+) -> Result<Option<M>> {
+    let now = core.clock.now();
+    let mut tx = core.begin(ctx).await?;
+    if let Ok(home) = actor.home()
+        && items.iter().any(|item| item.parent == Some(home))
+    {
+        nodes::ensure_homes(&mut tx, &[home.0], now).await?;
+    }
+    let before = views(&mut tx, items).await?;
+    let locks = locks(actor, items, &before);
+    nodes::lock(&mut tx, &locks).await?;
+    if let Some(key) = key
+        && let Some(kept) = key.replay(&mut tx, actor).await?
+    {
+        return Ok(Some(kept));
+    }
+    let found = views(&mut tx, items).await?;
+    let changed = |item: &Move| match (before.get(&item.node), found.get(&item.node)) {
+        (Some(before), Some(found)) => item.parent.is_none() && before.parent_id != found.parent_id,
+        (before, found) => before.is_none() && found.is_some(),
+    };
+    if items.iter().any(changed) {
+        return Ok(None);
+    }
+    let lineage = nodes::lineage(&mut tx, &[actor.account.0], &locks).await?;
+    let holders = holders(&mut tx, items, &found).await?;
+    let mut batch = Batch::new(actor, lineage, found.clone(), holders);
+    let judged: Vec<Result<Placed, Refusal>> = items.iter().map(|item| batch.judge(item)).collect();
+    batch.write(&mut tx, &found, now).await?;
+    let after = nodes::views(&mut tx, &sorted(items.iter().map(|item| item.node.0))).await?;
+    let after: HashMap<NodeId, NodeView> = after.into_iter().map(|view| (view.id, view)).collect();
+    let results = judged.into_iter().map(|item| match item {
+        Err(refusal) => Ok(Err(refusal)),
+        // A later item may have moved it on: here it is as this one left it.
+        Ok(placed) => match after.get(&placed.id) {
+            Some(view) => wire::node(NodeView {
+                parent_id: Some(placed.parent),
+                name: placed.name.text,
+                revision: placed.revision,
+                ..view.clone()
+            })
+            .map(Ok),
+            None => Err(Error::internal("read a moved node", "it is not there")),
+        },
+    });
+    let answer = answer(results.collect::<Result<_>>()?)?;
+    if let Some(key) = key
+        && !key.keep(&mut tx, actor, &answer, now).await?
+    {
+        return Ok(None);
+    }
+    if !batch.changes.is_empty() {
+        journal::append(&mut tx, &batch.changes, now).await?;
+    }
+    tx.commit().await?;
+    core.relay.nudge();
+    Ok(Some(answer))
+}
+
+fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+async fn views(tx: &mut TenantTx, items: &[Move]) -> Result<HashMap<NodeId, NodeView>> {
+    let ids = sorted(items.iter().map(|item| item.node.0));
+    let views = nodes::views(tx, &ids).await?;
+    Ok(views.into_iter().map(|view| (view.id, view)).collect())
+}
+
+/// The nodes, and the folders, so that a free name stays free. And the root when a folder may move: two such moves could
+/// make a cycle out of what each of them sees, so they go one after the other.
+fn locks(actor: Actor, items: &[Move], before: &HashMap<NodeId, NodeView>) -> Vec<Uuid> {
+    let mut locks = Vec::with_capacity(2 * items.len() + 1);
+    for item in items {
+        let view = before.get(&item.node);
+        locks.push(item.node.0);
+        let folder = item.parent.or_else(|| view.and_then(|view| view.parent_id));
+        locks.extend(folder.map(|folder| folder.0));
+        if item.parent.is_some() && view.is_some_and(|view| view.is_folder) {
+            locks.push(root(actor.tenant).0);
+        }
+    }
+    sorted(locks.into_iter())
+}
+
+/// Who holds the names that the items may ask for: each node goes by its own name and by those that it is given, in its
+/// own folder and in those that it is moved to.
+async fn holders(tx: &mut TenantTx, items: &[Move], views: &HashMap<NodeId, NodeView>) -> Result<Holders> {
+    let mut names: HashMap<NodeId, HashSet<&str>> = HashMap::new();
+    let mut folders: HashMap<NodeId, HashSet<NodeId>> = HashMap::new();
+    for item in items {
+        let Some(view) = views.get(&item.node) else {
+            continue;
+        };
+        let keys = names.entry(item.node).or_default();
+        keys.insert(&view.name_key);
+        keys.extend(item.name.as_ref().map(|name| name.key.as_str()));
+        folders
+            .entry(item.node)
+            .or_default()
+            .extend([view.parent_id, item.parent].into_iter().flatten());
+    }
+    let mut wanted: HashSet<(Uuid, &str)> = HashSet::new();
+    for (node, keys) in &names {
+        for folder in folders.get(node).into_iter().flatten() {
+            wanted.extend(keys.iter().map(|key| (folder.0, *key)));
+        }
+    }
+    let (parents, keys): (Vec<Uuid>, Vec<String>) = wanted
+        .into_iter()
+        .map(|(parent, key)| (parent, key.to_owned()))
+        .unzip();
+    let found = moves::holders(tx, &parents, &keys).await?;
+    Ok(found
+        .into_iter()
+        .map(|(folder, key, node)| ((folder, key), node))
+        .collect())
+}

@@ -1,0 +1,100 @@
+//! Giving nodes other names and other folders.
+
+use crate::domain::access::Actor;
+use crate::domain::name::Name;
+use bitvault_platform::Result;
+use bitvault_platform::db::TenantTx;
+use bitvault_platform::ids::NodeId;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Where a node goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub(crate) id: NodeId,
+    pub(crate) parent: NodeId,
+    pub(crate) name: Name,
+    /// Its revision after that.
+    pub(crate) revision: i64,
+}
+
+/// The nodes that hold these names, as `(folder, folded name, node)`.
+pub(crate) async fn holders(
+    tx: &mut TenantTx,
+    parents: &[Uuid],
+    keys: &[String],
+) -> Result<Vec<(NodeId, String, NodeId)>> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query!(
+        r#"SELECT n.parent_id AS "parent_id!: NodeId", n.name_key AS "name_key!", n.id AS "id!: NodeId"
+           FROM unnest($2::uuid[], $3::text[]) AS wanted(parent_id, name_key)
+           CROSS JOIN LATERAL (
+               SELECT parent_id, name_key, id FROM files.nodes
+               WHERE tenant_id = $1 AND parent_id = wanted.parent_id
+                 AND name_key = wanted.name_key COLLATE "C" AND trashed_at IS NULL LIMIT 1) n"#,
+        tenant,
+        parents,
+        keys
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.parent_id, row.name_key, row.id))
+        .collect())
+}
+
+/// Takes the names of nodes out of the way of each other, when some take over what others of them give up: by a key that
+/// no name has. In the same transaction [`place`] follows.
+pub(crate) async fn vacate(tx: &mut TenantTx, nodes: &[Placed]) -> Result<()> {
+    let tenant = tx.tenant().0;
+    let ids: Vec<Uuid> = nodes.iter().map(|node| node.id.0).collect();
+    sqlx::query!(
+        "UPDATE files.nodes n SET name_key = '/' || n.id
+         FROM (SELECT n.ctid
+               FROM unnest($2::uuid[]) AS wanted(id)
+               CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) moved
+         WHERE n.ctid = moved.ctid",
+        tenant,
+        &ids
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Gives nodes their names and folders. Who calls holds the locks of all and has seen that the names are free.
+pub(crate) async fn place(
+    tx: &mut TenantTx,
+    actor: Actor,
+    nodes: &[Placed],
+    now: OffsetDateTime,
+) -> Result<()> {
+    let tenant = tx.tenant().0;
+    let ids: Vec<Uuid> = nodes.iter().map(|node| node.id.0).collect();
+    let parents: Vec<Uuid> = nodes.iter().map(|node| node.parent.0).collect();
+    let names: Vec<String> = nodes.iter().map(|node| node.name.text.clone()).collect();
+    let keys: Vec<String> = nodes.iter().map(|node| node.name.key.clone()).collect();
+    let revisions: Vec<i64> = nodes.iter().map(|node| node.revision).collect();
+    sqlx::query!(
+        "UPDATE files.nodes n
+         SET parent_id = moved.parent_id, name = moved.name, name_key = moved.name_key, revision = moved.revision,
+             updated_at = $7, updated_by = $8
+         FROM (SELECT n.ctid, wanted.*
+               FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[])
+                    AS wanted(id, parent_id, name, name_key, revision)
+               CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) moved
+         WHERE n.ctid = moved.ctid",
+        tenant,
+        &ids,
+        &parents,
+        &names,
+        &keys,
+        &revisions,
+        now,
+        actor.account.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
