@@ -12,7 +12,7 @@ CREATE INDEX nodes_trashed ON files.nodes (trashed_at, tenant_id, id) WHERE tras
 
 ALTER TABLE files.journal DROP CONSTRAINT journal_kind_check;
 ALTER TABLE files.journal ADD CONSTRAINT journal_kind_check
-    CHECK (kind IN ('created', 'updated', 'moved', 'trashed', 'restored', 'deleted'));
+    CHECK (kind IN ('created', 'updated', 'moved', 'trashed', 'restored', 'deleted', 'shared'));
 
 -- The purge looks across tenants for what has been in the trash for long: when and which, nothing else. Removing is done
 -- one tenant at a time, by the role of the module.

@@ -7,6 +7,7 @@ mod links;
 mod nodes;
 mod sessions;
 mod tenants;
+mod trash;
 mod uploads;
 
 use anyhow::Result;
@@ -44,6 +45,7 @@ async fn every_case(target: &Target) -> Result<()> {
     links::all(target).await?;
     access::all(target).await?;
     tenants::all(target).await?;
+    trash::all(target).await?;
     bad_input::all(target).await
 }
 

@@ -12,6 +12,7 @@ mod page;
 mod problem;
 mod sessions;
 mod traces;
+mod trash;
 mod uploads;
 
 pub use access::{
@@ -26,6 +27,10 @@ pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
 pub use traces::{SpanStatus, Trace, TraceSpan, TraceSummary};
+pub use trash::{
+    BatchDeletes, BatchMoves, DeleteItem, DeleteResult, EmptiedTrash, MoveItem, MoveResult, RestoreNode,
+    TrashItem,
+};
 pub use uploads::{
     BatchCommitItem, BatchCommits, BatchResults, BatchUploads, CommitResult, CommitUpload, PartRequest,
     PartWanted, Parts, StartUpload, StartUploadResult, Upload, UploadPart, UploadState, UploadedPart,

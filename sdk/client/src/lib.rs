@@ -25,6 +25,7 @@ mod tokens;
 mod trace;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod transfer;
+mod trash;
 mod uploads;
 
 pub use bitvault_api as api;

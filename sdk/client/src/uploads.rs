@@ -85,7 +85,7 @@ impl Client {
     }
 }
 
-fn one_each<T>(results: BatchResults<T>, count: usize) -> Result<Vec<T>> {
+pub(crate) fn one_each<T>(results: BatchResults<T>, count: usize) -> Result<Vec<T>> {
     if results.items.len() == count {
         return Ok(results.items);
     }

@@ -1,6 +1,7 @@
 //! The REST routes: each takes its input, calls one RPC in the caller's name and translates the answer.
 
 pub(crate) mod archive;
+mod batches;
 mod content;
 pub(crate) mod drops;
 mod grants;
@@ -13,6 +14,7 @@ pub(crate) mod public;
 mod sessions;
 mod spaces;
 mod traces;
+mod trash;
 mod uploads;
 
 use crate::problem::Refusal;
@@ -38,6 +40,10 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(nodes::list_children))
         .routes(routes!(nodes::lookup))
         .routes(routes!(nodes::create_folder))
+        .routes(routes!(trash::list_trash, trash::empty_trash))
+        .routes(routes!(trash::restore_node))
+        .routes(routes!(batches::batch_moves))
+        .routes(routes!(batches::batch_deletes))
         .routes(routes!(content::get_content))
         .routes(routes!(archive::get_zip))
         .routes(routes!(uploads::start_upload))

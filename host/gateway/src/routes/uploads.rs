@@ -199,7 +199,8 @@ fn secret(mut response: Response) -> Response {
     response
 }
 
-fn at_most(field: &str, given: usize, most: usize) -> Result<(), Error> {
+/// Refuses a list that is empty or too long.
+pub(super) fn at_most(field: &str, given: usize, most: usize) -> Result<(), Error> {
     if (1..=most).contains(&given) {
         return Ok(());
     }

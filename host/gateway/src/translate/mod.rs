@@ -5,6 +5,7 @@ mod links;
 mod nodes;
 mod sessions;
 mod traces;
+mod trash;
 mod uploads;
 
 pub(crate) use access::{grant, grants, group, group_member, shared, space};
@@ -12,6 +13,7 @@ pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, upd
 pub(crate) use nodes::{content, node};
 pub(crate) use sessions::{me, session};
 pub(crate) use traces::{summary, trace};
+pub(crate) use trash::{delete_result, move_result, node_delete, node_move, trash_item};
 pub(crate) use uploads::{commit, commit_result, parts, start, start_result, upload, wanted_part};
 
 use bitvault_platform::Error;
