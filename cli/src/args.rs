@@ -1,5 +1,9 @@
 //! The command line.
 
+mod trash;
+
+pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
+
 use bitvault_client::RemotePath;
 use bitvault_client::api::NodeRole;
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -88,6 +92,15 @@ pub(crate) enum Command {
     /// Spaces: trees that belong to a group. Paths in one begin with its name, as in Team:/plans
     #[command(subcommand)]
     Space(Space),
+    /// List or empty the trash
+    ///
+    /// What was removed, the latest first: when, by whom, its id, and where it was.
+    Trash(Trash),
+    /// Take files and folders out of the trash
+    ///
+    /// Back to where they were; to the top when that folder is not there any more. Where the name is taken they get another
+    /// one. A path is what `bitvault trash` shows, and means the one that was removed last.
+    Restore(Restore),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -111,6 +124,8 @@ impl Command {
             Self::Shared => "shared",
             Self::Group(_) => "group",
             Self::Space(_) => "space",
+            Self::Trash(_) => "trash",
+            Self::Restore(_) => "restore",
             Self::Completions(_) => "completions",
         }
     }
@@ -206,6 +221,9 @@ pub(crate) struct Rm {
     /// Folders too, with all that is in them
     #[arg(short, long)]
     pub(crate) recursive: bool,
+    /// For good: not to the trash
+    #[arg(long)]
+    pub(crate) permanent: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -39,6 +39,9 @@ pub(crate) enum Error {
     /// Some files failed; each was told already.
     #[error("{failed} of {all} failed")]
     Some { failed: u64, all: u64, exit: Exit },
+    /// Some of several things failed; each was told already.
+    #[error("{failed} of {all} failed")]
+    Several { failed: usize, all: usize, exit: Exit },
     /// Standard input or output.
     #[error("{0}")]
     Output(#[source] std::io::Error),
@@ -47,6 +50,13 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage {
+            what: what.into(),
+            hint: hint.into(),
+        }
+    }
+
+    pub(crate) fn missing(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Missing {
             what: what.into(),
             hint: hint.into(),
         }

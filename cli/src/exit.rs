@@ -32,7 +32,7 @@ pub(crate) fn exit(error: &Error) -> Exit {
         Error::Missing { .. } => Exit::NotFound,
         Error::SignedOut(_) => Exit::Denied,
         Error::Profile { .. } | Error::Output(_) => Exit::Failed,
-        Error::Some { exit, .. } => *exit,
+        Error::Some { exit, .. } | Error::Several { exit, .. } => *exit,
     }
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::Some { .. } => {
             Some("run the same command again: what is there already is not sent twice".into())
         }
-        Error::Output(_) => None,
+        Error::Several { .. } | Error::Output(_) => None,
     }
 }
 

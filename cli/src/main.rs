@@ -91,6 +91,8 @@ async fn run(
         Command::Shared => commands::shared::run(&server, output).await,
         Command::Group(group) => commands::group::run(group, &server, output).await,
         Command::Space(space) => commands::space::run(space, &server, output).await,
+        Command::Trash(trash) => commands::trash::run(trash, &server, output).await,
+        Command::Restore(restore) => commands::restore::run(restore, &server, output).await,
         Command::Completions(_) | Command::Login(_) => Ok(()),
     }
 }

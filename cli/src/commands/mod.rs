@@ -8,13 +8,17 @@ pub(crate) mod link;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod ls;
+mod many;
 pub(crate) mod mkdir;
 pub(crate) mod mv;
+mod place;
 pub(crate) mod put;
+pub(crate) mod restore;
 pub(crate) mod rm;
 pub(crate) mod share;
 pub(crate) mod shared;
 pub(crate) mod space;
+pub(crate) mod trash;
 pub(crate) mod whoami;
 
 use crate::connect::Server;

@@ -4,6 +4,7 @@ mod everyday;
 mod exits;
 mod interrupted;
 mod links;
+mod trash;
 mod trees;
 
 use anyhow::Result;
@@ -49,6 +50,7 @@ async fn files_and_trees_go_there_and_come_back() {
     everyday::all(&target).unwrap();
     trees::all(&target).unwrap();
     links::all(&target).unwrap();
+    trash::all(&target).unwrap();
     exits::all(&mut target).unwrap();
 }
 

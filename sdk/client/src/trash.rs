@@ -9,44 +9,17 @@ use bitvault_api::{
 };
 
 impl Client {
-    /// `GET /v1/trash`: one page of what is in the trash, the latest first; of the caller's home, or of the tree or folder
-    /// `within`. A page may be shorter than `limit`, even empty, before the last.
+    /// `GET /v1/trash`: everything that is in the trash of the caller's home, or of the tree or folder `within`, the latest
+    /// first; read page by page.
     ///
     /// # Errors
     /// `not_found`; as any call.
-    pub async fn trash(
-        &self,
-        within: Option<&str>,
-        limit: u32,
-        cursor: Option<&str>,
-    ) -> Result<Page<TrashItem>> {
-        let mut call = Call::get("/v1/trash", []).query("limit", limit.to_string());
-        if let Some(within) = within {
-            call = call.query("in", within);
-        }
-        if let Some(cursor) = cursor {
-            call = call.query("cursor", cursor);
-        }
-        self.send(call).await
-    }
-
-    /// Everything that is in the trash, read page by page.
-    ///
-    /// # Errors
-    /// `not_found`; as any call.
-    pub async fn all_trash(&self, within: Option<&str>) -> Result<Vec<TrashItem>> {
-        let mut all = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let page = self
-                .trash(within, limits::PAGE_ITEMS_MAX, cursor.as_deref())
-                .await?;
-            all.extend(page.items);
-            match page.next_cursor {
-                Some(next) => cursor = Some(next),
-                None => return Ok(all),
-            }
-        }
+    pub async fn trash(&self, within: Option<&str>) -> Result<Vec<TrashItem>> {
+        self.all_pages(|| match within {
+            Some(within) => Call::get("/v1/trash", []).query("in", within),
+            None => Call::get("/v1/trash", []),
+        })
+        .await
     }
 
     /// `POST /v1/nodes/{id}/restore`: out of the trash; answers where it went.
@@ -76,7 +49,7 @@ impl Client {
         }
     }
 
-    /// `POST /v1/batch/moves`: at most [`limits::BATCH_ITEMS`] changes, one after the other in one transaction; a result per
+    /// `POST /v1/batch/moves`: at most [`BATCH_ITEMS`](bitvault_api::limits::BATCH_ITEMS) changes, one after the other in one transaction; a result per
     /// item.
     ///
     /// # Errors
@@ -87,7 +60,7 @@ impl Client {
         one_each(self.send(call).await?, count)
     }
 
-    /// `POST /v1/batch/deletes`: at most [`limits::BATCH_ITEMS`] nodes, one after the other in one transaction; a result per
+    /// `POST /v1/batch/deletes`: at most [`BATCH_ITEMS`](bitvault_api::limits::BATCH_ITEMS) nodes, one after the other in one transaction; a result per
     /// item.
     ///
     /// # Errors
