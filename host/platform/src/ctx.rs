@@ -15,6 +15,17 @@ use uuid::Uuid;
 pub struct Ctx {
     tenant: Option<TenantId>,
     principal: Principal,
+    /// What the caller's token is limited to; a session is not limited.
+    scopes: Option<Scopes>,
+}
+
+/// What a personal access token may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scopes {
+    /// Calls that change nothing.
+    pub read: bool,
+    /// Every other call.
+    pub write: bool,
 }
 
 /// Who makes a call.
@@ -105,6 +116,7 @@ impl Ctx {
         Self {
             tenant: None,
             principal: Principal::Anonymous,
+            scopes: None,
         }
     }
 
@@ -117,6 +129,7 @@ impl Ctx {
                 session,
                 role,
             },
+            scopes: None,
         }
     }
 
@@ -129,7 +142,15 @@ impl Ctx {
                 node,
                 access,
             },
+            scopes: None,
         }
+    }
+
+    /// The same caller, limited to what its personal access token is for.
+    #[must_use]
+    pub fn limited_to(mut self, scopes: Scopes) -> Self {
+        self.scopes = Some(scopes);
+        self
     }
 
     /// A part of the daemon, across tenants.
@@ -137,6 +158,7 @@ impl Ctx {
         Self {
             tenant: None,
             principal: Principal::System(component.to_owned()),
+            scopes: None,
         }
     }
 
@@ -152,6 +174,11 @@ impl Ctx {
     /// Who calls.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// What the caller's token is limited to; `None` for a session and for the daemon.
+    pub fn scopes(&self) -> Option<Scopes> {
+        self.scopes
     }
 
     /// The tenant, or `unauthenticated`.
@@ -212,6 +239,8 @@ pub(crate) struct Claims {
     tenant: Option<Uuid>,
     #[serde(rename = "p")]
     principal: WirePrincipal,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<Scopes>,
     /// Unix seconds after which the assertion is void.
     #[serde(rename = "x")]
     pub(crate) expires: i64,
@@ -248,6 +277,7 @@ impl Claims {
         Self {
             tenant: ctx.tenant.map(|tenant| tenant.0),
             principal,
+            scopes: ctx.scopes,
             expires,
         }
     }
@@ -270,6 +300,7 @@ impl Claims {
         Ctx {
             tenant: self.tenant.map(TenantId),
             principal,
+            scopes: self.scopes,
         }
     }
 }

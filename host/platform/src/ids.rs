@@ -63,6 +63,10 @@ id!(/// A group of accounts.
     GroupId, "grp", "group");
 id!(/// A signed-in session.
     SessionId, "ses", "session");
+id!(/// An invitation to a tenant.
+    InvitationId, "inv", "invitation");
+id!(/// A personal access token.
+    TokenId, "tok", "token");
 id!(/// A file or folder.
     NodeId, "nod", "node");
 id!(/// A version of a file.

@@ -30,5 +30,5 @@ pub mod token;
 
 pub use bitvault_api::Code;
 pub use clock::Clock;
-pub use ctx::{Ctx, LinkAccess, Principal, Role};
+pub use ctx::{Ctx, LinkAccess, Principal, Role, Scopes};
 pub use error::{Error, Result};

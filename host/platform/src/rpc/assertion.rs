@@ -88,7 +88,7 @@ fn refused() -> Error {
 mod tests {
     use super::*;
     use crate::ids::{AccountId, NodeId, SessionId, TenantId};
-    use crate::{LinkAccess, Role};
+    use crate::{LinkAccess, Role, Scopes};
     use time::macros::datetime;
 
     fn caller() -> Ctx {
@@ -99,6 +99,12 @@ mod tests {
     fn an_assertion_names_its_caller_for_a_minute() {
         let clock = Clock::fixed(datetime!(2026-01-01 00:00 UTC));
         let signer = Signer::ephemeral(clock.clone()).unwrap();
+        let limits = Scopes {
+            read: true,
+            write: false,
+        };
+        let limited = caller().limited_to(limits);
+        assert_eq!(signer.verify(&signer.sign(&limited).unwrap()).unwrap(), limited);
         let ctx = caller();
         let text = signer.sign(&ctx).unwrap();
         assert_eq!(signer.verify(&text).unwrap(), ctx);
