@@ -9,10 +9,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "bitvault/v1/files.proto",
         "bitvault/v1/links.proto",
         "bitvault/v1/access.proto",
+        "bitvault/v1/tenants.proto",
         "bitvault/internal/v1/identity.proto",
         "bitvault/internal/v1/links.proto",
         "bitvault/internal/v1/nodes.proto",
         "bitvault/internal/v1/storage.proto",
+        "bitvault/internal/v1/tenant_data.proto",
     ];
     for folder in ["bitvault", "google"] {
         println!("cargo:rerun-if-changed={folder}");

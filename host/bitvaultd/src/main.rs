@@ -45,7 +45,7 @@ enum Command {
     /// Shows or checks the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Creates tenants and users.
+    /// Creates tenants and users; suspends, resumes and deletes tenants.
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Runs the collector once and tells what it reclaimed.
@@ -96,6 +96,24 @@ enum AdminCommand {
         #[arg(long, default_value = "member")]
         role: String,
     },
+    /// Keeps everybody out of a tenant, within seconds. Nothing is lost.
+    SuspendTenant {
+        /// The tenant's name.
+        name: String,
+    },
+    /// Lets everybody in again, also after `delete-tenant` while the grace period lasts.
+    ResumeTenant {
+        /// The tenant's name.
+        name: String,
+    },
+    /// Keeps everybody out of a tenant and removes everything in it for good after a grace period; prints when.
+    DeleteTenant {
+        /// The tenant's name.
+        name: String,
+        /// Don't ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -144,6 +162,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             name,
             role,
         }) => command::create_user(config, tenant, email, name, role).await,
+        Command::Admin(AdminCommand::SuspendTenant { name }) => command::suspend_tenant(config, name).await,
+        Command::Admin(AdminCommand::ResumeTenant { name }) => command::resume_tenant(config, name).await,
+        Command::Admin(AdminCommand::DeleteTenant { name, yes }) => {
+            command::delete_tenant(config, name, yes).await
+        }
         Command::Gc { json } => command::gc(config, json).await,
         Command::Fsck { json } => command::fsck(config, json).await,
         Command::Healthcheck => command::healthcheck(&config).await,

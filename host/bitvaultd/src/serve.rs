@@ -2,10 +2,11 @@
 
 use crate::assets;
 use crate::config::{Bootstrap, Config, Role};
-use crate::lite::{self, Backing, reachable};
+use crate::lite::{self, Backing};
 use crate::wiring::{self, Modules};
 use anyhow::{Context as _, Result};
 use bitvault_gateway::{Gateway, Peers, ReadyCheck, Wiring};
+use bitvault_identity::Holders;
 use bitvault_platform::db::{self, Database, DbRole};
 use bitvault_platform::telemetry::{self, Telemetry};
 use bitvault_platform::{Clock, Code, Ctx, Error};
@@ -41,10 +42,12 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
 
 async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetry: &Telemetry) -> Result<()> {
     let address = listener.local_addr().context("read the listening address")?;
-    let url = config
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", reachable(address)));
+    // The port that was found, where any would do.
+    let config = &Config {
+        listen: address,
+        ..config.clone()
+    };
+    let url = wiring::public_url(config);
     let uses_database = [Role::Identity, Role::Files, Role::Sharing]
         .iter()
         .any(|role| config.roles.contains(role));
@@ -57,6 +60,16 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
     let tasks = TaskTracker::new();
     if let Some(files) = &modules.files {
         for job in files.jobs(&stop) {
+            tasks.spawn(job);
+        }
+    }
+    if let Some(identity) = &modules.identity {
+        // Every module that holds rows of tenants.
+        let holders = Holders {
+            files: modules.to_files.clone(),
+            sharing: modules.to_sharing.clone(),
+        };
+        for job in identity.jobs(&stop, &holders) {
             tasks.spawn(job);
         }
     }

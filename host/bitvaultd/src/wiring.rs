@@ -2,7 +2,7 @@
 
 use crate::assets;
 use crate::config::{Config, Role};
-use crate::lite::Backing;
+use crate::lite::{Backing, reachable};
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::extract::Request;
@@ -12,14 +12,17 @@ use bitvault_platform::bus::{Bus, InProcess};
 use bitvault_platform::db::{Database, DbRole};
 use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, config as sections};
+use bitvault_proto::internal::v1::files_data_service_server::FilesDataServiceServer;
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
 use bitvault_proto::internal::v1::link_access_service_server::LinkAccessServiceServer;
 use bitvault_proto::internal::v1::node_access_service_server::NodeAccessServiceServer;
+use bitvault_proto::internal::v1::sharing_data_service_server::SharingDataServiceServer;
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
 use bitvault_proto::v1::access_service_server::AccessServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
+use bitvault_proto::v1::tenant_service_server::TenantServiceServer;
 use bitvault_sharing::Sharing;
 use bitvault_storage::Storage;
 use secrecy::ExposeSecret as _;
@@ -71,13 +74,20 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
 
     let identity = if runs(Role::Identity) {
         let database = Database::connect_lazy(&backing.database, DbRole::Identity)?;
-        Some(Identity::new(config.identity.clone(), database, clock.clone())?)
+        let url = public_url(config);
+        Some(Identity::new(
+            config.identity.clone(),
+            database,
+            clock.clone(),
+            &url,
+        )?)
     } else {
         None
     };
     let identity_routes = identity.clone().map(|identity| {
         let names = vec![
             SessionServiceServer::<Identity>::NAME,
+            TenantServiceServer::<Identity>::NAME,
             IdentityServiceServer::<Identity>::NAME,
         ];
         (identity.routes(), names)
@@ -114,10 +124,12 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             FilesServiceServer::<Files>::NAME,
             AccessServiceServer::<Files>::NAME,
             NodeAccessServiceServer::<Files>::NAME,
+            FilesDataServiceServer::<Files>::NAME,
         ];
         let routes = Routes::new(server)
             .add_service(access)
-            .add_service(NodeAccessServiceServer::new(files));
+            .add_service(NodeAccessServiceServer::new(files.clone()))
+            .add_service(FilesDataServiceServer::new(files));
         (routes, names)
     });
     let to_files = connect("files", &config.peers.files, files_routes, &signer, &mut served)?;
@@ -139,9 +151,12 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         let names = vec![
             LinkServiceServer::<Sharing>::NAME,
             LinkAccessServiceServer::<Sharing>::NAME,
+            SharingDataServiceServer::<Sharing>::NAME,
         ];
         let links = LinkServiceServer::new(sharing.clone());
-        let routes = Routes::new(links).add_service(LinkAccessServiceServer::new(sharing));
+        let routes = Routes::new(links)
+            .add_service(LinkAccessServiceServer::new(sharing.clone()))
+            .add_service(SharingDataServiceServer::new(sharing));
         (routes, names)
     });
     let to_sharing = connect(
@@ -161,6 +176,14 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         to_sharing,
         served: served.into(),
     })
+}
+
+/// Where people reach REST and the web app.
+pub(crate) fn public_url(config: &Config) -> String {
+    config
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", reachable(config.listen)))
 }
 
 /// The module storage with the plugin that the configuration names and this binary carries.

@@ -13,8 +13,10 @@ use bitvault_files::failpoints;
 use bitvault_platform::{Code, Error};
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService as _;
+use fail::FailScenario;
 use std::future::Future;
 use std::time::Duration;
+use support::tenants::{bucket_holds, erase, holding};
 use support::{World, committing, config, file, send};
 
 /// Tries again what failed on our side, as a client does.
@@ -63,6 +65,7 @@ async fn put(world: &World, name: &str, content: &[u8]) -> v1::Node {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_may_fail_and_the_retry_ends_well() {
+    let _alone = FailScenario::setup();
     let world = World::new().await;
     let large: Vec<u8> = (0..(5 << 20) + 77).map(|n| (n % 253) as u8).collect();
     let mut committed = 0;
@@ -141,4 +144,38 @@ async fn removing_a_large_tree_goes_on_where_it_failed() {
     world.delete(&folder.id, false).await.unwrap();
     world.delete(&folder.id, true).await.unwrap();
     assert_eq!(world.count(nodes).await, 2, "the root and the home");
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_dies_after_any_step_is_brought_to_its_end() {
+    let _alone = FailScenario::setup();
+    let world = World::new().await;
+    world.fill().await;
+    let tenant = world.tenant;
+    let mut died = 0;
+    let mut collected = false;
+    for steps in 0.. {
+        fail::cfg(
+            failpoints::ERASE_AFTER_BATCH,
+            &format!("{steps}*off->1*return->off"),
+        )
+        .unwrap();
+        match erase(&world.files, tenant).await {
+            Err(error) => {
+                assert_eq!(error.code(), Code::Internal, "{error}");
+                died += 1;
+            }
+            Ok(true) => break,
+            Ok(false) => {
+                assert!(!collected, "nothing waits for the collector any more");
+                collected = true;
+                world
+                    .clock
+                    .advance(config().collector.grace + Duration::from_secs(1));
+                world.files.collect_once().await.unwrap();
+            }
+        }
+    }
+    fail::remove(failpoints::ERASE_AFTER_BATCH);
+    assert!(died > 10, "it died {died} times only");
+    assert_eq!(holding(&world, tenant).await, []);
+    assert!(!bucket_holds(&world, tenant));
 }

@@ -4,7 +4,7 @@ use crate::problem::Refusal;
 use crate::serve::PeerAddr;
 use crate::state::{AppState, Inner};
 use axum::extract::FromRequestParts;
-use bitvault_platform::{Code, Ctx, Error, Principal, Role};
+use bitvault_platform::{Code, Ctx, Error, Principal, Role, Scopes};
 use bitvault_proto::internal::v1::AuthenticateRequest;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
@@ -57,12 +57,19 @@ pub(crate) fn authenticate(state: &Inner, headers: &HeaderMap) -> BoxFuture<'sta
             .await
             .map_err(Error::from)?
             .into_inner();
-        Ok(Ctx::account(
+        let ctx = Ctx::account(
             principal.tenant_id.parse()?,
             principal.account_id.parse()?,
             principal.session_id.parse()?,
             principal.role.parse()?,
-        ))
+        );
+        Ok(match principal.scopes {
+            None => ctx,
+            Some(scopes) => ctx.limited_to(Scopes {
+                read: scopes.read,
+                write: scopes.write,
+            }),
+        })
     })
 }
 
@@ -87,6 +94,16 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
 pub(crate) struct Peer(pub(crate) String);
 
 impl Peer {
+    /// Names the address to the module that is called.
+    pub(crate) fn tell<T>(&self, request: &mut tonic::Request<T>) -> Result<(), Error> {
+        let peer = self
+            .0
+            .parse()
+            .map_err(|cause| Error::internal("name the peer", cause))?;
+        request.metadata_mut().insert(PEER_HEADER, peer);
+        Ok(())
+    }
+
     pub(crate) fn of(extensions: &Extensions) -> Self {
         let address = extensions.get::<PeerAddr>().map(|peer| peer.0.ip());
         Self(match address.map(|ip| ip.to_canonical()) {

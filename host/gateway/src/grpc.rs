@@ -18,9 +18,10 @@ use tonic::service::Routes;
 use tower::ServiceExt as _;
 
 /// Calls that open a session: they need no token.
-const ANONYMOUS: [&str; 2] = [
+const ANONYMOUS: [&str; 3] = [
     "/bitvault.v1.SessionService/CreateSession",
     "/bitvault.v1.SessionService/RefreshSession",
+    "/bitvault.v1.TenantService/AcceptInvitation",
 ];
 
 /// Where each public service is served.
@@ -63,7 +64,7 @@ impl Grpc {
 
     fn module(&self, service: &str) -> Option<Transport> {
         match service {
-            "bitvault.v1.SessionService" => Some(self.identity.clone()),
+            "bitvault.v1.SessionService" | "bitvault.v1.TenantService" => Some(self.identity.clone()),
             "bitvault.v1.LinkService" => Some(self.sharing.clone()),
             "bitvault.v1.FilesService" | "bitvault.v1.AccessService" => Some(self.files.clone()),
             _ => None,
@@ -90,6 +91,7 @@ pub(crate) fn public_route(path: &str) -> Option<&str> {
     let ours = matches!(
         service,
         "bitvault.v1.SessionService"
+            | "bitvault.v1.TenantService"
             | "bitvault.v1.FilesService"
             | "bitvault.v1.LinkService"
             | "bitvault.v1.AccessService"

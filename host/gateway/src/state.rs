@@ -10,6 +10,7 @@ use bitvault_proto::v1::access_service_client::AccessServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
 use bitvault_proto::v1::link_service_client::LinkServiceClient;
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
+use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
 use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use tower::util::BoxCloneSyncService;
 /// The modules that the gateway calls.
 #[derive(Clone)]
 pub struct Peers {
-    /// `SessionService` and the internal `IdentityService`.
+    /// `SessionService`, `TenantService` and the internal `IdentityService`.
     pub identity: Transport,
     /// `FilesService` and `AccessService`.
     pub files: Transport,
@@ -105,6 +106,10 @@ impl Inner {
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Channel> {
         SessionServiceClient::new(self.identity.clone())
+    }
+
+    pub(crate) fn tenants(&self) -> TenantServiceClient<Channel> {
+        TenantServiceClient::new(self.identity.clone())
     }
 
     pub(crate) fn files(&self) -> FilesServiceClient<Channel> {

@@ -10,9 +10,9 @@
 mod support;
 
 use axum::body::Body;
-use bitvault_platform::Principal;
+use bitvault_platform::{Principal, Scopes};
 use http::Request;
-use support::{OWNER, harness, request};
+use support::{OWNER, READER, harness, request};
 use tonic::Code;
 
 fn call(path: &str) -> http::request::Builder {
@@ -59,6 +59,26 @@ async fn what_a_client_says_about_itself_is_removed() {
 }
 
 #[tokio::test]
+async fn what_a_token_is_limited_to_travels_with_its_call() {
+    let h = harness(|_, _| {});
+    for token in [OWNER, READER] {
+        let call =
+            call("/bitvault.v1.FilesService/GetNode").header("authorization", format!("Bearer {token}"));
+        status(&h, empty(call)).await;
+    }
+    let seen = h.seen.lock().unwrap();
+    let scopes: Vec<_> = seen
+        .iter()
+        .map(|call| call.ctx.as_ref().unwrap().scopes())
+        .collect();
+    let reads = Scopes {
+        read: true,
+        write: false,
+    };
+    assert_eq!(scopes, [None, Some(reads)]);
+}
+
+#[tokio::test]
 async fn calls_without_a_good_token_never_reach_a_module() {
     let h = harness(|_, _| {});
     let path = "/bitvault.v1.FilesService/GetNode";
@@ -75,6 +95,8 @@ async fn internal_services_do_not_exist_outside() {
     for path in [
         "/bitvault.internal.v1.IdentityService/Authenticate",
         "/bitvault.internal.v1.IdentityService/CreateAccount",
+        "/bitvault.internal.v1.IdentityService/SuspendTenant",
+        "/bitvault.internal.v1.FilesDataService/EraseTenant",
         "/bitvault.internal.v1.StorageService/DeleteObjects",
         "//bitvault.internal.v1.IdentityService/Authenticate",
         "/bitvault.v1.filesservice/GetNode",

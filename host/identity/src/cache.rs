@@ -1,11 +1,12 @@
 //! Who holds which access token, for a few seconds, so that a burst of requests costs one look into the database.
 //!
-//! Signing out here forgets the token here at once; in another process it ends within [`LIFETIME`]. A refresh leaves the
-//! former access token to run out of the cache, so that requests under way end well.
+//! What ends a token here (signing out, losing a membership, another password, a suspended tenant) forgets it here at
+//! once; in another process it ends within [`LIFETIME`]. A refresh leaves the former access token to run out of the
+//! cache, so that requests under way end well.
 
-use bitvault_platform::Role;
 use bitvault_platform::ids::{AccountId, SessionId, TenantId};
 use bitvault_platform::token::Digest;
+use bitvault_platform::{Role, Scopes};
 use moka::sync::Cache;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -23,6 +24,10 @@ pub(crate) struct Holder {
     pub(crate) session: SessionId,
     pub(crate) role: Role,
     pub(crate) expires_at: OffsetDateTime,
+    /// What a personal access token is limited to; `None` for a session.
+    pub(crate) scopes: Option<Scopes>,
+    /// The tenant is suspended or on its way out.
+    pub(crate) closed: bool,
 }
 
 /// The cache.
@@ -49,5 +54,14 @@ impl Principals {
 
     pub(crate) fn forget(&self, token: &Digest) {
         self.0.invalidate(token);
+    }
+
+    /// Forgets every token whose holder matches. Looks at all that are remembered: for rare events.
+    pub(crate) fn forget_where(&self, matches: impl Fn(&Holder) -> bool) {
+        for (token, holder) in &self.0 {
+            if matches(&holder) {
+                self.0.invalidate(&*token);
+            }
+        }
     }
 }

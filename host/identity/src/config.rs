@@ -1,6 +1,8 @@
 use bitvault_platform::password::Argon2Config;
 use bitvault_platform::{Code, Error};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Section `[identity]`.
@@ -21,6 +23,49 @@ pub struct Config {
     pub max_waiting_hashes: usize,
     /// How failing sign-ins are slowed down.
     pub throttle: ThrottleConfig,
+    /// How long an invitation is good.
+    #[serde(with = "humantime_serde")]
+    pub invitation_lifetime: Duration,
+    /// Longest life of a personal access token, and its life when nobody says otherwise.
+    #[serde(with = "humantime_serde")]
+    pub token_lifetime_max: Duration,
+    /// How tenants are deleted.
+    pub deletion: DeletionConfig,
+    /// How invitations are mailed. Without it whoever invites gets the link to hand on.
+    pub mail: Option<MailConfig>,
+}
+
+/// Section `[identity.deletion]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeletionConfig {
+    /// How long a tenant that was marked for deletion can be taken back. Objects in the store go after
+    /// `files.collector.grace` on top of it.
+    #[serde(with = "humantime_serde")]
+    pub grace: Duration,
+    /// Time between two looks for tenants that are due.
+    #[serde(with = "humantime_serde")]
+    pub period: Duration,
+}
+
+/// Section `[identity.mail]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// The SMTP server: `smtps://HOST` (port 465), `smtp://HOST?tls=required` (STARTTLS, port 587), or `smtp://HOST` for
+    /// one on this machine.
+    pub url: String,
+    /// Who mail comes from, `BitVault <vault@example.org>`.
+    pub from: String,
+    /// User name at the server; none when it asks for none.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Its password.
+    #[serde(default, skip_serializing)]
+    pub password: Option<SecretString>,
+    /// The same from a file.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
 }
 
 /// Section `[identity.throttle]`. Counted in this process's memory: a deployment with several identity processes allows
@@ -49,6 +94,19 @@ impl Default for Config {
             max_concurrent_hashes: 2,
             max_waiting_hashes: 32,
             throttle: ThrottleConfig::default(),
+            invitation_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            token_lifetime_max: Duration::from_secs(366 * 24 * 60 * 60),
+            deletion: DeletionConfig::default(),
+            mail: None,
+        }
+    }
+}
+
+impl Default for DeletionConfig {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(7 * 24 * 60 * 60),
+            period: Duration::from_secs(60),
         }
     }
 }
@@ -92,6 +150,22 @@ impl Config {
             (
                 !self.throttle.account_interval.is_zero() && !self.throttle.address_interval.is_zero(),
                 "identity.throttle: intervals must be longer than 0",
+            ),
+            (
+                (60..=366 * 86_400).contains(&self.invitation_lifetime.as_secs()),
+                "identity.invitation_lifetime must be 1 minute to a year",
+            ),
+            (
+                (60..=3660 * 86_400).contains(&self.token_lifetime_max.as_secs()),
+                "identity.token_lifetime_max must be 1 minute to ten years",
+            ),
+            (
+                self.deletion.grace.as_secs() <= 3660 * 86_400,
+                "identity.deletion.grace must be at most ten years",
+            ),
+            (
+                !self.deletion.period.is_zero(),
+                "identity.deletion.period must be longer than 0",
             ),
         ];
         let rules = rules.map(|(holds, rule)| (holds, rule.to_owned()));

@@ -1,21 +1,27 @@
-//! Tenants, accounts, memberships, passwords and sessions: who may sign in, and who a token stands for.
+//! Tenants, accounts, memberships, invitations, passwords, sessions and personal access tokens: who may sign in, and who a
+//! token stands for.
 //!
-//! Owns the schema `identity`. Serves the public `SessionService` and, for the gateway and the daemon's administration,
-//! the internal `IdentityService`. Calls no other module.
+//! Owns the schema `identity`. Serves the public `SessionService` and `TenantService` and, for the gateway and the daemon's
+//! administration, the internal `IdentityService`. Calls other modules only to have them remove what they hold of a tenant
+//! that is deleted.
 //!
 //! Invariants: a password exists only as an argon2id hash, a token only as its SHA-256; hashing runs on blocking
 //! threads, at most so many at once, behind a bounded queue; an unknown account costs and answers the same as a wrong
-//! password; the second use of a refresh token ends its session.
+//! password; the second use of a refresh token ends its session; a tenant always has an owner; an invitation is good
+//! once, and never gives away an account that has a password or belongs to another tenant.
 
 mod cache;
 mod config;
 mod domain;
+mod jobs;
+mod mail;
 mod service;
 mod store;
 
 pub use bitvault_platform::password::{Argon2Config, Password};
-pub use config::{Config, ThrottleConfig};
+pub use config::{Config, DeletionConfig, MailConfig, ThrottleConfig};
 pub use domain::{EmailAddress, TenantName};
+pub use jobs::Holders;
 
 use bitvault_platform::db::Database;
 use bitvault_platform::password::{Hasher, HasherConfig};
@@ -23,6 +29,7 @@ use bitvault_platform::throttle::{Limit, Throttle};
 use bitvault_platform::{Clock, Error};
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
+use bitvault_proto::v1::tenant_service_server::TenantServiceServer;
 use std::sync::Arc;
 use tonic::service::Routes;
 
@@ -42,11 +49,15 @@ struct Parts {
     /// By address, then by account.
     throttle: Throttle<2>,
     cache: cache::Principals,
+    mailer: Option<mail::Mailer>,
+    /// Where people reach the web app, without a slash at the end.
+    public_url: String,
 }
 
 impl Identity {
     /// Checks the configuration and makes the module; nothing connects yet. Takes as long as hashing one password.
-    pub fn new(config: Config, database: Database, clock: Clock) -> Result<Self, Error> {
+    /// `public_url` is where people reach the web app: links in invitations lead there.
+    pub fn new(config: Config, database: Database, clock: Clock, public_url: &str) -> Result<Self, Error> {
         config.check()?;
         let slow = &config.throttle;
         let limits = [
@@ -67,6 +78,8 @@ impl Identity {
         Ok(Self(Arc::new(Parts {
             hasher: Hasher::new(&hashing)?,
             throttle: Throttle::new(limits, clock.clone()),
+            mailer: config.mail.as_ref().map(mail::Mailer::new).transpose()?,
+            public_url: public_url.trim_end_matches('/').to_owned(),
             cache: cache::Principals::new(),
             store: store::Store::new(database),
             clock,
@@ -79,9 +92,10 @@ impl Identity {
         self.0.store.has_accounts().await
     }
 
-    /// Both services as one server, to be put behind [`bitvault_platform::rpc::guard`].
+    /// All services as one server, to be put behind [`bitvault_platform::rpc::guard`].
     pub fn routes(&self) -> Routes {
         Routes::new(SessionServiceServer::new(self.clone()))
+            .add_service(TenantServiceServer::new(self.clone()))
             .add_service(IdentityServiceServer::new(self.clone()))
             .prepare()
     }

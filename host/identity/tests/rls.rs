@@ -13,9 +13,21 @@ const ROWS: &str = "
         FROM identity.tenants t;
     INSERT INTO identity.memberships SELECT id, id, 'owner', now() FROM identity.tenants;
     INSERT INTO identity.sessions SELECT id, id, id, sha256(name::bytea), now(), now(), now() FROM identity.tenants;
-    INSERT INTO identity.refresh_tokens SELECT sha256(name::bytea), id, id, now() FROM identity.tenants";
+    INSERT INTO identity.refresh_tokens SELECT sha256(name::bytea), id, id, now() FROM identity.tenants;
+    INSERT INTO identity.invitations
+        SELECT id, id, sha256(name::bytea), name || '@y', sha256(name::bytea), 'guest', id, now(), now() FROM identity.tenants;
+    INSERT INTO identity.tokens
+        SELECT id, id, id, name, sha256(name::bytea), true, false, now(), now() FROM identity.tenants";
 const ONE: &str = "11111111-1111-1111-1111-111111111111";
-const TABLES: [&str; 5] = ["tenants", "accounts", "memberships", "sessions", "refresh_tokens"];
+const TABLES: [&str; 7] = [
+    "tenants",
+    "accounts",
+    "memberships",
+    "sessions",
+    "refresh_tokens",
+    "invitations",
+    "tokens",
+];
 
 async fn role() -> (TestDatabase, PgConnection) {
     let database = TestDatabase::new().await.unwrap();
@@ -28,13 +40,13 @@ async fn role() -> (TestDatabase, PgConnection) {
 }
 
 /// How many rows of each table a transaction with these settings sees.
-async fn seen(role: &mut PgConnection, settings: &[(&str, &str)]) -> [i64; 5] {
+async fn seen(role: &mut PgConnection, settings: &[(&str, &str)]) -> [i64; 7] {
     let mut tx = role.begin().await.unwrap();
     for (name, value) in settings {
         let sql = format!("SET LOCAL {name} = '{value}'");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
     }
-    let mut counts = [0; 5];
+    let mut counts = [0; 7];
     for (count, table) in counts.iter_mut().zip(TABLES) {
         let sql = format!("SELECT count(*) FROM identity.{table}");
         *count = sqlx::query_scalar(AssertSqlSafe(sql))
@@ -51,12 +63,12 @@ async fn a_setting_shows_the_rows_that_it_names() {
     // SHA-256 of `one`.
     let digest = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
     for (settings, expected) in [
-        (vec![], [0, 0, 0, 0, 0]),
-        (vec![("app.tenant", ONE)], [1, 0, 1, 1, 1]),
-        (vec![("app.account", ONE)], [1, 1, 1, 0, 0]),
-        (vec![("app.token", digest)], [0, 0, 1, 1, 1]),
-        (vec![("app.email", digest)], [0, 1, 0, 0, 0]),
-        (vec![("app.tenant_name", "two")], [1, 0, 0, 0, 0]),
+        (vec![], [0, 0, 0, 0, 0, 0, 0]),
+        (vec![("app.tenant", ONE)], [1, 1, 1, 1, 1, 1, 1]),
+        (vec![("app.account", ONE)], [1, 1, 1, 1, 0, 0, 0]),
+        (vec![("app.token", digest)], [1, 0, 1, 1, 1, 1, 1]),
+        (vec![("app.email", digest)], [0, 1, 0, 0, 0, 0, 0]),
+        (vec![("app.tenant_name", "two")], [1, 0, 0, 0, 0, 0, 0]),
     ] {
         assert_eq!(
             seen(&mut role, &settings).await,
@@ -65,7 +77,7 @@ async fn a_setting_shows_the_rows_that_it_names() {
         );
     }
     // What an ended transaction set shows nothing to the next.
-    assert_eq!(seen(&mut role, &[]).await, [0; 5]);
+    assert_eq!(seen(&mut role, &[]).await, [0; 7]);
 }
 
 #[tokio::test]
@@ -86,10 +98,28 @@ async fn rows_of_another_tenant_can_neither_be_written_nor_changed() {
         ),
         (
             "UPDATE identity.accounts SET password_hash = '$argon2id$mine'",
+            false,
+        ),
+        (
+            "UPDATE identity.memberships SET role = 'owner' WHERE tenant_id = '22222222-2222-2222-2222-222222222222'",
+            false,
+        ),
+        ("UPDATE identity.memberships SET tenant_id = '22222222-2222-2222-2222-222222222222'", true),
+        (
+            "UPDATE identity.tenants SET suspended_at = now() WHERE id = '22222222-2222-2222-2222-222222222222'",
+            false,
+        ),
+        (
+            "DELETE FROM identity.tokens WHERE tenant_id = '22222222-2222-2222-2222-222222222222'",
+            false,
+        ),
+        (
+            "INSERT INTO identity.tokens SELECT '22222222-2222-2222-2222-222222222222', gen_random_uuid(), account_id, 'x',
+                sha256('x'), true, true, now(), now() FROM identity.memberships",
             true,
         ),
-        ("UPDATE identity.memberships SET role = 'owner'", true),
-        ("DELETE FROM identity.tenants", true),
+        // Its own only once rows have begun to go, and no other.
+        ("DELETE FROM identity.tenants", false),
         (
             "DELETE FROM identity.sessions WHERE tenant_id = '22222222-2222-2222-2222-222222222222'",
             false,

@@ -38,7 +38,7 @@ impl Harness {
         let clock = Clock::fixed(datetime!(2026-01-01 00:00 UTC));
         let mut config = Config::default();
         change(&mut config);
-        let identity = Identity::new(config, pool, clock.clone()).unwrap();
+        let identity = Identity::new(config, pool, clock.clone(), "https://vault.example.org/").unwrap();
         let signer = Signer::ephemeral(clock.clone()).unwrap();
         let guarded = rpc::guard(identity.routes(), "identity", signer.clone());
         Self {

@@ -17,6 +17,10 @@ pub enum TokenKind {
     Refresh,
     /// Opens a public link.
     Link,
+    /// A personal access token.
+    Personal,
+    /// What the link of an invitation holds.
+    Invitation,
 }
 
 impl TokenKind {
@@ -25,6 +29,8 @@ impl TokenKind {
             Self::Access => "bva_",
             Self::Refresh => "bvr_",
             Self::Link => "bvl_",
+            Self::Personal => "bvp_",
+            Self::Invitation => "bvi_",
         }
     }
 }

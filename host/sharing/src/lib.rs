@@ -2,7 +2,8 @@
 //!
 //! Owns the schema `sharing`. Serves the public `LinkService` to those who make links, and the internal
 //! `LinkAccessService` to the gateway, which lets visitors in. Asks identity whether a link's account still belongs to the
-//! tenant, and files what somebody may do with a node; files decides about every act of a visitor as well.
+//! tenant, and files what somebody may do with a node; files decides about every act of a visitor as well. Removes its
+//! rows of a tenant that is deleted when identity asks for it, `SharingDataService`.
 //!
 //! Invariants
 //!

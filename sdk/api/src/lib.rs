@@ -11,6 +11,7 @@ mod nodes;
 mod page;
 mod problem;
 mod sessions;
+mod tenants;
 mod traces;
 mod trash;
 mod uploads;
@@ -26,6 +27,11 @@ pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
+pub use tenants::{
+    AcceptInvitation, AccessToken, AddMember, AddedMember, ChangePassword, CreateInvitation, CreateToken,
+    CreatedInvitation, CreatedToken, Invitation, Member, TenantDeletion, TenantDetails, TenantSettings,
+    UpdateMe, UpdateMember, UpdateTenant, UpdateTenantSettings,
+};
 pub use traces::{SpanStatus, Trace, TraceSpan, TraceSummary};
 pub use trash::{
     BatchDeletes, BatchMoves, DeleteItem, DeleteResult, EmptiedTrash, MoveItem, MoveResult, RestoreNode,

@@ -4,11 +4,13 @@ mod admin;
 mod check;
 mod health;
 mod schema;
+mod tenants;
 
 pub(crate) use admin::{create_tenant, create_user};
 pub(crate) use check::{fsck, gc};
 pub(crate) use health::healthcheck;
 pub(crate) use schema::migrate;
+pub(crate) use tenants::{delete_tenant, resume_tenant, suspend_tenant};
 
 use crate::config::{self, Config};
 use anyhow::{Result, bail};

@@ -36,7 +36,7 @@ const KEYS: [&str; 18] = [
 const RPC_SECRET_MIN: usize = 32;
 
 /// What is text even where it looks like a number: a password of digits is a password.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 11] = [
     "bootstrap_email",
     "bootstrap_password",
     "bootstrap_tenant",
@@ -44,6 +44,8 @@ const TEXTS: [&str; 9] = [
     "database.role_secret",
     "database.owner.user",
     "database.owner.password",
+    "identity.mail.username",
+    "identity.mail.password",
     "storage.backend.access_key",
     "storage.backend.secret_key",
 ];

@@ -11,6 +11,9 @@ pub(crate) fn print(config: &Config) -> String {
     if let Some(database) = &mut config.database {
         mask_password(&mut database.url);
     }
+    if let Some(mail) = &mut config.identity.mail {
+        mask_password(&mut mail.url);
+    }
     if let Some(endpoint) = &mut config.telemetry.otlp_endpoint {
         mask_password(endpoint);
     }
@@ -40,6 +43,7 @@ mod tests {
         let file = folder.path().join("bitvault.toml");
         let text = "bootstrap_password = \"canary-1\"\n[rpc]\nsecret = \"canary-2\"\n\
                     [database]\nurl = \"postgres://me:canary-4@db/bitvault\"\nrole_secret = \"canary-3\"\n\
+                    [identity.mail]\nurl = \"smtps://me:canary-6@mail\"\nfrom = \"a@b\"\npassword = \"canary-7\"\n\
                     [telemetry.otlp_headers]\nauthorization = \"Bearer canary-5\"\n";
         std::fs::write(&file, text).unwrap();
         let printed = super::print(&load(Some(&file), None, None).unwrap());

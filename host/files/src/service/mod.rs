@@ -10,6 +10,7 @@ mod create_folder;
 mod delete_node;
 mod delete_nodes;
 mod empty_trash;
+mod erase_tenant;
 mod free_names;
 mod get_access;
 mod get_content;
@@ -46,6 +47,7 @@ use bitvault_platform::jobs::Nudge;
 use bitvault_platform::rpc::Transport;
 use bitvault_platform::{Clock, Ctx, Error, Result};
 use bitvault_proto::internal::v1 as internal;
+use bitvault_proto::internal::v1::files_data_service_server::FilesDataService;
 use bitvault_proto::internal::v1::node_access_service_server::NodeAccessService;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService;
@@ -261,6 +263,17 @@ impl FilesService for Files {
 impl NodeAccessService for Files {
     async fn get_access(&self, request: Request<internal::GetAccessRequest>) -> Answer<internal::NodeAccess> {
         serve!(self, request, get_access::get_access)
+    }
+}
+
+#[tonic::async_trait]
+impl FilesDataService for Files {
+    async fn erase_tenant(
+        &self,
+        request: Request<internal::EraseTenantRequest>,
+    ) -> Answer<internal::EraseTenantResponse> {
+        let ctx = Ctx::of(&request)?;
+        Ok(Response::new(erase_tenant::erase_tenant(self, &ctx).await?))
     }
 }
 

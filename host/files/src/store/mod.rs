@@ -11,6 +11,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod commits;
+pub(crate) mod erase;
 pub(crate) mod fsck;
 pub(crate) mod grants;
 pub(crate) mod groups;

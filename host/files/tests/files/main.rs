@@ -9,6 +9,7 @@ mod access;
 mod batches;
 mod collect;
 mod commit;
+mod erase;
 mod moves;
 mod multipart;
 mod plans;

@@ -8,11 +8,14 @@ mod grants;
 mod groups;
 mod health;
 mod links;
+mod me;
+mod members;
 mod nodes;
 mod page;
 pub(crate) mod public;
 mod sessions;
 mod spaces;
+mod tenant;
 mod traces;
 mod trash;
 mod uploads;
@@ -35,7 +38,20 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(sessions::create_session))
         .routes(routes!(sessions::refresh_session))
         .routes(routes!(sessions::delete_current_session))
-        .routes(routes!(sessions::get_me))
+        .routes(routes!(sessions::get_me, me::update_me))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::list_tokens, me::create_token))
+        .routes(routes!(me::delete_token))
+        .routes(routes!(members::list_members, members::add_member))
+        .routes(routes!(members::update_member, members::remove_member))
+        .routes(routes!(members::list_invitations, members::create_invitation))
+        .routes(routes!(members::revoke_invitation))
+        .routes(routes!(members::accept_invitation))
+        .routes(routes!(
+            tenant::get_tenant,
+            tenant::update_tenant,
+            tenant::delete_tenant
+        ))
         .routes(routes!(nodes::get_node, nodes::update_node, nodes::delete_node))
         .routes(routes!(nodes::list_children))
         .routes(routes!(nodes::lookup))

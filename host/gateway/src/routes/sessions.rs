@@ -1,4 +1,4 @@
-use crate::auth::{Caller, PEER_HEADER, Peer};
+use crate::auth::{Caller, Peer};
 use crate::extract::{IdempotencyKey, Json};
 use crate::problem::Answer;
 use crate::state::AppState;
@@ -6,7 +6,7 @@ use crate::translate;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bitvault_api::{CreateSession, Me, RefreshSession, Session};
-use bitvault_platform::{Ctx, Error};
+use bitvault_platform::Ctx;
 use bitvault_proto::v1 as rpc;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
@@ -18,7 +18,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
     responses((status = 201, description = "Signed in", body = Session)))]
 pub(super) async fn create_session(
     State(state): State<AppState>,
-    Peer(peer): Peer,
+    peer: Peer,
     Json(body): Json<CreateSession>,
 ) -> Answer<Response> {
     let message = rpc::CreateSessionRequest {
@@ -27,10 +27,7 @@ pub(super) async fn create_session(
         tenant: body.tenant,
     };
     let mut request = Ctx::anonymous().request(message);
-    let peer = peer
-        .parse()
-        .map_err(|cause| Error::internal("name the peer", cause))?;
-    request.metadata_mut().insert(PEER_HEADER, peer);
+    peer.tell(&mut request)?;
     let session = state.sessions().create_session(request).await?.into_inner();
     opened(StatusCode::CREATED, session)
 }
@@ -53,13 +50,17 @@ pub(super) async fn refresh_session(
 }
 
 /// Tokens are shown once, and by nobody's cache.
-fn opened(status: StatusCode, session: rpc::Session) -> Answer<Response> {
-    let session = axum::Json(translate::session(session)?);
-    let mut response = (status, session).into_response();
+pub(super) fn opened(status: StatusCode, session: rpc::Session) -> Answer<Response> {
+    Ok(secret(status, translate::session(session)?))
+}
+
+/// An answer that shows a secret: nobody's cache keeps it.
+pub(super) fn secret<T: serde::Serialize>(status: StatusCode, answer: T) -> Response {
+    let mut response = (status, axum::Json(answer)).into_response();
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    response
 }
 
 /// Sign out

@@ -4,6 +4,7 @@ mod access;
 mod links;
 mod nodes;
 mod sessions;
+mod tenants;
 mod traces;
 mod trash;
 mod uploads;
@@ -11,7 +12,11 @@ mod uploads;
 pub(crate) use access::{grant, grants, group, group_member, shared, space};
 pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use nodes::{content, node};
-pub(crate) use sessions::{me, session};
+pub(crate) use sessions::{account, me, session};
+pub(crate) use tenants::{
+    added_member, created_invitation, created_token, invitation, member, tenant_deletion, tenant_details,
+    token, update_tenant,
+};
 pub(crate) use traces::{summary, trace};
 pub(crate) use trash::{delete_result, move_result, node_delete, node_move, trash_item};
 pub(crate) use uploads::{commit, commit_result, parts, start, start_result, upload, wanted_part};

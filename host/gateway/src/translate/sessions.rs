@@ -22,7 +22,7 @@ pub(crate) fn me(from: rpc::Me, traces: bool) -> Result<rest::Me, Error> {
     })
 }
 
-fn account(from: Option<rpc::Account>) -> Result<rest::Account, Error> {
+pub(crate) fn account(from: Option<rpc::Account>) -> Result<rest::Account, Error> {
     let from = from.ok_or_else(|| missing("account"))?;
     Ok(rest::Account {
         id: from.id,

@@ -8,7 +8,9 @@ use bitvault_platform::{Clock, Code, Ctx, Error};
 use bitvault_proto::internal::v1::identity_service_server::{IdentityService, IdentityServiceServer};
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest, Membership, Principal,
+    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest,
+    MarkTenantForDeletionRequest, MarkTenantForDeletionResponse, Membership, Principal, ResumeTenantRequest,
+    ResumeTenantResponse, Scopes, SuspendTenantRequest, SuspendTenantResponse,
 };
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
@@ -19,6 +21,8 @@ use tower::{BoxError, ServiceExt as _};
 
 pub const OWNER: &str = "bva_owner";
 pub const MEMBER: &str = "bva_member";
+/// A personal access token that may read.
+pub const READER: &str = "bvp_reader";
 
 struct TwoTokens;
 
@@ -29,7 +33,7 @@ impl IdentityService for TwoTokens {
         request: tonic::Request<AuthenticateRequest>,
     ) -> Result<tonic::Response<Principal>, Status> {
         let role = match request.get_ref().access_token.as_str() {
-            OWNER => "owner",
+            OWNER | READER => "owner",
             MEMBER => "member",
             _ => return Err(Error::new(Code::Unauthenticated, "token_invalid", "unknown").into()),
         };
@@ -39,6 +43,10 @@ impl IdentityService for TwoTokens {
             account_id: format!("acc_{id}"),
             session_id: format!("ses_{id}"),
             role: role.to_owned(),
+            scopes: (request.get_ref().access_token == READER).then_some(Scopes {
+                read: true,
+                write: false,
+            }),
         }))
     }
 
@@ -68,6 +76,27 @@ impl IdentityService for TwoTokens {
         _: tonic::Request<GetMembershipRequest>,
     ) -> Result<tonic::Response<Membership>, Status> {
         Ok(tonic::Response::new(Membership::default()))
+    }
+
+    async fn suspend_tenant(
+        &self,
+        _: tonic::Request<SuspendTenantRequest>,
+    ) -> Result<tonic::Response<SuspendTenantResponse>, Status> {
+        Ok(tonic::Response::new(SuspendTenantResponse {}))
+    }
+
+    async fn resume_tenant(
+        &self,
+        _: tonic::Request<ResumeTenantRequest>,
+    ) -> Result<tonic::Response<ResumeTenantResponse>, Status> {
+        Ok(tonic::Response::new(ResumeTenantResponse {}))
+    }
+
+    async fn mark_tenant_for_deletion(
+        &self,
+        _: tonic::Request<MarkTenantForDeletionRequest>,
+    ) -> Result<tonic::Response<MarkTenantForDeletionResponse>, Status> {
+        Ok(tonic::Response::new(MarkTenantForDeletionResponse::default()))
     }
 }
 

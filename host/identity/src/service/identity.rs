@@ -1,6 +1,6 @@
-use super::sign_in_busy;
+use super::{closed, timestamp};
 use crate::domain::display_name;
-use crate::store::NewAccount;
+use crate::store::{Marked, NewAccount};
 use crate::{EmailAddress, Identity, Password, TenantName};
 use bitvault_platform::ids::{AccountId, TenantId};
 use bitvault_platform::token::{Token, TokenKind};
@@ -8,7 +8,9 @@ use bitvault_platform::{Code, Ctx, Error, Role};
 use bitvault_proto::internal::v1::identity_service_server::IdentityService;
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest, Membership, Principal,
+    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest,
+    MarkTenantForDeletionRequest, MarkTenantForDeletionResponse, Membership, Principal, ResumeTenantRequest,
+    ResumeTenantResponse, Scopes, SuspendTenantRequest, SuspendTenantResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -69,8 +71,7 @@ impl IdentityService for Identity {
         let email = EmailAddress::new(&wanted.email)?;
         let display_name = display_name(&wanted.display_name, &email)?;
         let password = Password::new(&wanted.password)?;
-        let password_hash = self.0.hasher.hash(&password).await;
-        let password_hash = password_hash.map_err(|failure| failure.or_busy(sign_in_busy))?;
+        let password_hash = self.hash(&password).await?;
         let new = NewAccount {
             tenant,
             email: &email,
@@ -97,20 +98,79 @@ impl IdentityService for Identity {
             let text = "the account does not belong to this tenant";
             Error::new(Code::NotFound, "member_not_found", text)
         })?;
+        if member.closed {
+            return Err(closed().into());
+        }
         Ok(Response::new(Membership {
             role: member.role.to_string(),
+        }))
+    }
+
+    async fn suspend_tenant(
+        &self,
+        request: Request<SuspendTenantRequest>,
+    ) -> Result<Response<SuspendTenantResponse>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        let id = self.named(&request.get_ref().name).await?;
+        self.0.store.suspend(id, self.0.clock.now()).await?;
+        self.0.cache.forget_where(|holder| holder.tenant == id);
+        Ok(Response::new(SuspendTenantResponse {}))
+    }
+
+    async fn resume_tenant(
+        &self,
+        request: Request<ResumeTenantRequest>,
+    ) -> Result<Response<ResumeTenantResponse>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        let id = self.named(&request.get_ref().name).await?;
+        self.0.store.resume(id).await?;
+        self.0.cache.forget_where(|holder| holder.tenant == id);
+        Ok(Response::new(ResumeTenantResponse {}))
+    }
+
+    async fn mark_tenant_for_deletion(
+        &self,
+        request: Request<MarkTenantForDeletionRequest>,
+    ) -> Result<Response<MarkTenantForDeletionResponse>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        let id = self.named(&request.get_ref().name).await?;
+        let marked = self.mark_for_deletion(id).await?;
+        Ok(Response::new(MarkTenantForDeletionResponse {
+            delete_after: Some(timestamp(marked.delete_after)),
         }))
     }
 }
 
 impl Identity {
+    async fn named(&self, name: &str) -> Result<TenantId, Error> {
+        self.0.store.tenant_named(&TenantName::new(name)?).await
+    }
+
+    /// Keeps everybody out of a tenant from now on, and lets everything in it go after the grace period.
+    pub(super) async fn mark_for_deletion(&self, id: TenantId) -> Result<Marked, Error> {
+        let delete_after = self.0.clock.now() + self.0.config.deletion.grace;
+        let marked = self.0.store.mark(id, delete_after).await?;
+        self.0.cache.forget_where(|holder| holder.tenant == id);
+        tracing::warn!(tenant = %id, delete_after = %marked.delete_after, "a tenant was marked for deletion");
+        Ok(marked)
+    }
+
     async fn principal(&self, access_token: &str) -> Result<Principal, Error> {
-        let token = Token::parse(TokenKind::Access, access_token).ok_or_else(token_invalid)?;
+        let personal = Token::parse(TokenKind::Personal, access_token);
+        let is_personal = personal.is_some();
+        let token = personal
+            .or_else(|| Token::parse(TokenKind::Access, access_token))
+            .ok_or_else(token_invalid)?;
         let digest = token.digest();
         let holder = match self.0.cache.get(&digest) {
             Some(holder) => holder,
             None => {
-                let holder = self.0.store.holder(digest).await?.ok_or_else(token_invalid)?;
+                let found = if is_personal {
+                    self.0.store.token_holder(digest).await?
+                } else {
+                    self.0.store.holder(digest).await?
+                };
+                let holder = found.ok_or_else(token_invalid)?;
                 self.0.cache.put(digest, holder);
                 holder
             }
@@ -122,7 +182,14 @@ impl Identity {
                 "the access token has expired; refresh the session or sign in again",
             ));
         }
+        if holder.closed {
+            return Err(closed());
+        }
         Ok(Principal {
+            scopes: holder.scopes.map(|scopes| Scopes {
+                read: scopes.read,
+                write: scopes.write,
+            }),
             tenant_id: holder.tenant.to_string(),
             account_id: holder.account.to_string(),
             session_id: holder.session.to_string(),

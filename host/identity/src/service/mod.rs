@@ -1,15 +1,27 @@
-//! The two services: authorise → domain → store.
+//! The services: authorise → domain → store.
 
 mod identity;
+mod passwords;
 mod sessions;
+mod tenants;
 
 use bitvault_platform::{Code, Error};
+use prost_types::Timestamp;
+use time::OffsetDateTime;
 
-/// Too many passwords are hashed at this moment.
-fn sign_in_busy() -> Error {
+/// An instant on the wire.
+fn timestamp(at: OffsetDateTime) -> Timestamp {
+    Timestamp {
+        seconds: at.unix_timestamp(),
+        nanos: at.nanosecond().cast_signed(),
+    }
+}
+
+/// The tenant is suspended or on its way out.
+fn closed() -> Error {
     Error::new(
-        Code::Unavailable,
-        "sign_in_busy",
-        "too many people are signing in at this moment; try again in a few seconds",
+        Code::Denied,
+        "tenant_suspended",
+        "this tenant is suspended: nothing is lost; ask who runs the server",
     )
 }

@@ -1,16 +1,14 @@
-use super::sign_in_busy;
+use super::passwords::sign_in_failed;
+use super::{closed, timestamp};
 use crate::store::{MemberRow, NewSession, Refreshed, Tokens};
 use crate::{EmailAddress, Identity, PEER_HEADER};
-use bitvault_platform::password::normalise;
-use bitvault_platform::token::{Digest, Token, TokenKind};
+use bitvault_platform::token::{Token, TokenKind};
 use bitvault_platform::{Code, Ctx, Error, Principal};
 use bitvault_proto::v1::session_service_server::SessionService;
 use bitvault_proto::v1::{
     Account, CreateSessionRequest, DeleteCurrentSessionRequest, DeleteCurrentSessionResponse, GetMeRequest,
     Me, RefreshSessionRequest, Session, Tenant,
 };
-use prost_types::Timestamp;
-use std::time::Duration;
 use tonic::{Request, Response, Status};
 
 #[tonic::async_trait]
@@ -19,12 +17,7 @@ impl SessionService for Identity {
         &self,
         request: Request<CreateSessionRequest>,
     ) -> Result<Response<Session>, Status> {
-        let peer = request
-            .metadata()
-            .get(PEER_HEADER)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
+        let peer = peer(&request);
         Ok(Response::new(self.sign_in(request.into_inner(), &peer).await?))
     }
 
@@ -70,30 +63,26 @@ impl SessionService for Identity {
 impl Identity {
     async fn sign_in(&self, wanted: CreateSessionRequest, peer: &str) -> Result<Session, Error> {
         let email = EmailAddress::digest_of_typed(&wanted.email);
-        // An unknown address counts as one address.
-        let attempt = self
-            .0
-            .throttle
-            .attempt([Digest::of(peer), email])
-            .map_err(throttled)?;
+        let attempt = self.attempt(email, peer)?;
         let known = self.0.store.account_by_email(email).await?;
-        let (id, stored) = known.map(|row| (row.id, row.password_hash)).unzip();
-        let right = self.0.hasher.verify(normalise(&wanted.password), stored).await;
-        let right = right.map_err(|failure| failure.or_busy(sign_in_busy))?;
-        let Some(id) = id.filter(|_| right) else {
-            metrics::counter!("bitvault_sign_in_failed_total").increment(1);
-            return Err(Error::new(
-                Code::Unauthenticated,
-                "sign_in_failed",
-                "mail address or password is wrong",
-            ));
+        let stored = known.as_ref().map(|row| row.password_hash.clone());
+        let right = self.matches(&wanted.password, stored).await?;
+        let Some(known) = known.filter(|_| right) else {
+            return Err(sign_in_failed());
         };
         attempt.succeeded();
-        let member = choose(self.0.store.memberships(id).await?, wanted.tenant.as_deref())?;
+        let member = choose(
+            self.0.store.memberships(known.id).await?,
+            wanted.tenant.as_deref(),
+        )?;
+        if member.closed {
+            return Err(closed());
+        }
         let (fresh, tokens) = self.fresh_tokens();
         let new = NewSession {
             tenant: member.tenant,
-            account: id,
+            account: known.id,
+            password_hash: &known.password_hash,
             tokens,
         };
         self.0.store.create_session(new, self.0.clock.now()).await?;
@@ -134,10 +123,11 @@ impl Identity {
                 "the refresh token has expired; sign in again",
             )),
             Refreshed::Unknown => Err(refresh_invalid()),
+            Refreshed::Closed => Err(closed()),
         }
     }
 
-    fn fresh_tokens(&self) -> (FreshTokens, Tokens) {
+    pub(super) fn fresh_tokens(&self) -> (FreshTokens, Tokens) {
         let fresh = FreshTokens {
             access: Token::new(TokenKind::Access),
             refresh: Token::new(TokenKind::Refresh),
@@ -154,25 +144,32 @@ impl Identity {
 }
 
 /// Tokens on their way to the client.
-struct FreshTokens {
+pub(super) struct FreshTokens {
     access: Token,
     refresh: Token,
 }
 
 impl FreshTokens {
-    fn session(self, member: &MemberRow, tokens: Tokens) -> Session {
+    pub(super) fn session(self, member: &MemberRow, tokens: Tokens) -> Session {
         let expires_at = tokens.access_expires_at;
         Session {
             access_token: self.access.into_text(),
             refresh_token: self.refresh.into_text(),
-            expires_at: Some(Timestamp {
-                seconds: expires_at.unix_timestamp(),
-                nanos: expires_at.nanosecond().cast_signed(),
-            }),
+            expires_at: Some(timestamp(expires_at)),
             account: Some(account(member)),
             tenant: Some(tenant(member)),
         }
     }
+}
+
+/// The address that a call came from, as the gateway tells it.
+pub(super) fn peer<T>(request: &Request<T>) -> String {
+    request
+        .metadata()
+        .get(PEER_HEADER)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The tenant to sign in to. Told apart only to somebody who knew the password.
@@ -218,16 +215,6 @@ fn tenant(member: &MemberRow) -> Tenant {
     }
 }
 
-fn throttled(wait: Duration) -> Error {
-    metrics::counter!("bitvault_sign_in_throttled_total").increment(1);
-    let seconds = wait.as_secs() + 1;
-    Error::new(
-        Code::Exhausted,
-        "sign_in_throttled",
-        format!("too many failed sign-ins; try again in {seconds} s"),
-    )
-}
-
 fn refresh_invalid() -> Error {
     Error::new(
         Code::Unauthenticated,
@@ -236,7 +223,7 @@ fn refresh_invalid() -> Error {
     )
 }
 
-fn no_member() -> Error {
+pub(super) fn no_member() -> Error {
     Error::new(
         Code::Unauthenticated,
         "token_invalid",

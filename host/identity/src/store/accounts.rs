@@ -1,6 +1,6 @@
 use super::{Store, broken};
 use crate::EmailAddress;
-use bitvault_platform::ids::{AccountId, TenantId};
+use bitvault_platform::ids::{AccountId, SessionId, TenantId};
 use bitvault_platform::token::Digest;
 use bitvault_platform::{Code, Error, Role};
 use time::OffsetDateTime;
@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 pub(crate) struct AccountRow {
     pub(crate) id: AccountId,
     pub(crate) password_hash: String,
+    /// False: nobody knows the password of that hash.
+    pub(crate) password_set: bool,
 }
 
 /// An account and one tenant that it belongs to.
@@ -21,6 +23,8 @@ pub(crate) struct MemberRow {
     pub(crate) email: String,
     pub(crate) display_name: String,
     pub(crate) role: Role,
+    /// The tenant is suspended or on its way out.
+    pub(crate) closed: bool,
 }
 
 /// An account to be created, and its place in a tenant.
@@ -50,7 +54,7 @@ impl Store {
             .with_settings(&[("app.email", &email.hex())])
             .await?;
         let row = sqlx::query!(
-            "SELECT id, password_hash FROM identity.accounts WHERE email_digest = $1",
+            "SELECT id, password_hash, password_set FROM identity.accounts WHERE email_digest = $1",
             email.bytes()
         )
         .fetch_optional(&mut *tx)
@@ -58,7 +62,60 @@ impl Store {
         Ok(row.map(|row| AccountRow {
             id: AccountId(row.id),
             password_hash: row.password_hash,
+            password_set: row.password_set,
         }))
+    }
+
+    /// Sets the password of an account in the place of the one that was shown, and ends all of its sessions but this one.
+    pub(crate) async fn change_password(
+        &self,
+        account: AccountId,
+        shown: &str,
+        password_hash: &str,
+        (tenant, session): (TenantId, SessionId),
+    ) -> Result<(), Error> {
+        let own = account.0.to_string();
+        let mut tx = self.database.with_settings(&[("app.account", &own)]).await?;
+        let changed = sqlx::query!(
+            "UPDATE identity.accounts SET password_hash = $3, password_set = true
+             WHERE id = $1 AND password_hash = $2",
+            account.0,
+            shown,
+            password_hash
+        )
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Err(password_changed());
+        }
+        sqlx::query!(
+            "DELETE FROM identity.sessions WHERE account_id = $1 AND NOT (tenant_id = $2 AND id = $3)",
+            account.0,
+            tenant.0,
+            session.0
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await
+    }
+
+    /// Gives an account another name; its address and the name.
+    pub(crate) async fn rename_account(
+        &self,
+        account: AccountId,
+        display_name: &str,
+    ) -> Result<(String, String), Error> {
+        let own = account.0.to_string();
+        let mut tx = self.database.with_settings(&[("app.account", &own)]).await?;
+        let row = sqlx::query!(
+            "UPDATE identity.accounts SET display_name = $2 WHERE id = $1 RETURNING email, display_name",
+            account.0,
+            display_name
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok((row.email, row.display_name))
     }
 
     /// Every tenant that an account belongs to, by name.
@@ -66,7 +123,8 @@ impl Store {
         let own = account.0.to_string();
         let mut tx = self.database.with_settings(&[("app.account", &own)]).await?;
         let rows = sqlx::query!(
-            "SELECT t.id AS tenant_id, t.name AS tenant_name, a.email, a.display_name, m.role
+            "SELECT t.id AS tenant_id, t.name AS tenant_name, a.email, a.display_name, m.role,
+                    (t.suspended_at IS NOT NULL OR t.delete_after IS NOT NULL) AS \"closed!\"
              FROM identity.memberships m
              JOIN identity.tenants t ON t.id = m.tenant_id
              JOIN identity.accounts a ON a.id = m.account_id
@@ -84,6 +142,7 @@ impl Store {
                     email: row.email,
                     display_name: row.display_name,
                     role: row.role.parse().map_err(|_| broken("a membership's role"))?,
+                    closed: row.closed,
                 })
             })
             .collect()
@@ -154,4 +213,13 @@ impl Store {
         tx.commit().await?;
         Ok(AccountId(id))
     }
+}
+
+/// The password that was shown is no longer the account's.
+pub(super) fn password_changed() -> Error {
+    Error::new(
+        Code::Unauthenticated,
+        "sign_in_failed",
+        "mail address or password is wrong",
+    )
 }

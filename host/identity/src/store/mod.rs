@@ -1,11 +1,21 @@
 //! The only SQL of the module. Each function is one transaction; the settings it begins with are what its policies show.
 
+mod acceptance;
 mod accounts;
+mod erase;
+mod invitations;
+mod members;
 mod sessions;
 mod tenants;
+mod tokens;
 
+pub(crate) use acceptance::{Entry, Invited};
 pub(crate) use accounts::{MemberRow, NewAccount};
+pub(crate) use invitations::{InvitationRow, NewInvitation};
+pub(crate) use members::{Fellow, NewMember, member_not_found};
 pub(crate) use sessions::{NewSession, Refreshed, Tokens};
+pub(crate) use tenants::{Marked, TenantRow};
+pub(crate) use tokens::TokenRow;
 
 use bitvault_platform::Error;
 use bitvault_platform::db::Database;

@@ -1,8 +1,10 @@
+use super::accounts::password_changed;
 use super::{Store, broken};
 use crate::cache::Holder;
 use bitvault_platform::Error;
 use bitvault_platform::ids::{AccountId, SessionId, TenantId};
 use bitvault_platform::token::Digest;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 /// The stored half of a session's newest tokens.
@@ -16,9 +18,11 @@ pub(crate) struct Tokens {
 
 /// A session to begin.
 #[derive(Debug)]
-pub(crate) struct NewSession {
+pub(crate) struct NewSession<'a> {
     pub(crate) tenant: TenantId,
     pub(crate) account: AccountId,
+    /// What the password that was shown was compared with.
+    pub(crate) password_hash: &'a str,
     pub(crate) tokens: Tokens,
 }
 
@@ -33,45 +37,20 @@ pub(crate) enum Refreshed {
     Expired,
     /// Nobody's, or its session has ended.
     Unknown,
+    /// The tenant is suspended or on its way out; the token stays good.
+    Closed,
 }
 
 impl Store {
     /// Begins a session, and clears the account's ended ones away.
-    pub(crate) async fn create_session(&self, new: NewSession, now: OffsetDateTime) -> Result<(), Error> {
-        let tenant = new.tenant.0.to_string();
-        let mut tx = self.database.with_settings(&[("app.tenant", &tenant)]).await?;
-        sqlx::query!(
-            "DELETE FROM identity.sessions WHERE tenant_id = $1 AND account_id = $2 AND expires_at < $3",
-            new.tenant.0,
-            new.account.0,
-            now
-        )
-        .execute(&mut *tx)
-        .await?;
-        let (session, tokens) = (SessionId::new(), new.tokens);
-        sqlx::query!(
-            "INSERT INTO identity.sessions
-                (tenant_id, id, account_id, access_digest, access_expires_at, expires_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            new.tenant.0,
-            session.0,
-            new.account.0,
-            tokens.access.bytes(),
-            tokens.access_expires_at,
-            tokens.refresh_expires_at,
-            now
-        )
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query!(
-            "INSERT INTO identity.refresh_tokens (digest, tenant_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
-            tokens.refresh.bytes(),
-            new.tenant.0,
-            session.0,
-            tokens.refresh_expires_at
-        )
-        .execute(&mut *tx)
-        .await?;
+    pub(crate) async fn create_session(&self, new: NewSession<'_>, now: OffsetDateTime) -> Result<(), Error> {
+        let (tenant, own) = (new.tenant.0.to_string(), new.account.0.to_string());
+        let mut tx = self
+            .database
+            .with_settings(&[("app.tenant", &tenant), ("app.account", &own)])
+            .await?;
+        hold_password(&mut tx, new.account, new.password_hash).await?;
+        begin(&mut tx, new.tenant, new.account, new.tokens, now).await?;
         tx.commit().await
     }
 
@@ -82,10 +61,12 @@ impl Store {
             .with_settings(&[("app.token", &access.hex())])
             .await?;
         let row = sqlx::query!(
-            "SELECT s.tenant_id, s.account_id, s.id, s.access_expires_at, m.role
-             FROM identity.sessions s
-             JOIN identity.memberships m ON m.tenant_id = s.tenant_id AND m.account_id = s.account_id
-             WHERE s.access_digest = $1",
+            r#"SELECT s.tenant_id, s.account_id, s.id, s.access_expires_at, m.role,
+                      (t.suspended_at IS NOT NULL OR t.delete_after IS NOT NULL) AS "closed!"
+               FROM identity.sessions s
+               JOIN identity.memberships m ON m.tenant_id = s.tenant_id AND m.account_id = s.account_id
+               JOIN identity.tenants t ON t.id = s.tenant_id
+               WHERE s.access_digest = $1"#,
             access.bytes()
         )
         .fetch_optional(&mut *tx)
@@ -97,6 +78,8 @@ impl Store {
                 session: SessionId(row.id),
                 role: row.role.parse().map_err(|_| broken("a membership's role"))?,
                 expires_at: row.access_expires_at,
+                scopes: None,
+                closed: row.closed,
             })
         })
         .transpose()
@@ -123,6 +106,17 @@ impl Store {
 
         let tenant = found.tenant_id.to_string();
         let mut tx = self.database.with_settings(&[("app.tenant", &tenant)]).await?;
+        // Before the token is used up: it has to be good again when the tenant is resumed.
+        let closed = sqlx::query_scalar!(
+            r#"SELECT (suspended_at IS NOT NULL OR delete_after IS NOT NULL) AS "closed!"
+               FROM identity.tenants WHERE id = $1"#,
+            found.tenant_id
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        if closed != Some(false) {
+            return Ok(closed.map_or(Refreshed::Unknown, |_| Refreshed::Closed));
+        }
         let taken = sqlx::query!(
             "UPDATE identity.refresh_tokens SET used_at = $2 WHERE digest = $1 AND used_at IS NULL",
             used.bytes(),
@@ -199,4 +193,64 @@ impl Store {
         tx.commit().await?;
         Ok(ended.as_deref().and_then(Digest::from_row))
     }
+}
+
+/// Makes sure that the password that was shown is still the account's, and keeps it so to the end of the transaction: a
+/// session that begins now is seen by who changes the password, or does not begin.
+pub(super) async fn hold_password(
+    tx: &mut PgConnection,
+    account: AccountId,
+    password_hash: &str,
+) -> Result<(), Error> {
+    let held = sqlx::query_scalar!(
+        "SELECT id FROM identity.accounts WHERE id = $1 AND password_hash = $2 FOR SHARE",
+        account.0,
+        password_hash
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    held.map(|_| ()).ok_or_else(password_changed)
+}
+
+/// Writes a session, and clears the account's ended ones away.
+pub(super) async fn begin(
+    tx: &mut PgConnection,
+    tenant: TenantId,
+    account: AccountId,
+    tokens: Tokens,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "DELETE FROM identity.sessions WHERE tenant_id = $1 AND account_id = $2 AND expires_at < $3",
+        tenant.0,
+        account.0,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    let session = SessionId::new();
+    sqlx::query!(
+        "INSERT INTO identity.sessions
+            (tenant_id, id, account_id, access_digest, access_expires_at, expires_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        tenant.0,
+        session.0,
+        account.0,
+        tokens.access.bytes(),
+        tokens.access_expires_at,
+        tokens.refresh_expires_at,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO identity.refresh_tokens (digest, tenant_id, session_id, expires_at) VALUES ($1, $2, $3, $4)",
+        tokens.refresh.bytes(),
+        tenant.0,
+        session.0,
+        tokens.refresh_expires_at
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
 }

@@ -34,6 +34,10 @@ pub async fn migrate(config: &DatabaseConfig) -> Result<(), Error> {
         sqlx::migrate::MigrateError::Execute(cause) => cause.into(),
         cause => Error::internal("migrate the database", cause),
     })?;
+    // Tables that came with this release.
+    sqlx::query("SELECT app.admit_eraser()")
+        .execute(&mut owner)
+        .await?;
     for role in DbRole::ALL {
         // The name is one of ours and the password is hex: nothing to escape.
         let sql = format!(

@@ -129,6 +129,11 @@ impl Hasher {
             .await
     }
 
+    /// The hash of a password that nobody knows, for an account that is to get one later.
+    pub fn nobodys(&self) -> &str {
+        &self.dummy
+    }
+
     /// Whether the password is the one of `stored`. Without one it does the same work and says no.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool, HashFailure> {
         let known = stored.is_some();

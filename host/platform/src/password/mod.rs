@@ -24,6 +24,12 @@ pub struct Password(SecretString);
 impl Password {
     /// Checks a password that somebody chose.
     pub fn new(text: &str) -> Result<Self, Error> {
+        Self::in_field("password", text)
+    }
+
+    /// The same for a field of another name.
+    pub fn in_field(field: &str, text: &str) -> Result<Self, Error> {
+        let invalid = |reason: &str, detail: &str| Error::invalid_field(reason, field, detail);
         let normal = normalise(text);
         let chars = normal.expose_secret().chars().count();
         if chars < *CHARS.start() {
@@ -50,10 +56,6 @@ impl Password {
 /// The same password typed on systems that compose letters differently is the same one (NFC, as in RFC 8265).
 pub fn normalise(text: &str) -> SecretString {
     SecretString::from(text.nfc().collect::<String>())
-}
-
-fn invalid(reason: &str, detail: &str) -> Error {
-    Error::invalid_field(reason, "password", detail)
 }
 
 #[cfg(test)]

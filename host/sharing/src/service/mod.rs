@@ -2,6 +2,7 @@
 
 mod create_link;
 mod delete_link;
+mod erase_tenant;
 mod get_link;
 mod list_links;
 mod open_link;
@@ -19,6 +20,7 @@ use bitvault_platform::throttle::Throttle;
 use bitvault_platform::{Clock, Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::internal::v1::link_access_service_server::LinkAccessService;
+use bitvault_proto::internal::v1::sharing_data_service_server::SharingDataService;
 use bitvault_proto::v1;
 use bitvault_proto::v1::link_service_server::LinkService;
 use std::sync::Arc;
@@ -122,5 +124,15 @@ impl LinkAccessService for Sharing {
 
     async fn unlock_link(&self, request: Request<internal::UnlockLinkRequest>) -> Answer<internal::LinkKey> {
         serve!(self, request, unlock_link::unlock_link)
+    }
+}
+
+#[tonic::async_trait]
+impl SharingDataService for Sharing {
+    async fn erase_tenant(
+        &self,
+        request: Request<internal::EraseTenantRequest>,
+    ) -> Answer<internal::EraseTenantResponse> {
+        serve!(self, request, erase_tenant::erase_tenant)
     }
 }

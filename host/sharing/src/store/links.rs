@@ -222,3 +222,17 @@ pub(crate) async fn delete(tx: &mut TenantTx, id: LinkId) -> Result<()> {
     .await?;
     Ok(())
 }
+
+/// Removes at most `limit` links of the tenant; answers how many.
+pub(crate) async fn erase(tx: &mut TenantTx, limit: i64) -> Result<u64> {
+    let tenant = tx.tenant().0;
+    let done = sqlx::query!(
+        "DELETE FROM sharing.links
+         WHERE ctid = ANY (ARRAY(SELECT ctid FROM sharing.links WHERE tenant_id = $1 LIMIT $2))",
+        tenant,
+        limit
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}

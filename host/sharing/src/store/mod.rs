@@ -4,7 +4,8 @@ mod links;
 mod visits;
 
 pub(crate) use links::{
-    Change, Cursor, New, delete, fetch, insert, list_of_account, list_on_node, repeated, rotate, update,
+    Change, Cursor, New, delete, erase, fetch, insert, list_of_account, list_on_node, repeated, rotate,
+    update,
 };
 pub(crate) use visits::{by_token, take};
 

@@ -1,6 +1,7 @@
 //! Public links on a real Postgres, with the real modules identity and files.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod erase;
 mod limits;
 mod making;
 mod passwords;

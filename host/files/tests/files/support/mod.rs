@@ -1,5 +1,7 @@
 //! The module on a real Postgres, and on the real storage module over the embedded endpoint.
 
+pub(crate) mod tenants;
+
 use bitvault_files::{Config, Files};
 use bitvault_platform::bus::InProcess;
 use bitvault_platform::db::DbRole;
@@ -33,7 +35,7 @@ pub(crate) struct World {
     pub(crate) tenant: TenantId,
     pub(crate) account: AccountId,
     stop: CancellationToken,
-    _objects: tempfile::TempDir,
+    objects: tempfile::TempDir,
 }
 
 impl Drop for World {
@@ -123,7 +125,7 @@ impl World {
             tenant: TenantId::new(),
             account: AccountId::new(),
             stop,
-            _objects: objects,
+            objects,
         }
     }
 

@@ -46,7 +46,13 @@ impl World {
         let database = TestDatabase::new().await.unwrap();
         let clock = Clock::fixed(datetime!(2026-03-01 00:00 UTC));
         let pool = |role| database.pool(role).unwrap();
-        let identity = Identity::new(Default::default(), pool(DbRole::Identity), clock.clone()).unwrap();
+        let identity = Identity::new(
+            Default::default(),
+            pool(DbRole::Identity),
+            clock.clone(),
+            "http://127.0.0.1",
+        )
+        .unwrap();
         let identity = served(identity.routes(), "identity");
         // No test moves bytes: the store is nowhere.
         let nowhere = served(Routes::default(), "storage");

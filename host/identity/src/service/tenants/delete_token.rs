@@ -1,0 +1,23 @@
+use crate::Identity;
+use crate::domain::Caller;
+use bitvault_platform::ids::TokenId;
+use bitvault_platform::{Code, Ctx, Error};
+use bitvault_proto::v1;
+
+/// Ends one of the caller's tokens: here at once, elsewhere within seconds.
+pub(super) async fn delete_token(
+    identity: &Identity,
+    ctx: &Ctx,
+    request: v1::DeleteTokenRequest,
+) -> Result<v1::DeleteTokenResponse, Error> {
+    let caller = Caller::of(ctx)?;
+    let id: TokenId = request.id.parse()?;
+    if !identity.0.store.delete_token(caller, id).await? {
+        return Err(Error::new(Code::NotFound, "token_not_found", "no such token"));
+    }
+    identity
+        .0
+        .cache
+        .forget_where(|holder| holder.tenant == caller.tenant && holder.session.0 == id.0);
+    Ok(v1::DeleteTokenResponse {})
+}

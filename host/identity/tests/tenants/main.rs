@@ -1,0 +1,10 @@
+//! A tenant's members, invitations, tokens and settings, through the generated clients, on a real Postgres.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod account;
+mod erase;
+mod invitations;
+mod members;
+mod settings;
+mod support;
+mod tokens;
