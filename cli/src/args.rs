@@ -4,6 +4,7 @@ mod trash;
 
 pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
 
+use crate::tenant_args::{Admin, Invitations, Invite, Members, Passwd, Token};
 use bitvault_client::RemotePath;
 use bitvault_client::api::NodeRole;
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -103,6 +104,18 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Show and change who belongs to the tenant
+    Members(Members),
+    /// Invite somebody to the tenant
+    Invite(Invite),
+    /// Show open invitations and take them back
+    Invitations(Invitations),
+    /// Make, show and remove personal access tokens
+    Token(Token),
+    /// Change your password; all of your other sessions end
+    Passwd(Passwd),
+    /// Run the tenant: settings, deletion
+    Admin(Admin),
 }
 
 impl Command {
@@ -127,6 +140,12 @@ impl Command {
             Self::Trash(_) => "trash",
             Self::Restore(_) => "restore",
             Self::Completions(_) => "completions",
+            Self::Members(_) => "members",
+            Self::Invite(_) => "invite",
+            Self::Invitations(_) => "invitations",
+            Self::Token(_) => "token",
+            Self::Passwd(_) => "passwd",
+            Self::Admin(_) => "admin",
         }
     }
 }

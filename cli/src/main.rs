@@ -17,6 +17,7 @@ mod output;
 mod profile;
 mod reporter;
 mod telemetry;
+mod tenant_args;
 
 use args::{Args, Command};
 use clap::Parser as _;
@@ -93,6 +94,12 @@ async fn run(
         Command::Space(space) => commands::space::run(space, &server, output).await,
         Command::Trash(trash) => commands::trash::run(trash, &server, output).await,
         Command::Restore(restore) => commands::restore::run(restore, &server, output).await,
+        Command::Members(members) => commands::members::run(members, &server, output).await,
+        Command::Invite(invite) => commands::invite::run(invite, &server, output).await,
+        Command::Invitations(args) => commands::invitations::run(args, &server, output).await,
+        Command::Token(token) => commands::token::run(token, &server, output).await,
+        Command::Passwd(passwd) => commands::passwd::run(passwd, &server, output).await,
+        Command::Admin(admin) => commands::admin::run(admin, &server, output).await,
         Command::Completions(_) | Command::Login(_) => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
+use super::ask::first_line;
 use super::find;
-use super::login::first_line;
 use crate::args::{Link, LinkCreate, LinkEdit, LinkLs, LinkRm};
 use crate::connect::Server;
 use crate::error::Error;

@@ -1,3 +1,4 @@
+use super::ask::first_line;
 use crate::args::{Global, Login};
 use crate::connect::{USER_AGENT, server_url};
 use crate::error::Error;
@@ -7,7 +8,7 @@ use crate::telemetry::{SpanSink, Telemetry};
 use bitvault_client::Client;
 use bitvault_client::api::CreateSession;
 use serde_json::json;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write as _};
 use url::Url;
 
 pub(crate) async fn run(
@@ -93,16 +94,6 @@ fn ask(question: &str) -> Result<String, Error> {
         .and_then(|()| err.flush())
         .map_err(Error::Output)?;
     first_line().map(|line| line.trim().to_owned())
-}
-
-/// The first line of standard input. Blocks.
-pub(super) fn first_line() -> Result<String, Error> {
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(Error::Output)?;
-    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 fn is_local(url: &Url) -> bool {

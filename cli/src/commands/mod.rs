@@ -1,9 +1,14 @@
 //! One file per command.
 
+mod ask;
+
+pub(crate) mod admin;
 pub(crate) mod cat;
 pub(crate) mod completions;
 pub(crate) mod get;
 pub(crate) mod group;
+pub(crate) mod invitations;
+pub(crate) mod invite;
 pub(crate) mod link;
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -12,6 +17,10 @@ mod many;
 pub(crate) mod mkdir;
 pub(crate) mod mv;
 mod place;
+pub(crate) mod members;
+pub(crate) mod mkdir;
+pub(crate) mod mv;
+pub(crate) mod passwd;
 pub(crate) mod put;
 pub(crate) mod restore;
 pub(crate) mod rm;
@@ -19,6 +28,7 @@ pub(crate) mod share;
 pub(crate) mod shared;
 pub(crate) mod space;
 pub(crate) mod trash;
+pub(crate) mod token;
 pub(crate) mod whoami;
 
 use crate::connect::Server;

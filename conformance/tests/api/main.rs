@@ -8,6 +8,7 @@ mod nodes;
 mod sessions;
 mod tenants;
 mod trash;
+mod tenancy;
 mod uploads;
 
 use anyhow::Result;
@@ -46,6 +47,7 @@ async fn every_case(target: &Target) -> Result<()> {
     access::all(target).await?;
     tenants::all(target).await?;
     trash::all(target).await?;
+    tenancy::all(target).await?;
     bad_input::all(target).await
 }
 

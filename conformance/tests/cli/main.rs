@@ -5,6 +5,7 @@ mod exits;
 mod interrupted;
 mod links;
 mod trash;
+mod tenancy;
 mod trees;
 
 use anyhow::Result;
@@ -51,6 +52,7 @@ async fn files_and_trees_go_there_and_come_back() {
     trees::all(&target).unwrap();
     links::all(&target).unwrap();
     trash::all(&target).unwrap();
+    tenancy::all(&target).unwrap();
     exits::all(&mut target).unwrap();
 }
 

@@ -7,6 +7,7 @@ mod lifecycle;
 mod secrets;
 mod starts;
 mod store;
+mod tenants;
 mod uploads;
 
 use anyhow::{Context as _, Result, bail};

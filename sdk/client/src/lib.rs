@@ -21,6 +21,7 @@ mod path;
 mod retry;
 mod sessions;
 mod sleep;
+mod tenants;
 mod tokens;
 mod trace;
 #[cfg(not(target_arch = "wasm32"))]

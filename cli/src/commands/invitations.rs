@@ -1,0 +1,38 @@
+use crate::connect::Server;
+use crate::error::Error;
+use crate::human::instant;
+use crate::output::Output;
+use crate::tenant_args::{Invitations, InvitationsCommand};
+use serde_json::json;
+
+pub(crate) async fn run(args: &Invitations, server: &Server, output: &Output) -> Result<(), Error> {
+    let invitations = server.client.invitations().await?;
+    match args.command.as_ref().unwrap_or(&InvitationsCommand::Ls) {
+        InvitationsCommand::Ls if output.json => output.document(&json!({ "items": invitations })),
+        InvitationsCommand::Ls => {
+            for invitation in &invitations {
+                output.line(&format!(
+                    "{:6}  until {}  {}",
+                    invitation.role,
+                    instant(invitation.expires_at),
+                    output.name(&invitation.email)
+                ))?;
+            }
+            Ok(())
+        }
+        InvitationsCommand::Rm { which } => {
+            let found = invitations
+                .iter()
+                .find(|one| one.id == *which || one.email.to_lowercase() == which.to_lowercase())
+                .ok_or_else(|| Error::Missing {
+                    what: format!("there is no open invitation of {which}"),
+                    hint: "look with `bitvault invitations`".into(),
+                })?;
+            server.client.revoke_invitation(&found.id).await?;
+            if output.json {
+                output.document(&json!({ "event": "removed", "invitation": found }))?;
+            }
+            Ok(())
+        }
+    }
+}
