@@ -6,9 +6,9 @@ mod bad_input;
 mod links;
 mod nodes;
 mod sessions;
+mod tenancy;
 mod tenants;
 mod trash;
-mod tenancy;
 mod uploads;
 
 use anyhow::Result;

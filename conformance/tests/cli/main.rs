@@ -4,8 +4,8 @@ mod everyday;
 mod exits;
 mod interrupted;
 mod links;
-mod trash;
 mod tenancy;
+mod trash;
 mod trees;
 
 use anyhow::Result;

@@ -137,9 +137,6 @@ impl Refusal {
             | Self::SpaceNameTaken(_)
             | Self::SpaceNotEmpty => Code::Conflict,
             Self::TooManyGrants(_) => Code::Exhausted,
-
-            Self::Busy => Code::Unavailable,
-            Self::NoHome => Code::NotFound,
             Self::Busy | Self::DeleteUnfinished => Code::Unavailable,
         }
     }

@@ -144,6 +144,8 @@ async fn removing_a_large_tree_goes_on_where_it_failed() {
     world.delete(&folder.id, false).await.unwrap();
     world.delete(&folder.id, true).await.unwrap();
     assert_eq!(world.count(nodes).await, 2, "the root and the home");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_that_dies_after_any_step_is_brought_to_its_end() {
     let _alone = FailScenario::setup();

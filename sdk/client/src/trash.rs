@@ -4,8 +4,8 @@ use crate::call::Call;
 use crate::uploads::one_each;
 use crate::{Client, Result};
 use bitvault_api::{
-    BatchDeletes, BatchMoves, DeleteItem, DeleteResult, EmptiedTrash, MoveItem, MoveResult, Node, Page,
-    RestoreNode, TrashItem, limits,
+    BatchDeletes, BatchMoves, DeleteItem, DeleteResult, EmptiedTrash, MoveItem, MoveResult, Node,
+    RestoreNode, TrashItem,
 };
 
 impl Client {

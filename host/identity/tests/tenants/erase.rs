@@ -1,7 +1,11 @@
 use crate::support::{PASSWORD, World};
+use bitvault_identity::Holders;
 use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, Ctx, Error};
-use bitvault_proto::internal::v1::tenant_data_service_server::{TenantDataService, TenantDataServiceServer};
+use bitvault_proto::internal::v1::files_data_service_server::{FilesDataService, FilesDataServiceServer};
+use bitvault_proto::internal::v1::sharing_data_service_server::{
+    SharingDataService, SharingDataServiceServer,
+};
 use bitvault_proto::internal::v1::{
     EraseTenantRequest, EraseTenantResponse, MarkTenantForDeletionRequest, ResumeTenantRequest,
 };
