@@ -21,7 +21,7 @@ struct Owned {
 
 pub(crate) async fn all(target: &Target) -> Result<()> {
     let daemon = &target.daemon;
-    daemon.command(&["admin", "create-tenant", "--name", TENANT])?;
+    daemon.command(&["admin", "create-tenant", TENANT])?;
     daemon.command_with_input(
         &[
             "admin",
@@ -80,7 +80,7 @@ async fn make(owner: &Caller) -> Result<Owned> {
     let space = json!({"name": format!("{MARK} space"), "group_id": group});
     let space = id(&owner.post("/v1/spaces", space).await?.ok()?, "/node/id")?;
     let link = json!({"node_id": folder, "kind": "download"});
-    let link = id(&owner.post("/v1/links", link).await?.ok()?, "/link/id")?;
+    let link = id(&owner.post("/v1/links", link).await?.ok()?, "/id")?;
     let me = owner.get("/v1/me").await?.ok()?;
     let ids = json!({
         "nodes": file["id"], "folders": folder, "uploads": upload["upload_id"], "groups": group, "spaces": space,
@@ -203,8 +203,8 @@ fn example(document: &Value, schema: &Value, name: &str, owned: &Owned) -> Value
         return example(document, target, name, owned);
     }
     for choice in ["oneOf", "anyOf", "allOf"] {
-        let choices = schema[choice].as_array().into_iter().flatten();
-        if let Some(one) = choices.filter(|one| one["type"] != "null").last() {
+        let choices = schema[choice].as_array().map(Vec::as_slice).unwrap_or_default();
+        if let Some(one) = choices.iter().rfind(|one| one["type"] != "null") {
             return example(document, one, name, owned);
         }
     }

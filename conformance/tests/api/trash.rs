@@ -108,7 +108,7 @@ async fn a_restore_repeats_and_is_refused_with_its_reason(target: &Target) -> Re
     let keyed = || {
         owner
             .request(reqwest::Method::POST, &path)
-            .header("Idempotency-Key", "restored once")
+            .header("Idempotency-Key", "restored-once")
     };
     let first: Value = keyed().send().await?.json().await?;
     assert_eq!(first["name"], "again (restored)");
