@@ -234,6 +234,11 @@ fn unsupported(wanted: &str) -> Refusal {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    // An object's fields could stand in a list as well, as far as the deserialiser is concerned.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let detail = "the body is a list: send an object with named fields";
+        return Err(Error::new(Code::Invalid, "body_invalid", detail));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|cause| {
         let inner = cause.inner();
@@ -315,6 +320,11 @@ mod tests {
             refused::<BatchUploads>(r#"{"items":[{"size":1,"y":2}]}"#),
             invalid("items[0].y")
         );
+    }
+
+    #[test]
+    fn a_list_is_no_body() {
+        assert_eq!(refused::<CreateFolder>(r#" ["root", "a"]"#).0, "body_invalid");
     }
 
     #[test]
