@@ -217,8 +217,19 @@ pub struct UpdateTenant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// Settings to change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "settings"
+    )]
     pub settings: Option<UpdateTenantSettings>,
+}
+
+/// An object only: left to itself serde takes a list of the fields as well.
+fn settings<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<UpdateTenantSettings>, D::Error> {
+    let fields: Option<serde_json::Map<String, serde_json::Value>> = Option::deserialize(from)?;
+    let settings = fields.map(|fields| UpdateTenantSettings::deserialize(serde_json::Value::Object(fields)));
+    settings.transpose().map_err(serde::de::Error::custom)
 }
 
 /// Settings to change. What is left out stays as it is.
