@@ -59,6 +59,18 @@ pub(crate) async fn persist(
     bail!("{name}: gave up after {PATIENCE:?}")
 }
 
+/// Sends an upload that it never commits, as far as the daemon lives to see it.
+pub(crate) async fn abandon(caller: &Caller, parent: &str, name: &str, content: &[u8]) {
+    let Ok(upload) = caller.start(parent, name, content).await else {
+        return;
+    };
+    for part in upload.body["parts"].as_array().into_iter().flatten() {
+        if caller.send_part(part, content).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Sends the parts and commits; `None` when the upload must begin anew.
 async fn finish(caller: &Caller, upload: &Value, content: &[u8], deadline: Instant) -> Result<Option<Value>> {
     let mut tags = Vec::new();

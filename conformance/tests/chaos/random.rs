@@ -1,6 +1,6 @@
 //! Kills at random moments under load.
 
-use crate::client::persist;
+use crate::client::{abandon, persist};
 use crate::{LIVES, on_minio, rest};
 use anyhow::Result;
 use bitvault_conformance::api::Caller;
@@ -17,6 +17,8 @@ const CLIENTS: u64 = 6;
 const KILLS: u32 = 100;
 /// Every so many files one travels in parts.
 const LARGE_EVERY: u32 = 25;
+/// After every so many files one more is sent and never committed: the collector's work.
+const ABANDONED_EVERY: u32 = 5;
 
 fn kills() -> u32 {
     #[allow(
@@ -51,6 +53,9 @@ async fn kill_at_random(mut daemon: Daemon) -> Result<()> {
                     };
                     let mut content = vec![0; size];
                     random.fill(&mut content[..]);
+                    if number % ABANDONED_EVERY == 0 {
+                        abandon(&caller, "root", &format!("{client}-{number}.abandoned"), &content).await;
+                    }
                     acknowledged
                         .push(persist(&caller, "root", &format!("{client}-{number}"), content).await?);
                 }

@@ -1,6 +1,6 @@
 //! A kill at each named step.
 
-use crate::client::{Acknowledged, persist};
+use crate::client::{Acknowledged, abandon, persist};
 use crate::{LIVES, on_minio, rest};
 use anyhow::{Context as _, Result};
 use bitvault_conformance::api::Caller;
@@ -10,19 +10,13 @@ use std::os::unix::process::ExitStatusExt as _;
 
 const SIGKILL: i32 = 9;
 
-/// What a person does while the daemon is to die: a small file, a large one, and one that is given up.
+/// What a person does while the daemon is to die: a small file, a large one, and one that is abandoned.
 async fn work(caller: Caller, step: &'static str) -> Result<Vec<Acknowledged>> {
     let (small, large) = (format!("{step}.small"), format!("{step}.large"));
     let small = persist(&caller, "root", &small, step.as_bytes().to_vec());
     let large = persist(&caller, "root", &large, vec![step.len() as u8; 11 << 20]);
-    let given_up = async {
-        let upload = caller.start("root", &format!("{step}.given-up"), b"gone").await?;
-        if let Some(part) = upload.body["parts"].get(0) {
-            caller.send_part(part, b"gone").await?;
-        }
-        Ok::<_, anyhow::Error>(())
-    };
-    let (small, large, _may_fail) = tokio::join!(small, large, given_up);
+    let abandoned = format!("{step}.abandoned");
+    let (small, large, ()) = tokio::join!(small, large, abandon(&caller, "root", &abandoned, b"gone"));
     Ok(vec![small?, large?])
 }
 
@@ -33,10 +27,12 @@ async fn kill_at_each_step(mut daemon: Daemon) -> Result<()> {
     for step in bitvault_files::failpoints::ALL {
         daemon.stop().await?;
         daemon.set_env("BITVAULT_KILL_AT", step);
-        daemon
-            .start()
-            .await
-            .with_context(|| format!("start to die at {step}"))?;
+        daemon.spawn()?;
+        let ready = daemon.wait_ready().await;
+        // The collector may pass its steps before the daemon is ready.
+        if daemon.exited()?.is_none() {
+            ready.with_context(|| format!("start to die at {step}"))?;
+        }
         let working = tokio::spawn(work(caller.clone(), step));
         let status = daemon
             .wait_exit()

@@ -231,9 +231,17 @@ impl Store {
         found(answer).map(|_| ())
     }
 
+    /// Multipart uploads that have not ended. A listing of more than one key may name some that have (MinIO answers it
+    /// from memory, where an upload stays whose end was cut off): ask [`Self::is_pending`] before one counts.
     pub(crate) async fn list_multiparts(&self, prefix: String) -> Result<Vec<internal::Multipart>> {
         let request = caller(None).request(internal::ListMultipartsRequest { prefix });
         Ok(call!(self, CALL_LIMIT, list_multiparts, request).await?.items)
+    }
+
+    /// Whether a listed multipart upload is really there.
+    pub(crate) async fn is_pending(&self, listed: &internal::Multipart) -> Result<bool> {
+        let pending = self.list_multiparts(listed.key.clone()).await?;
+        Ok(pending.iter().any(|one| one.multipart == listed.multipart))
     }
 
     /// Removes objects; answers the keys that could not be removed.

@@ -166,7 +166,7 @@ impl Files {
             };
             let in_use = matches!(owner.state.as_str(), "staging" | "orphaned")
                 && owner.multipart.as_ref().is_none_or(|used| *used == one.multipart);
-            if !in_use {
+            if !in_use && core.store.is_pending(&one).await? {
                 core.store.abort_multipart(None, one.key, one.multipart).await?;
                 aborted += 1;
             }

@@ -243,7 +243,7 @@ impl Files {
                 open && (owner.multipart.as_ref() == Some(&one.multipart)
                     || (owner.multipart.is_none() && fresh))
             });
-            if !used {
+            if !used && self.core.store.is_pending(&one).await? {
                 let finding = format!("{} ({})", one.key, one.multipart);
                 note(&mut report.stale_multiparts, &mut report.truncated, finding);
             }

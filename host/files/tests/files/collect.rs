@@ -2,6 +2,7 @@
 
 use crate::support::{World, config, file, request, send};
 use bitvault_files::CollectReport;
+use bitvault_proto::internal::v1::Multipart;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService as _;
 use futures::future::join_all;
@@ -223,6 +224,25 @@ async fn a_multipart_upload_that_was_given_up_is_aborted_in_the_store() {
     abort(&world, &upload.id).await;
     world.clock.advance(grace());
     assert_eq!(collect(&world).await.deleted, 1);
+    let check = world.files.fsck().await.unwrap();
+    assert!(check.is_clean(), "{check:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_multipart_upload_that_only_a_listing_remembers_is_left_alone() {
+    let world = World::new().await;
+    world.put("root", "kept", b"kept").await.unwrap();
+    let mut admin = world.admin().await;
+    let key: String = sqlx::query_scalar("SELECT key FROM files.objects")
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    world.ended.lock().unwrap().push(Multipart {
+        key,
+        multipart: "ended".to_owned(),
+        begun_at: Some(prost_types::Timestamp::default()),
+    });
+    assert_eq!(collect(&world).await, CollectReport::default());
     let check = world.files.fsck().await.unwrap();
     assert!(check.is_clean(), "{check:?}");
 }

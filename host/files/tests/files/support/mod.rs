@@ -1,5 +1,6 @@
 //! The module on a real Postgres, and on the real storage module over the embedded endpoint.
 
+mod listing;
 pub(crate) mod tenants;
 
 use bitvault_files::{Config, Files};
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) tenant: TenantId,
     pub(crate) account: AccountId,
+    pub(crate) ended: listing::Ended,
     stop: CancellationToken,
     objects: tempfile::TempDir,
 }
@@ -109,11 +111,12 @@ impl World {
 
         let clock = Clock::fixed(now());
         let bus = Arc::new(InProcess::default());
+        let ended = listing::Ended::default();
         let files = Files::new(
             config,
             database.pool(DbRole::Files).unwrap(),
             database.pool(DbRole::Worker).unwrap(),
-            transport(storage),
+            transport(storage, ended.clone()),
             bus.clone(),
             clock.clone(),
         );
@@ -124,6 +127,7 @@ impl World {
             clock,
             tenant: TenantId::new(),
             account: AccountId::new(),
+            ended,
             stop,
             objects,
         }
@@ -300,10 +304,13 @@ impl World {
     }
 }
 
-fn transport(storage: Storage) -> Transport {
+fn transport(storage: Storage, ended: listing::Ended) -> Transport {
     let signer = Signer::ephemeral(Clock::system()).unwrap();
     let server = StorageServiceServer::new(storage).max_decoding_message_size(32 << 20);
-    local(guard(server, "storage", signer.clone()), signer)
+    local(
+        listing::remembering(guard(server, "storage", signer.clone()), ended),
+        signer,
+    )
 }
 
 /// A request as the gateway's transport delivers it.
