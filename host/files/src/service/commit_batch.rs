@@ -65,6 +65,7 @@ async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<
     let locked = commits::lock(&mut tx, &ids, &objects).await?;
 
     let (mut verdicts, mut writes) = judge(&items, &locked, &mut lineage)?;
+    hide(&mut tx, &accounts, &items, &mut verdicts).await?;
     if !writes.files.is_empty() {
         free_names::choose(&mut tx, &mut writes.files, &writes.blind).await?;
         let made = commits::insert_files(&mut tx, &writes.files, now).await?;
@@ -213,6 +214,40 @@ fn admit(
         traceparent: item.traceparent.clone(),
     });
     Ok(Ok(node))
+}
+
+/// Committing again answers the file as it is now: to whom may see it still. A visitor has seen nothing but its own file,
+/// and is told of that while the link leads to it.
+async fn hide(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    items: &[Checked],
+    verdicts: &mut HashMap<UploadId, Verdict>,
+) -> Result<()> {
+    let done = sorted(verdicts.values().filter_map(|verdict| match verdict {
+        Verdict::Done(node) => Some(node.0),
+        Verdict::Now(_) | Verdict::Refused(_) => None,
+    }));
+    if done.is_empty() {
+        return Ok(());
+    }
+    let lineage = nodes::lineage(tx, accounts, &done).await?;
+    for Checked { actor, row, .. } in items {
+        let Some(Verdict::Done(node)) = verdicts.get(&row.id) else {
+            continue;
+        };
+        let told = match actor.link {
+            Some(link) => {
+                lineage.within(*node, link.node)
+                    && lineage.role(actor.account, link.node) == Some(NodeRole::Owner)
+            }
+            None => lineage.role(actor.account, *node).is_some(),
+        };
+        if !told {
+            verdicts.insert(row.id, Verdict::Refused(Refusal::NodeNotFound));
+        }
+    }
+    Ok(())
 }
 
 /// Takes files out whose names turned out to be taken.

@@ -1,4 +1,4 @@
-use crate::support::{World, committing, file, request};
+use crate::support::{World, committing, file, request, send};
 use bitvault_platform::ids::{AccountId, SessionId};
 use bitvault_platform::{Ctx, Error, Role};
 use bitvault_proto::v1;
@@ -390,6 +390,24 @@ async fn a_group_gives_its_members_what_it_was_given_and_takes_it_with_it() {
     assert_eq!(reason(world.get(&as_member, &folder.id).await), "node_not_found");
     assert_eq!(world.count("SELECT count(*) FROM files.grants").await, 0);
     assert_eq!(world.count("SELECT count(*) FROM files.group_members").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn committing_again_tells_nothing_of_the_file_to_who_may_not_see_it_any_more() {
+    let world = World::new().await;
+    let folder = world.mkdir("root", "plans").await.unwrap();
+    let (account, ctx) = who(&world, Role::Member);
+    grant(&world, &world.ctx(), &folder.id, account, "editor")
+        .await
+        .unwrap();
+    let started = world.start(&ctx, vec![file(&folder.id, "a.txt", b"a")]).await;
+    let upload = started[0].as_ref().unwrap();
+    send(upload.parts[0].request.as_ref().unwrap(), b"a").await;
+    let again = || async { world.commit(&ctx, vec![committing(&upload.id)]).await.remove(0) };
+    let node = again().await.unwrap();
+    assert_eq!(again().await.unwrap(), node);
+    revoke(&world, &world.ctx(), &folder.id, account).await.unwrap();
+    assert_eq!(reason(again().await), "node_not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
