@@ -50,14 +50,20 @@ pub(super) async fn list_trash(
     })
 }
 
-/// The path of the last of these folders; absent when it is too long.
+/// The path of the last of these folders; absent when it is too long. The home of somebody else has no name to begin with,
+/// so that the path begins below it.
 fn path(way: &[NodeId], names: &HashMap<NodeId, String>, actor: Actor) -> Option<String> {
     let top = *way.first()?;
+    let nameless = top.0 != actor.account.0 && names.get(&top).is_some_and(String::is_empty);
+    let way = if nameless { &way[1..] } else { way };
+    if way.is_empty() {
+        return None;
+    }
     let parts = way.iter().map(|id| names.get(id).map(String::as_str));
     // A home has no name, so that its path begins with the slash.
     let path = parts.collect::<Option<Vec<_>>>()?.join("/");
     let path = match path.as_str() {
-        "" if top.0 == actor.account.0 => "/".to_owned(),
+        "" => "/".to_owned(),
         _ => path,
     };
     (path.len() <= ORIGIN_BYTES).then_some(path)

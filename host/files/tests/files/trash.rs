@@ -309,6 +309,28 @@ async fn a_restore_may_name_the_place_and_is_refused_where_it_cannot_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_place_in_the_home_of_somebody_else_does_not_look_like_one_in_the_callers_own() {
+    let world = World::new().await;
+    let folder = world.mkdir("root", "folder").await.unwrap();
+    let inner = world.mkdir(&folder.id, "inner").await.unwrap();
+    world.delete(&inner.id, false).await.unwrap();
+    let other = world.mkdir("root", "other").await.unwrap();
+    world.delete(&other.id, false).await.unwrap();
+    let home = world.get(&world.ctx(), "root").await.unwrap();
+    let account = AccountId::new();
+    grant(&world, &home.id, account, "editor").await;
+    let items = trash(&world, &world.as_account(account), Some(&home.id))
+        .await
+        .unwrap();
+    let places: Vec<_> = items
+        .iter()
+        .map(|item| (item.origin_id.as_deref(), item.origin_path.as_deref()))
+        .collect();
+    let expected = [(Some(&*home.id), None), (Some(&*folder.id), Some("folder"))];
+    assert!(expected.iter().all(|place| places.contains(place)), "{places:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_too_low_a_role_is_denied_and_who_has_none_sees_nothing() {
     let world = World::new().await;
     let shared = world.mkdir("root", "shared").await.unwrap();
