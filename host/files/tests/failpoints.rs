@@ -5,7 +5,6 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
-#[path = "files/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the other binary, which uses more of it")]
 mod support;
 

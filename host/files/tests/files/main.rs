@@ -15,6 +15,7 @@ mod multipart;
 mod plans;
 mod relay;
 mod rls;
+#[path = "../support/mod.rs"]
 mod support;
 mod trash;
 mod tree;
