@@ -1,3 +1,4 @@
+use crate::domain::retention::LIMIT_MAX;
 use bitvault_platform::{Code, Error, Result};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,41 @@ pub struct Config {
     pub relay: RelayConfig,
     /// Reading back of content whose hash is the client's word.
     pub verify: VerifyConfig,
+    /// Which versions are kept where neither a folder nor the tenant says so.
+    pub versions: VersionsConfig,
+    /// Copies of whole trees.
+    pub copy: CopyConfig,
+}
+
+/// Section `[files.copy]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CopyConfig {
+    /// Nodes that a request copies itself; a job copies what has more. The tenant's other changes wait for the last part of
+    /// such a copy, about a second for 10,000 nodes.
+    pub nodes_per_transaction: u32,
+    /// Nodes of the largest copy.
+    pub nodes_max: u32,
+    /// Time between two scans of the job; a request in this process nudges it at once.
+    #[serde(with = "humantime_serde")]
+    pub period: Duration,
+}
+
+/// Section `[files.versions]`. By default everything is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VersionsConfig {
+    /// So many of the newest.
+    pub max_count: Option<u32>,
+    /// Those younger than so many days.
+    pub max_age_days: Option<u32>,
+    /// All of the last day, the last of each hour for a week, of each day for 90 days, then of each week.
+    pub thin: bool,
+    /// Time between two scans of the job that removes versions. Each file is looked at soon after it changed, and once a day.
+    #[serde(with = "humantime_serde")]
+    pub period: Duration,
+    /// Files that the job takes at a time.
+    pub batch: u32,
 }
 
 /// Section `[files.trash]`.
@@ -98,6 +134,30 @@ impl Default for Config {
             collector: CollectorConfig::default(),
             relay: RelayConfig::default(),
             verify: VerifyConfig::default(),
+            versions: VersionsConfig::default(),
+            copy: CopyConfig::default(),
+        }
+    }
+}
+
+impl Default for CopyConfig {
+    fn default() -> Self {
+        Self {
+            nodes_per_transaction: 10_000,
+            nodes_max: 1_000_000,
+            period: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for VersionsConfig {
+    fn default() -> Self {
+        Self {
+            max_count: None,
+            max_age_days: None,
+            thin: false,
+            period: Duration::from_secs(600),
+            batch: 200,
         }
     }
 }
@@ -192,11 +252,34 @@ impl Config {
             "use 1 to 1000",
         );
         refuse(
+            !(1..=1000).contains(&self.versions.batch),
+            "versions.batch",
+            "use 1 to 1000",
+        );
+        for (limit, field) in [
+            (self.versions.max_count, "versions.max_count"),
+            (self.versions.max_age_days, "versions.max_age_days"),
+        ] {
+            refuse(
+                limit.is_some_and(|limit| !(1..=LIMIT_MAX).contains(&limit)),
+                field,
+                "use 1 to 1000000, or leave it out",
+            );
+        }
+        refuse(
+            !(1..=100_000).contains(&self.copy.nodes_per_transaction),
+            "copy.nodes_per_transaction",
+            "use 1 to 100000",
+        );
+        refuse(self.copy.nodes_max == 0, "copy.nodes_max", "use at least 1");
+        refuse(
             [
                 self.collector.period,
                 self.relay.period,
                 self.trash.period,
                 self.verify.period,
+                self.versions.period,
+                self.copy.period,
             ]
             .iter()
             .any(Duration::is_zero),

@@ -71,6 +71,18 @@ pub(crate) enum Refusal {
     SpaceNameTaken(String),
     #[error("the space holds something still: empty it and its trash first")]
     SpaceNotEmpty,
+    #[error("no such copy")]
+    CopyNotFound,
+    #[error("the copy is done: delete what it made instead")]
+    CopyDone,
+    #[error("a copy may have {0} nodes at most: copy parts of it")]
+    CopyTooLarge(u32),
+    #[error("this is the file's current version: restore another one first, or delete the file")]
+    VersionCurrent,
+    #[error("use 1 to 255 bytes, or null to take the label away")]
+    LabelInvalid,
+    #[error("use whole numbers from 1 to 1000000, or leave the limit out")]
+    RetentionInvalid(&'static str),
     #[error("a guest has no files of its own: work with what was shared with you")]
     NoHome,
     #[error("the top folder of a tree can't be renamed, moved or deleted")]
@@ -102,9 +114,11 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn code(&self) -> Code {
         match self {
-            Self::NodeNotFound | Self::ParentNotFound | Self::VersionNotFound | Self::UploadNotFound => {
-                Code::NotFound
-            }
+            Self::NodeNotFound
+            | Self::ParentNotFound
+            | Self::VersionNotFound
+            | Self::UploadNotFound
+            | Self::CopyNotFound => Code::NotFound,
             Self::NotAFolder
             | Self::NotAFile
             | Self::SizeMismatch { .. }
@@ -113,6 +127,9 @@ impl Refusal {
             | Self::RootFixed
             | Self::IntoItself
             | Self::NothingToChange
+            | Self::LabelInvalid
+            | Self::CopyTooLarge(_)
+            | Self::RetentionInvalid(_)
             | Self::TooLarge(_) => Code::Invalid,
             Self::NameTaken(_)
             | Self::UploadIncomplete
@@ -121,6 +138,8 @@ impl Refusal {
             | Self::UploadCommitted
             | Self::NotInTrash
             | Self::NoPlaceLeft
+            | Self::VersionCurrent
+            | Self::CopyDone
             | Self::IdempotencyKeyReused => Code::Conflict,
             Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
             Self::RoleTooLow { .. }
@@ -182,6 +201,12 @@ impl Refusal {
             Self::SpaceNotFound => "space_not_found",
             Self::SpaceNameTaken(_) => "space_name_taken",
             Self::SpaceNotEmpty => "space_not_empty",
+            Self::CopyNotFound => "copy_not_found",
+            Self::CopyDone => "copy_done",
+            Self::CopyTooLarge(_) => "copy_too_large",
+            Self::VersionCurrent => "version_current",
+            Self::LabelInvalid => "label_invalid",
+            Self::RetentionInvalid(_) => "retention_invalid",
             Self::NoHome => "no_home",
             Self::Busy => "busy",
         }
@@ -197,6 +222,8 @@ impl From<Refusal> for Error {
             }
             Refusal::SubjectInvalid => Self::invalid_field(refusal.reason(), "subject_id", message),
             Refusal::NodeRoleInvalid => Self::invalid_field(refusal.reason(), "role", message),
+            Refusal::LabelInvalid => Self::invalid_field(refusal.reason(), "label", message),
+            Refusal::RetentionInvalid(field) => Self::invalid_field(refusal.reason(), *field, message),
             Refusal::IntoItself => Self::invalid_field(refusal.reason(), "parent_id", message),
             Refusal::SizeMismatch { .. } | Refusal::TooLarge(_) => {
                 Self::invalid_field(refusal.reason(), "size", message)

@@ -31,6 +31,8 @@ pub const COLLECT_AFTER_DONE: &str = "collect.after_done";
 pub const RELAY_AFTER_PUBLISH: &str = "relay.after_publish";
 /// A part of a tree in the trash is gone for good, the rest is not.
 pub const REMOVE_AFTER_STEP: &str = "remove.after_step";
+/// A large copy is built where nobody sees it; it is not in its place yet.
+pub const COPY_AFTER_BUILD: &str = "copy.after_build";
 /// A step of removing a tenant is durable, others are left. Passed only while a tenant is removed, so not among [`ALL`].
 pub const ERASE_AFTER_BATCH: &str = "erase.after_batch";
 

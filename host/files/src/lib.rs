@@ -23,9 +23,11 @@ mod store;
 mod store_client;
 
 pub use config::{
-    CLOCK_SLACK, CollectorConfig, Config, PRESIGN_LIFETIME_MAX, RelayConfig, TrashConfig, VerifyConfig,
+    CLOCK_SLACK, CollectorConfig, Config, CopyConfig, PRESIGN_LIFETIME_MAX, RelayConfig, TrashConfig,
+    VerifyConfig, VersionsConfig,
 };
 pub use jobs::collect::CollectReport;
 pub use jobs::fsck::FsckReport;
 pub use jobs::purge::PurgeReport;
+pub use jobs::thin::ThinReport;
 pub use service::Files;

@@ -145,6 +145,44 @@ async fn removing_a_large_tree_goes_on_where_it_failed() {
     assert_eq!(world.count(nodes).await, 2, "the root and the home");
 }
 
+/// A copy that is built and not in its place when the job dies is put there by the next one, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_copy_goes_on_where_it_failed() {
+    let _alone = FailScenario::setup();
+    let mut config = config();
+    config.copy.nodes_per_transaction = 1;
+    let world = World::with(config).await;
+    let folder = world.mkdir("root", "folder").await.unwrap();
+    world.put(&folder.id, "a", b"a").await.unwrap();
+    let message = v1::CopyNodeRequest {
+        id: folder.id,
+        parent_id: "root".to_owned(),
+        ..v1::CopyNodeRequest::default()
+    };
+    let ctx = world.ctx();
+    world
+        .files
+        .copy_node(support::request(&ctx, message))
+        .await
+        .unwrap();
+    fail::cfg(failpoints::COPY_AFTER_BUILD, "1*return").unwrap();
+    let error = world.files.copy_once().await.unwrap_err();
+    assert_eq!(error.code(), Code::Internal, "{error}");
+    assert_eq!(world.list("root").await.unwrap().len(), 1, "nobody sees it");
+    assert_eq!(world.files.copy_once().await.unwrap(), 0, "its lease runs");
+    world.clock.advance(Duration::from_secs(601));
+    assert_eq!(world.files.copy_once().await.unwrap(), 1);
+    let names: Vec<String> = world
+        .list("root")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|node| node.name)
+        .collect();
+    assert_eq!(names, ["folder", "folder (copy)"]);
+    world.clean().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_that_dies_after_any_step_is_brought_to_its_end() {
     let _alone = FailScenario::setup();

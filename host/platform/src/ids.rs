@@ -79,6 +79,8 @@ id!(/// A range of an object: the content of a version.
     BlobId, "blb", "blob");
 id!(/// A public link.
     LinkId, "lnk", "link");
+id!(/// The job of a large copy.
+    CopyId, "cpy", "copy");
 id!(/// An event of the outbox.
     EventId, "evt", "event");
 

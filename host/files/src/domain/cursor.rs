@@ -23,6 +23,8 @@ pub(crate) enum Listing {
     Members = 5,
     /// The trash of a tree or folder, by time and id.
     Trash = 6,
+    /// Versions of a file, by id, the newest first.
+    Versions = 20,
 }
 
 /// A cursor of a listing: the scope that it is good for, and where in it to go on. Nothing is authenticated: all that a

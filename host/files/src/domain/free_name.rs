@@ -1,5 +1,5 @@
 //! Other names for a node whose own is taken: `report (2).pdf` as people number copies, `report (restored).pdf` for what
-//! comes back from the trash.
+//! comes back from the trash, `report (copy).pdf` for what is copied.
 
 use super::name::Name;
 use bitvault_api::limits::NAME_BYTES;
@@ -20,9 +20,18 @@ pub(crate) fn candidates(text: &str, unique: &str) -> Vec<Name> {
 
 /// The `number`th name to try for what comes back from the trash, from 1.
 pub(crate) fn restored(text: &str, is_folder: bool, number: u32) -> Result<Name> {
+    numbered(text, is_folder, "restored", number)
+}
+
+/// The `number`th name to try for a copy, from 1.
+pub(crate) fn copied(text: &str, is_folder: bool, number: u32) -> Result<Name> {
+    numbered(text, is_folder, "copy", number)
+}
+
+fn numbered(text: &str, is_folder: bool, what: &str, number: u32) -> Result<Name> {
     let mark = match number {
-        0 | 1 => "restored".to_owned(),
-        _ => format!("restored {number}"),
+        0 | 1 => what.to_owned(),
+        _ => format!("{what} {number}"),
     };
     Name::new(&with(text, is_folder, &mark))
 }
@@ -77,6 +86,8 @@ mod tests {
         ] {
             assert_eq!(restored(name, is_folder, number).unwrap().text, expected);
         }
+        assert_eq!(copied("a.txt", false, 1).unwrap().text, "a (copy).txt");
+        assert_eq!(copied("f.d", true, 2).unwrap().text, "f.d (copy 2)");
         let names = [
             "x".repeat(255),
             "ü".repeat(127),

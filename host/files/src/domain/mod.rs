@@ -8,6 +8,7 @@ pub(crate) mod lineage;
 pub(crate) mod name;
 pub(crate) mod page;
 pub(crate) mod plan;
+pub(crate) mod retention;
 pub(crate) mod start;
 pub(crate) mod state;
 pub(crate) mod trash_cursor;

@@ -1,9 +1,11 @@
 //! Background work: each a timer, a nudge and an idempotent scan without input. Several processes may run all of them.
 
 pub(crate) mod collect;
+mod copy;
 pub(crate) mod fsck;
 pub(crate) mod purge;
 mod relay;
+pub(crate) mod thin;
 mod verify;
 
 use crate::Files;
@@ -13,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 impl Files {
     /// The module's background jobs, to be run until `stop`: collector, purge of the trash, outbox relay,
-    /// verification.
+    /// verification, removal of versions that no policy keeps, large copies.
     pub fn jobs(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
         let config = &self.core.config;
         let collector = {
@@ -61,11 +63,29 @@ impl Files {
                 },
             )
         };
+        let thin = {
+            let (files, stop) = (self.clone(), stop.clone());
+            let nudge = self.core.thin.clone();
+            jobs::run("files.versions", config.versions.period, nudge, stop, move || {
+                let files = files.clone();
+                async move { files.thin_once().await.map(|_| ()) }
+            })
+        };
+        let copy = {
+            let (files, stop) = (self.clone(), stop.clone());
+            let nudge = self.core.copies.clone();
+            jobs::run("files.copies", config.copy.period, nudge, stop, move || {
+                let files = files.clone();
+                async move { files.copy_once().await.map(|_| ()) }
+            })
+        };
         vec![
             Box::pin(collector),
             Box::pin(purge),
             Box::pin(relay),
             Box::pin(verify),
+            Box::pin(thin),
+            Box::pin(copy),
         ]
     }
 }

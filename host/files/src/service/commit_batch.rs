@@ -279,11 +279,12 @@ async fn write(tx: &mut TenantTx, writes: &Writes, now: OffsetDateTime) -> Resul
     if writes.contents.is_empty() {
         return Ok(());
     }
+    // First what touches every tree of the batch: their rows of usage are locked in one order.
+    commits::insert_contents(tx, &writes.contents, now).await?;
     if !writes.changed.is_empty() {
         let changed: Vec<ChangedFile> = writes.changed.values().cloned().collect();
         commits::update_files(tx, &changed, now).await?;
     }
-    commits::insert_contents(tx, &writes.contents, now).await?;
     commits::mark_committed(tx, &writes.contents, now).await?;
     journal::append(tx, &writes.changes, now).await
 }

@@ -1,13 +1,54 @@
-//! Names for what a drop box takes in. A visitor must not learn which names are taken, so a file whose name is gets another.
+//! Names that are free. What comes back from the trash and copies get another one where their own is taken. So does what a
+//! drop box takes in: a visitor must not learn which names are.
 
 use crate::domain::free_name::candidates;
+use crate::domain::name::Name;
+use crate::error::Refusal;
 use crate::store::commits::NewFile;
-use crate::store::nodes;
+use crate::store::nodes::{self, NodeView};
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use std::collections::HashSet;
 use uuid::Uuid;
+
+/// Names that are tried, and how many of them in one look.
+const NAMES: u32 = 1000;
+const NAMES_PER_LOOK: u32 = 50;
+
+/// The name that is asked for, if it is free in the folder; else the node's own, or a free one made of it by `other` from
+/// its name, whether it is a folder, and a number from 1. Who calls holds the lock of the folder.
+pub(crate) async fn find(
+    tx: &mut TenantTx,
+    node: &NodeView,
+    folder: NodeId,
+    asked: Option<&Name>,
+    other: impl Fn(&str, bool, u32) -> Result<Name>,
+) -> Result<Name> {
+    let own = Name {
+        text: node.name.clone(),
+        key: node.name_key.clone(),
+    };
+    let mut names = vec![asked.cloned().unwrap_or(own)];
+    let mut number = 0;
+    loop {
+        let keys: Vec<String> = names.iter().map(|name| name.key.clone()).collect();
+        let taken = nodes::taken(tx, &vec![folder.0; keys.len()], &keys).await?;
+        let taken: HashSet<String> = taken.into_iter().map(|(_, key)| key).collect();
+        if let Some(free) = names.into_iter().find(|name| !taken.contains(&name.key)) {
+            return Ok(free);
+        }
+        if number >= NAMES || asked.is_some() {
+            let name = asked.map_or(&node.name, |name| &name.text);
+            return Err(Refusal::NameTaken(name.clone()).into());
+        }
+        let tried = number + 1..=number + NAMES_PER_LOOK;
+        names = tried
+            .map(|number| other(&node.name, node.is_folder, number))
+            .collect::<Result<_>>()?;
+        number += NAMES_PER_LOOK;
+    }
+}
 
 /// Gives each of the files in `blind` a name that nothing in its folder has, nor another file of the same batch. Who calls
 /// holds the locks of the folders.

@@ -3,22 +3,32 @@
 
 mod abort_upload;
 mod access;
+mod cancel_copy;
 mod check_uploads;
+mod clear_retention;
 mod commit_batch;
 mod commit_uploads;
+pub(crate) mod copy_node;
 mod create_folder;
+mod crossing;
 mod delete_node;
 mod delete_nodes;
+mod delete_version;
 mod empty_trash;
 mod erase_tenant;
 mod free_names;
 mod get_access;
 mod get_content;
+mod get_copy;
 mod get_node;
+mod get_retention;
 mod get_upload;
+mod get_usage;
 mod idempotent;
+mod label_version;
 mod list_children;
 mod list_trash;
+mod list_versions;
 mod lookup;
 mod move_batch;
 mod move_nodes;
@@ -27,6 +37,8 @@ mod presign_parts;
 mod remove_batch;
 pub(crate) mod remove_nodes;
 mod restore_node;
+mod restore_version;
+mod set_retention;
 mod shrink;
 mod start_uploads;
 mod trash_page;
@@ -71,6 +83,10 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     /// Wakes the outbox relay of this process.
     pub(crate) relay: Nudge,
+    /// Wakes the job of this process that removes versions.
+    pub(crate) thin: Nudge,
+    /// Wakes the job of this process that makes large copies.
+    pub(crate) copies: Nudge,
     /// Unix second in which the outbox was last measured.
     pub(crate) relay_measured: AtomicI64,
 }
@@ -123,6 +139,8 @@ impl Files {
             bus,
             clock,
             relay: Nudge::default(),
+            thin: Nudge::default(),
+            copies: Nudge::default(),
             relay_measured: AtomicI64::new(0),
         });
         let starting = Arc::clone(&core);
@@ -256,6 +274,59 @@ impl FilesService for Files {
         request: Request<v1::DeleteNodesRequest>,
     ) -> Answer<v1::DeleteNodesResponse> {
         serve!(self, request, delete_nodes::delete_nodes)
+    }
+
+    async fn list_versions(
+        &self,
+        request: Request<v1::ListVersionsRequest>,
+    ) -> Answer<v1::ListVersionsResponse> {
+        serve!(self, request, list_versions::list_versions)
+    }
+
+    async fn restore_version(&self, request: Request<v1::RestoreVersionRequest>) -> Answer<v1::Node> {
+        serve!(self, request, restore_version::restore_version)
+    }
+
+    async fn label_version(&self, request: Request<v1::LabelVersionRequest>) -> Answer<v1::FileVersion> {
+        serve!(self, request, label_version::label_version)
+    }
+
+    async fn delete_version(
+        &self,
+        request: Request<v1::DeleteVersionRequest>,
+    ) -> Answer<v1::DeleteVersionResponse> {
+        serve!(self, request, delete_version::delete_version)
+    }
+
+    async fn get_retention(&self, request: Request<v1::GetRetentionRequest>) -> Answer<v1::Retention> {
+        serve!(self, request, get_retention::get_retention)
+    }
+
+    async fn set_retention(&self, request: Request<v1::SetRetentionRequest>) -> Answer<v1::Retention> {
+        serve!(self, request, set_retention::set_retention)
+    }
+
+    async fn clear_retention(
+        &self,
+        request: Request<v1::ClearRetentionRequest>,
+    ) -> Answer<v1::ClearRetentionResponse> {
+        serve!(self, request, clear_retention::clear_retention)
+    }
+
+    async fn get_usage(&self, request: Request<v1::GetUsageRequest>) -> Answer<v1::Usage> {
+        serve!(self, request, get_usage::get_usage)
+    }
+
+    async fn copy_node(&self, request: Request<v1::CopyNodeRequest>) -> Answer<v1::CopyNodeResponse> {
+        serve!(self, request, copy_node::copy_node)
+    }
+
+    async fn get_copy(&self, request: Request<v1::GetCopyRequest>) -> Answer<v1::CopyJob> {
+        serve!(self, request, get_copy::get_copy)
+    }
+
+    async fn cancel_copy(&self, request: Request<v1::CancelCopyRequest>) -> Answer<v1::CopyJob> {
+        serve!(self, request, cancel_copy::cancel_copy)
     }
 }
 

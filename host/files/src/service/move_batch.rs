@@ -1,6 +1,7 @@
 //! The rules of renaming and moving: the items of a transaction, judged one after the other, each seeing what the ones
 //! before it did.
 
+use super::crossing::Going;
 use super::move_nodes::Move;
 use crate::domain::access::{Actor, NodeRole};
 use crate::domain::lineage::Lineage;
@@ -121,6 +122,20 @@ impl Batch {
         self.changes
             .push(Change::of(id, ChangeKind::Moved, revision, self.actor.account));
         revision
+    }
+
+    /// The nodes that are in another folder after all items. `before` are the nodes as they were.
+    pub(super) fn going(&self, before: &HashMap<NodeId, NodeView>) -> Vec<Going> {
+        let placed = self.moved.iter().filter_map(|id| self.placed(*id));
+        let going = placed.filter_map(|node| {
+            let view = before.get(&node.id)?;
+            (view.parent_id != Some(node.parent)).then_some(Going {
+                node: node.id,
+                is_folder: view.is_folder,
+                to: node.parent,
+            })
+        });
+        going.collect()
     }
 
     /// Writes what the items change, but for the journal. `before` are the nodes as they were.

@@ -1,6 +1,7 @@
 //! Other names and other folders, the one way for every verb: many nodes in one transaction, in their order, a result per
 //! item. One row changes per node, however much lies below it.
 
+use super::crossing::{Crossing, Trees};
 use super::idempotent::Key;
 use super::move_batch::{Batch, Holders};
 use super::{Core, wire};
@@ -59,22 +60,24 @@ pub(super) async fn apply<M: Message + Default>(
     key: Option<&Key>,
     answer: impl Fn(Results) -> Result<M>,
 ) -> Result<M> {
+    let mut crossing = Crossing::default();
     for _ in 0..ATTEMPTS {
-        if let Some(done) = transact(core, ctx, actor, items, key, &answer).await? {
+        if let Some(done) = transact(core, ctx, actor, items, key, &mut crossing, &answer).await? {
             return Ok(done);
         }
     }
     Err(Refusal::Busy.into())
 }
 
-/// `None` when something came between that makes another try worth it: a node was moved while we waited for the lock of
-/// the folder it was in, or another request with the same key was faster.
+/// `None` when another try is worth it: a node was moved while we waited for the lock of the folder it was in, a folder
+/// turned out to go to another tree, or another request with the same key was faster.
 async fn transact<M: Message + Default>(
     core: &Core,
     ctx: &Ctx,
     actor: Actor,
     items: &[Move],
     key: Option<&Key>,
+    crossing: &mut Crossing,
     answer: impl Fn(Results) -> Result<M>,
 ) -> Result<Option<M>> {
     let now = core.clock.now();
@@ -85,7 +88,8 @@ async fn transact<M: Message + Default>(
         nodes::ensure_homes(&mut tx, &[home.0], now).await?;
     }
     let before = views(&mut tx, items).await?;
-    let locks = locks(actor, items, &before);
+    let named = locks(actor, items, &before);
+    let locks = crossing.locks(&mut tx, named.clone()).await?;
     nodes::lock(&mut tx, &locks).await?;
     if let Some(key) = key
         && let Some(kept) = key.replay(&mut tx, actor).await?
@@ -100,10 +104,15 @@ async fn transact<M: Message + Default>(
     if items.iter().any(changed) {
         return Ok(None);
     }
-    let lineage = nodes::lineage(&mut tx, &[actor.account.0], &locks).await?;
+    let lineage = nodes::lineage(&mut tx, &[actor.account.0], &named).await?;
+    let trees = Trees::of(&lineage, root(actor.tenant), &named);
     let holders = holders(&mut tx, items, &found).await?;
     let mut batch = Batch::new(actor, lineage, found.clone(), holders);
     let judged: Vec<Result<Placed, Refusal>> = items.iter().map(|item| batch.judge(item)).collect();
+    let going = batch.going(&found);
+    if !crossing.is_locked(&mut tx, &trees, &going, &locks).await? {
+        return Ok(None);
+    }
     batch.write(&mut tx, &found, now).await?;
     let after = nodes::views(&mut tx, &sorted(items.iter().map(|item| item.node.0))).await?;
     let after: HashMap<NodeId, NodeView> = after.into_iter().map(|view| (view.id, view)).collect();

@@ -1,5 +1,6 @@
+use super::crossing::{Crossing, Going, Trees};
 use super::idempotent::Key;
-use super::{Files, wire};
+use super::{Files, free_names, wire};
 use crate::domain::access::{Actor, NodeRole, node_id, root};
 use crate::domain::free_name;
 use crate::domain::lineage::Lineage;
@@ -12,13 +13,9 @@ use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
-use std::collections::HashSet;
 
 /// How often the place of a node may change while we wait for the locks.
 const ATTEMPTS: u32 = 20;
-/// Names that are tried, and how many of them in one look.
-const NAMES: u32 = 1000;
-const NAMES_PER_LOOK: u32 = 50;
 
 /// What is asked for.
 struct Wanted {
@@ -46,17 +43,24 @@ pub(super) async fn restore_node(
         revision: request.revision,
         key,
     };
+    let mut crossing = Crossing::default();
     for _ in 0..ATTEMPTS {
-        if let Some(node) = restore(files, ctx, actor, &wanted).await? {
+        if let Some(node) = restore(files, ctx, actor, &wanted, &mut crossing).await? {
             return Ok(node);
         }
     }
     Err(Refusal::Busy.into())
 }
 
-/// `None` when something came between that makes another try worth it: the place where the node belongs changed while we
-/// waited for its lock, or another request with the same key was faster.
-async fn restore(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Result<Option<v1::Node>> {
+/// `None` when another try is worth it: the place where the node belongs changed while we waited for its lock, a folder
+/// turned out to go to another tree, or another request with the same key was faster.
+async fn restore(
+    files: &Files,
+    ctx: &Ctx,
+    actor: Actor,
+    wanted: &Wanted,
+    crossing: &mut Crossing,
+) -> Result<Option<v1::Node>> {
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
     let asked: Vec<_> = [Some(wanted.node), wanted.parent]
@@ -79,8 +83,7 @@ async fn restore(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Res
             locks.push(root(actor.tenant).0);
         }
     }
-    locks.sort_unstable();
-    locks.dedup();
+    let locks = crossing.locks(&mut tx, locks).await?;
     nodes::lock(&mut tx, &locks).await?;
     if let Some(key) = &wanted.key
         && let Some(answer) = key.replay(&mut tx, actor).await?
@@ -96,7 +99,18 @@ async fn restore(files: &Files, ctx: &Ctx, actor: Actor, wanted: &Wanted) -> Res
     if !locks.contains(&folder.0) {
         return Ok(None);
     }
-    let name = free(&mut tx, &current, folder, wanted.name.as_ref()).await?;
+    let named = [wanted.node.0, folder.0];
+    let trees = Trees::of(&lineage, root(actor.tenant), &named);
+    let going = Going {
+        node: wanted.node,
+        is_folder: current.is_folder,
+        to: folder,
+    };
+    if !crossing.is_locked(&mut tx, &trees, &[going], &locks).await? {
+        return Ok(None);
+    }
+    let asked = wanted.name.as_ref();
+    let name = free_names::find(&mut tx, &current, folder, asked, free_name::restored).await?;
     trash::restore(&mut tx, actor, wanted.node, folder, &name, now).await?;
     let after = view(&mut tx, wanted.node).await?;
     let node = wire::node(after.ok_or_else(|| Error::internal("read a restored node", "it is not there"))?)?;
@@ -162,33 +176,6 @@ fn already(current: &NodeView, wanted: &Wanted) -> Result<v1::Node> {
         return Err(Refusal::NotInTrash.into());
     }
     wire::node(current.clone())
-}
-
-/// The name that is asked for, if it is free; else the node's own, or a free one made of it.
-async fn free(tx: &mut TenantTx, node: &NodeView, folder: NodeId, wanted: Option<&Name>) -> Result<Name> {
-    let own = Name {
-        text: node.name.clone(),
-        key: node.name_key.clone(),
-    };
-    let mut names = vec![wanted.cloned().unwrap_or(own)];
-    let mut number = 0;
-    loop {
-        let keys: Vec<String> = names.iter().map(|name| name.key.clone()).collect();
-        let taken = nodes::taken(tx, &vec![folder.0; keys.len()], &keys).await?;
-        let taken: HashSet<String> = taken.into_iter().map(|(_, key)| key).collect();
-        if let Some(free) = names.into_iter().find(|name| !taken.contains(&name.key)) {
-            return Ok(free);
-        }
-        if number >= NAMES || wanted.is_some() {
-            let name = wanted.map_or(&node.name, |name| &name.text);
-            return Err(Refusal::NameTaken(name.clone()).into());
-        }
-        let tried = number + 1..=number + NAMES_PER_LOOK;
-        names = tried
-            .map(|number| free_name::restored(&node.name, node.is_folder, number))
-            .collect::<Result<_>>()?;
-        number += NAMES_PER_LOOK;
-    }
 }
 
 async fn view(tx: &mut TenantTx, id: NodeId) -> Result<Option<NodeView>> {

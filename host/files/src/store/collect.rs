@@ -97,7 +97,7 @@ pub(crate) struct Forgotten {
     pub(crate) objects: u64,
 }
 
-/// Forgets deleted objects with their uploads, and idempotency keys, that are older than `before`.
+/// Forgets deleted objects with their uploads, idempotency keys, and copies that have ended, that are older than `before`.
 pub(crate) async fn forget(tx: &mut WorkerTx, before: OffsetDateTime, limit: i64) -> Result<Forgotten> {
     // Uploads of committed objects were kept for repeated commits only.
     let uploads = sqlx::query!(
@@ -117,6 +117,13 @@ pub(crate) async fn forget(tx: &mut WorkerTx, before: OffsetDateTime, limit: i64
     sqlx::query!("DELETE FROM files.idempotency WHERE created_at <= $1", before)
         .execute(&mut **tx)
         .await?;
+    // Of one that ended badly, what was built is removed first.
+    sqlx::query!(
+        "DELETE FROM files.copies WHERE ended_at <= $1 AND (state = 'done' OR node_id IS NULL)",
+        before
+    )
+    .execute(&mut **tx)
+    .await?;
     let done = sqlx::query!(
         "DELETE FROM files.objects
          WHERE ctid = ANY (ARRAY(

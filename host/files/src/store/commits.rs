@@ -115,7 +115,8 @@ pub(crate) struct ChangedFile {
     pub(crate) account: AccountId,
 }
 
-/// Gives files their new current version. Each node stands in `files` once.
+/// Gives files their new current version, and has the policies about versions applied to them soon. Each node stands in
+/// `files` once.
 pub(crate) async fn update_files(
     tx: &mut TenantTx,
     files: &[ChangedFile],
@@ -127,7 +128,12 @@ pub(crate) async fn update_files(
     let revisions: Vec<i64> = files.iter().map(|file| file.revision).collect();
     let accounts: Vec<Uuid> = files.iter().map(|file| file.account.0).collect();
     sqlx::query!(
-        "UPDATE files.nodes n
+        "WITH queued AS (
+             INSERT INTO files.thinning (tenant_id, node_id, due_at)
+             SELECT $1, id, $2 FROM unnest($3::uuid[]) AS f(id)
+             ON CONFLICT (tenant_id, node_id) DO UPDATE SET due_at = excluded.due_at
+         )
+         UPDATE files.nodes n
          SET current_version = f.version, revision = f.revision, updated_at = $2, updated_by = f.account
          FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[]) AS f(id, version, revision, account)
          CROSS JOIN LATERAL (SELECT ctid AS at FROM files.nodes WHERE tenant_id = $1 AND id = f.id LIMIT 1) found

@@ -1,16 +1,19 @@
 //! The only SQL of this module. Functions take a transaction and set-sized arguments: a batch costs as many statements
 //! as one item.
 //!
-//! Lock order, everywhere: nodes by id, then objects and uploads by object id, then the journal's counter, which is
-//! last and held to the commit. Nothing is sent to the store while a lock is held.
+//! Lock order, everywhere: nodes by id, then objects and uploads by object id, then blobs by id, then the rows of usage,
+//! which triggers change when versions come or go or nodes move to other trees, then the journal's counter, which is last
+//! and held to the commit. Nothing is sent to the store while a lock is held.
 //!
 //! Plans are made when tables are empty and kept, so a query must be right without statistics: a join by key is a
 //! LATERAL with LIMIT 1 (or OFFSET 0), which stays a look-up per row, and rows that were found are changed by their ctid.
 //! The roles avoid sequential scans and hash joins (migration 0004). Otherwise Postgres reads all rows of a tenant for a
 //! batch of ten. A test looks at the plans.
 
+pub(crate) mod blobs;
 pub(crate) mod collect;
 pub(crate) mod commits;
+pub(crate) mod copies;
 pub(crate) mod erase;
 pub(crate) mod fsck;
 pub(crate) mod grants;
@@ -21,10 +24,14 @@ pub(crate) mod moves;
 pub(crate) mod nodes;
 pub(crate) mod outbox;
 pub(crate) mod removal;
+pub(crate) mod retention;
 pub(crate) mod spaces;
+pub(crate) mod thinning;
 pub(crate) mod trash;
 pub(crate) mod uploads;
+pub(crate) mod usage;
 pub(crate) mod verify;
+pub(crate) mod versions;
 
 use bitvault_platform::{Error, Result};
 

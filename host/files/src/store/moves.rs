@@ -44,6 +44,28 @@ pub(crate) async fn holders(
         .collect())
 }
 
+/// Nodes and everything below them, the trash included, in the order of the ids.
+pub(crate) async fn subtrees(tx: &mut TenantTx, tops: &[Uuid]) -> Result<Vec<Uuid>> {
+    let tenant = tx.tenant().0;
+    let mut found = sqlx::query_scalar!(
+        r#"WITH RECURSIVE down AS (
+               SELECT n.id
+               FROM unnest($2::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+                   SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
+               UNION
+               SELECT n.id FROM down CROSS JOIN LATERAL (
+                   SELECT id FROM files.nodes WHERE tenant_id = $1 AND parent_id = down.id OFFSET 0) n
+           )
+           SELECT id AS "id!" FROM down"#,
+        tenant,
+        tops
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    found.sort_unstable();
+    Ok(found)
+}
+
 /// Takes the names of nodes out of the way of each other, when some take over what others of them give up: by a key that
 /// no name has. In the same transaction [`place`] follows.
 pub(crate) async fn vacate(tx: &mut TenantTx, nodes: &[Placed]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Reading nodes, locking them, and making folders.
 
+use super::moves;
 use crate::domain::access::{Actor, NodeRole, root};
 use crate::domain::lineage::{Lineage, NodeFacts};
 use crate::domain::name::Name;
@@ -55,22 +56,42 @@ pub(crate) async fn ensure_homes(tx: &mut TenantTx, accounts: &[Uuid], now: Offs
     )
     .fetch_all(&mut **tx)
     .await?;
-    if !made.is_empty() {
-        let made: Vec<Uuid> = made.into_iter().map(|id| id.0).collect();
-        sqlx::query!(
-            "UPDATE files.nodes n SET parent_id = n.created_by, revision = revision + 1
-             FROM unnest(ARRAY[$2::uuid]) AS top(id)
-             CROSS JOIN LATERAL (SELECT ctid AS at, id, created_by, name FROM files.nodes
-                                 WHERE tenant_id = $1 AND parent_id = top.id OFFSET 0) below
-             WHERE n.ctid = below.at AND below.created_by = ANY($3) AND below.name <> ''
-               AND NOT EXISTS (SELECT FROM files.spaces WHERE tenant_id = $1 AND node_id = below.id OFFSET 0)",
-            tenant.0,
-            root(tenant).0,
-            &made
-        )
-        .execute(&mut **tx)
-        .await?;
+    let made: Vec<Uuid> = made.into_iter().map(|id| id.0).collect();
+    if made.is_empty() {
+        return Ok(());
     }
+    // Names that begin with a slash are nobody's: of homes, and of copies that are being made.
+    let found = sqlx::query_scalar!(
+        r#"SELECT below.id AS "id!"
+           FROM unnest(ARRAY[$2::uuid]) AS top(id)
+           CROSS JOIN LATERAL (SELECT id, created_by, name_key FROM files.nodes
+                               WHERE tenant_id = $1 AND parent_id = top.id OFFSET 0) below
+           WHERE below.created_by = ANY($3) AND NOT starts_with(below.name_key, '/')
+             AND NOT EXISTS (SELECT FROM files.spaces WHERE tenant_id = $1 AND node_id = below.id OFFSET 0)"#,
+        tenant.0,
+        root(tenant).0,
+        &made
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    // They go to another tree, with all below them (service::crossing). Nobody has a role there yet: only jobs wait.
+    let below = moves::subtrees(tx, &found).await?;
+    lock(tx, &below).await?;
+    sqlx::query!(
+        "UPDATE files.nodes n SET parent_id = n.created_by, revision = revision + 1
+         FROM (SELECT n.ctid
+               FROM unnest($2::uuid[]) AS wanted(id)
+               CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) taken
+         WHERE n.ctid = taken.ctid AND n.parent_id = $3",
+        tenant.0,
+        &found,
+        root(tenant).0
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Removing nodes for good.
 
+use super::blobs;
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
@@ -77,16 +78,17 @@ pub(crate) async fn have_other_children(tx: &mut TenantTx, ids: &[Uuid]) -> Resu
     .await?)
 }
 
-/// Removes nodes, which the caller has locked, with their versions, removes blobs that nobody names any more, and orphans objects without blobs.
+/// Removes nodes, which the caller has locked, with their versions, and gives back what only these held.
 pub(crate) async fn remove(tx: &mut TenantTx, nodes: &[Uuid], now: OffsetDateTime) -> Result<()> {
     let tenant = tx.tenant().0;
-    let blobs = sqlx::query_scalar!(
-        "DELETE FROM files.versions WHERE tenant_id = $1 AND node_id = ANY($2) RETURNING blob_id",
+    let versions = sqlx::query_scalar!(
+        "SELECT id FROM files.versions WHERE tenant_id = $1 AND node_id = ANY($2)",
         tenant,
         nodes
     )
     .fetch_all(&mut **tx)
     .await?;
+    blobs::remove_versions(tx, &versions, now).await?;
     sqlx::query!(
         "DELETE FROM files.nodes n
          USING (SELECT n.ctid
@@ -95,36 +97,6 @@ pub(crate) async fn remove(tx: &mut TenantTx, nodes: &[Uuid], now: OffsetDateTim
          WHERE n.ctid = gone.ctid",
         tenant,
         nodes
-    )
-    .execute(&mut **tx)
-    .await?;
-    // Objects in the order of their ids, before the blobs in them are looked at.
-    let objects = sqlx::query_scalar!(
-        "SELECT o.id FROM files.objects o
-         WHERE o.tenant_id = $1
-           AND o.id = ANY (ARRAY(SELECT object_id FROM files.blobs WHERE tenant_id = $1 AND id = ANY($2)))
-         ORDER BY o.id FOR UPDATE",
-        tenant,
-        &blobs
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "DELETE FROM files.blobs b
-         WHERE b.tenant_id = $1 AND b.id = ANY($2)
-           AND NOT EXISTS (SELECT FROM files.versions v WHERE v.tenant_id = $1 AND v.blob_id = b.id OFFSET 0)",
-        tenant,
-        &blobs
-    )
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "UPDATE files.objects o SET state = 'orphaned', state_at = $3
-         WHERE o.tenant_id = $1 AND o.id = ANY($2) AND o.state = 'committed'
-           AND NOT EXISTS (SELECT FROM files.blobs b WHERE b.tenant_id = $1 AND b.object_id = o.id OFFSET 0)",
-        tenant,
-        &objects,
-        now
     )
     .execute(&mut **tx)
     .await?;

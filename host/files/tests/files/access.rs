@@ -502,6 +502,37 @@ async fn a_space_belongs_to_its_group_and_administrators_set_who_has_access() {
     let hidden = world.files.lookup(request(&world.ctx(), below)).await;
     assert_eq!(reason(hidden.map_err(Error::from)), "node_not_found");
 
+    // A file comes and goes: what the space takes is told to whoever sees it, as a whole.
+    let item = file(&inside.id, "counted", b"12345");
+    let upload = world.start(&as_member, vec![item]).await.remove(0).unwrap();
+    send(upload.parts[0].request.as_ref().unwrap(), b"12345").await;
+    let items = vec![committing(&upload.id)];
+    let counted = world.commit(&as_member, items).await.remove(0).unwrap();
+    let usage = |ctx: &Ctx, within: &str| {
+        let r#in = Some(within.to_owned());
+        let asked = request(ctx, v1::GetUsageRequest { r#in });
+        let files = world.files.clone();
+        async move { Ok::<_, Error>(files.get_usage(asked).await?.into_inner()) }
+    };
+    let told = usage(&as_member, &top.id).await.unwrap();
+    assert_eq!((told.files, told.bytes), (1, 5));
+    for (ctx, within) in [
+        (&as_member, &inside.id),
+        (&admin, &top.id),
+        (&world.stranger(), &top.id),
+    ] {
+        assert_eq!(reason(usage(ctx, within).await), "space_not_found");
+    }
+    for permanent in [false, true] {
+        let id = counted.id.clone();
+        let message = v1::DeleteNodeRequest {
+            id,
+            permanent,
+            revision: None,
+        };
+        let delete = world.files.delete_node(request(&as_member, message));
+        delete.await.unwrap();
+    }
     let id = top.id.clone();
     let delete = v1::DeleteSpaceRequest { id };
     let refused = world.files.delete_space(request(&admin, delete.clone())).await;
@@ -525,6 +556,7 @@ async fn a_space_belongs_to_its_group_and_administrators_set_who_has_access() {
     }
     world.files.delete_space(request(&admin, delete)).await.unwrap();
     assert!(list(admin, true).await.unwrap().is_empty());
+    assert_eq!(world.count("SELECT count(*) FROM files.usage").await, 0);
     let gaps = "SELECT max(seq) - count(*) FROM files.journal";
     assert_eq!(world.count(gaps).await, 0);
 }

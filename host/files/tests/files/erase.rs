@@ -12,7 +12,10 @@ use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_goes_with_all_rows_and_objects_and_another_is_untouched() {
-    let mut world = World::new().await;
+    let mut config = config();
+    // So that the copy of a tree is a job.
+    config.copy.nodes_per_transaction = 2;
+    let mut world = World::with(config.clone()).await;
     let kept_tenant = world.tenant;
     let kept = world.put("root", "kept", b"of another tenant").await.unwrap();
     let before = holding(&world, kept_tenant).await;
@@ -31,6 +34,10 @@ async fn a_tenant_goes_with_all_rows_and_objects_and_another_is_untouched() {
         "journal_heads",
         "outbox",
         "idempotency",
+        "retention",
+        "thinning",
+        "usage",
+        "copies",
     ] {
         assert!(
             held.iter().any(|(name, _)| name == &format!("files.{table}")),
@@ -47,7 +54,7 @@ async fn a_tenant_goes_with_all_rows_and_objects_and_another_is_untouched() {
     assert_eq!(left[0].0, "files.objects");
     world
         .clock
-        .advance(config().collector.grace + Duration::from_secs(1));
+        .advance(config.collector.grace + Duration::from_secs(1));
     world.files.collect_once().await.unwrap();
     assert!(erase(&world.files, doomed).await.unwrap());
     assert_eq!(holding(&world, doomed).await, []);

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::path::Path;
 
 /// Queries that may read more than they answer, each with its reason, by how they begin.
-const EXCUSED: [(&str, &str); 2] = [
+const EXCUSED: [(&str, &str); 4] = [
     (
         "WITH head AS ( UPDATE files.journal_heads",
         "the tenant is the whole key of that table",
@@ -15,6 +15,14 @@ const EXCUSED: [(&str, &str); 2] = [
     (
         "SELECT v.id AS \"id!: VersionId\" FROM files.objects o",
         "fsck asks for what is missing only",
+    ),
+    (
+        "SELECT n.id AS \"tree!: NodeId\"",
+        "fsck counts everything anew; it finds the trees by the root",
+    ),
+    (
+        "UPDATE files.thinning t SET due_at = $2 WHERE t.ctid",
+        "it takes a bounded number of any rows of the tenant",
     ),
 ];
 

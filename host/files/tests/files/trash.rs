@@ -65,20 +65,6 @@ fn raw(id: &str) -> Uuid {
     id[4..].parse().unwrap()
 }
 
-/// Gives an account a role on a node.
-async fn grant(world: &World, node: &str, account: AccountId, role: &str) {
-    let sql = "INSERT INTO files.grants (tenant_id, node_id, subject_id, subject_kind, role, granted_at, granted_by)
-               VALUES ($1, $2, $3, 'account', $4, now(), $3)
-               ON CONFLICT (tenant_id, node_id, subject_id) DO UPDATE SET role = excluded.role";
-    let mut admin = world.admin().await;
-    let done = sqlx::query(sql)
-        .bind(world.tenant.0)
-        .bind(raw(node))
-        .bind(account.0)
-        .bind(role);
-    done.execute(&mut admin).await.unwrap();
-}
-
 /// Folders in folders, `wide` in each, `deep` levels; answers how many there are.
 async fn forest(world: &World, top: &str, wide: i32, deep: i32) -> i64 {
     let sql = "WITH RECURSIVE tree AS (
@@ -318,7 +304,7 @@ async fn a_place_in_the_home_of_somebody_else_does_not_look_like_one_in_the_call
     world.delete(&other.id, false).await.unwrap();
     let home = world.get(&world.ctx(), "root").await.unwrap();
     let account = AccountId::new();
-    grant(&world, &home.id, account, "editor").await;
+    world.grant(&home.id, account, "editor").await;
     let items = trash(&world, &world.as_account(account), Some(&home.id))
         .await
         .unwrap();
@@ -365,10 +351,10 @@ async fn who_has_too_low_a_role_is_denied_and_who_has_none_sees_nothing() {
             ]
         );
     }
-    grant(&world, &shared.id, account, "viewer").await;
+    world.grant(&shared.id, account, "viewer").await;
     let told = act(other.clone()).await;
     assert_eq!(told, [Ok(0), refused("role_too_low"), refused("role_too_low")]);
-    grant(&world, &shared.id, account, "editor").await;
+    world.grant(&shared.id, account, "editor").await;
     let items = trash(&world, &other, Some(&shared.id)).await.unwrap();
     assert_eq!(items[0].origin_path.as_deref(), Some("shared/inner"));
     assert_eq!(act(other.clone()).await, [Ok(1), refused("role_too_low"), Ok(1)]);
@@ -385,7 +371,7 @@ async fn who_has_too_low_a_role_is_denied_and_who_has_none_sees_nothing() {
     };
     let back = try_restore(&world, &other, there).await.unwrap();
     assert_eq!(back.parent_id.as_ref(), Some(&shared.id));
-    grant(&world, &shared.id, account, "owner").await;
+    world.grant(&shared.id, account, "owner").await;
     assert_eq!(empty(&world, &other, Some(&shared.id)).await.unwrap().removed, 1);
     let guest = Ctx::account(world.tenant, AccountId::new(), SessionId::new(), Role::Guest);
     assert_eq!(trash(&world, &guest, None).await.unwrap_err().reason(), "no_home");
@@ -537,7 +523,7 @@ async fn what_was_thrown_away_in_a_tree_stays_in_its_trash_when_its_folder_moves
     let account = AccountId::new();
     let other = world.as_account(account);
     let theirs = world.get(&other, "root").await.unwrap();
-    grant(&world, &theirs.id, world.account, "editor").await;
+    world.grant(&theirs.id, world.account, "editor").await;
     let folder = world.mkdir("root", "folder").await.unwrap();
     let file = world.put(&folder.id, "f", b"f").await.unwrap();
     world.delete(&file.id, false).await.unwrap();

@@ -6,7 +6,7 @@ pub(crate) mod tenants;
 use bitvault_files::{Config, Files};
 use bitvault_platform::bus::InProcess;
 use bitvault_platform::db::DbRole;
-use bitvault_platform::ids::{AccountId, SessionId, TenantId};
+use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId};
 use bitvault_platform::rpc::{Signer, Transport, guard, local};
 use bitvault_platform::{Clock, Ctx, Error, Role};
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
@@ -241,6 +241,41 @@ impl World {
         self.commit_one(&upload).await
     }
 
+    /// Uploads a new version of a file.
+    pub(crate) async fn put_version(&self, node: &str, content: &[u8]) -> v1::Node {
+        let item = version(node, None, content);
+        let upload = self.start(&self.ctx(), vec![item]).await.remove(0).unwrap();
+        send(upload.parts[0].request.as_ref().unwrap(), content).await;
+        self.commit_one(&upload.id).await.unwrap()
+    }
+
+    /// Gives an account a role on a node.
+    pub(crate) async fn grant(&self, node: &str, account: AccountId, role: &str) {
+        let node: NodeId = node.parse().unwrap();
+        let mut admin = self.admin().await;
+        let sql = "INSERT INTO files.grants (tenant_id, node_id, subject_id, subject_kind, role, granted_at, granted_by)
+                   VALUES ($1, $2, $3, 'account', $4, now(), $3)
+                   ON CONFLICT (tenant_id, node_id, subject_id) DO UPDATE SET role = excluded.role";
+        let insert = sqlx::query(sql).bind(self.tenant.0).bind(node.0).bind(account.0);
+        insert.bind(role).execute(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+    }
+
+    /// Somebody whose home the usual caller may change, and that home.
+    pub(crate) async fn neighbour(&self) -> (Ctx, String) {
+        let account = AccountId::new();
+        let ctx = self.as_account(account);
+        let home = self.get(&ctx, "root").await.unwrap().id;
+        self.grant(&home, self.account, "editor").await;
+        (ctx, home)
+    }
+
+    /// Demands that nothing is amiss: objects in the store, rows, counted space.
+    pub(crate) async fn clean(&self) {
+        let check = self.files.fsck().await.unwrap();
+        assert!(check.is_clean(), "{check:?}");
+    }
+
     pub(crate) async fn mkdir(&self, parent: &str, name: &str) -> Result<v1::Node, Error> {
         let message = v1::CreateFolderRequest {
             parent_id: parent.to_owned(),
@@ -285,9 +320,17 @@ impl World {
 
     /// Reads a file's content as a client does.
     pub(crate) async fn read(&self, id: &str) -> Vec<u8> {
+        self.read_content(id, None).await
+    }
+
+    pub(crate) async fn read_version(&self, id: &str, version: &str) -> Vec<u8> {
+        self.read_content(id, Some(version.to_owned())).await
+    }
+
+    async fn read_content(&self, id: &str, version_id: Option<String>) -> Vec<u8> {
         let message = v1::GetContentRequest {
             node_id: id.to_owned(),
-            version_id: None,
+            version_id,
             attachment: false,
         };
         let content = self

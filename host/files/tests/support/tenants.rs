@@ -6,12 +6,15 @@ use bitvault_platform::ids::TenantId;
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::internal::v1::EraseTenantRequest;
 use bitvault_proto::internal::v1::files_data_service_server::FilesDataService as _;
+use bitvault_proto::v1;
+use bitvault_proto::v1::files_service_server::FilesService as _;
 use sqlx::AssertSqlSafe;
 use std::path::Path;
 use uuid::Uuid;
 
 impl World {
-    /// A little of everything: a tree, versions, something in the trash, uploads that never end, a key that was used.
+    /// A little of everything: a tree, versions, copies, a policy, something in the trash, uploads that never end, a key that
+    /// was used.
     pub(crate) async fn fill(&self) {
         let folder = self.mkdir("root", "folder").await.unwrap().id;
         let below = self.mkdir(&folder, "below").await.unwrap().id;
@@ -20,6 +23,22 @@ impl World {
         let upload = self.start(&self.ctx(), vec![newer]).await.remove(0).unwrap();
         super::send(upload.parts[0].request.as_ref().unwrap(), b"two").await;
         self.commit_one(&upload.id).await.unwrap();
+        for id in [folder.clone(), node.id] {
+            let copy = v1::CopyNodeRequest {
+                id,
+                parent_id: "root".to_owned(),
+                ..v1::CopyNodeRequest::default()
+            };
+            self.files.copy_node(request(&self.ctx(), copy)).await.unwrap();
+        }
+        let policy = v1::SetRetentionRequest {
+            node_id: Some(folder),
+            policy: Some(v1::RetentionPolicy::default()),
+        };
+        self.files
+            .set_retention(request(&self.ctx(), policy))
+            .await
+            .unwrap();
         let trashed = self.put("root", "trashed", b"three").await.unwrap();
         self.delete(&trashed.id, false).await.unwrap();
         self.sent("root", "given up", b"four").await;

@@ -12,7 +12,7 @@ use crate::service::wire;
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::moves::{self, Placed};
 use crate::store::spaces::{self, SpaceRow};
-use crate::store::{grants, groups, nodes, removal};
+use crate::store::{grants, groups, nodes, removal, usage};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{GroupId, NodeId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -181,6 +181,7 @@ pub(super) async fn delete_space(
     let lineage = nodes::lineage(&mut tx, &[], &[node.0]).await?;
     let revision = lineage.any(node).map_or(0, |facts| facts.revision);
     removal::remove(&mut tx, &[node.0], now).await?;
+    usage::forget(&mut tx, node).await?;
     let change = Change::of(node, ChangeKind::Deleted, revision, actor.account);
     journal::append(&mut tx, &[change], now).await?;
     tx.commit().await?;

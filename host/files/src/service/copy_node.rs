@@ -1,0 +1,166 @@
+use super::idempotent::Key;
+use super::{Files, free_names, wire};
+use crate::domain::access::{Actor, NodeRole, node_id};
+use crate::domain::free_name;
+use crate::domain::name::Name;
+use crate::error::Refusal;
+use crate::store::copies::{self, CopyRow, Source, State};
+use crate::store::journal::{self, Change, ChangeKind};
+use crate::store::nodes;
+use bitvault_platform::db::TenantTx;
+use bitvault_platform::ids::{CopyId, NodeId};
+use bitvault_platform::{Ctx, Error, Result, telemetry};
+use bitvault_proto::v1;
+use bitvault_proto::v1::copy_node_response;
+
+/// How often content that was removed while it was copied makes us begin again.
+const ATTEMPTS: u32 = 10;
+
+/// What is asked for.
+struct Wanted {
+    node: NodeId,
+    parent: NodeId,
+    name: Option<Name>,
+    key: Option<Key>,
+}
+
+/// Copies a node with all that is below it: new nodes and versions that name the same bytes. Up to
+/// `files.copy.nodes_per_transaction` nodes at once; above, a job does it.
+pub(super) async fn copy_node(
+    files: &Files,
+    ctx: &Ctx,
+    mut request: v1::CopyNodeRequest,
+) -> Result<v1::CopyNodeResponse> {
+    let actor = Actor::of(ctx)?;
+    let key = Key::new(request.idempotency_key.take(), "CopyNode", &request)?;
+    let wanted = Wanted {
+        node: node_id(&request.id, actor)?,
+        parent: node_id(&request.parent_id, actor)?,
+        name: request.name.as_deref().map(Name::new).transpose()?,
+        key,
+    };
+    for _ in 0..ATTEMPTS {
+        if let Some(answer) = copy(files, ctx, actor, &wanted).await? {
+            return Ok(answer);
+        }
+    }
+    Err(Refusal::Busy.into())
+}
+
+/// `None` when content that is copied was removed meanwhile, or another request with the same key was faster.
+async fn copy(
+    files: &Files,
+    ctx: &Ctx,
+    actor: Actor,
+    wanted: &Wanted,
+) -> Result<Option<v1::CopyNodeResponse>> {
+    let core = &files.core;
+    let now = core.clock.now();
+    let mut tx = core.begin(ctx).await?;
+    if actor.home() == Ok(wanted.parent) {
+        nodes::ensure_homes(&mut tx, &[wanted.parent.0], now).await?;
+    }
+    nodes::lock(&mut tx, &[wanted.parent.0]).await?;
+    if let Some(key) = &wanted.key
+        && let Some(answer) = key.replay(&mut tx, actor).await?
+    {
+        return Ok(Some(answer));
+    }
+    let source = permit(&mut tx, actor, wanted.node, wanted.parent).await?;
+    let limit = i64::from(core.config.copy.nodes_per_transaction);
+    let count = copies::count(&mut tx, source, limit).await?;
+    let result = if count > limit {
+        let row = CopyRow {
+            id: CopyId::new(),
+            account: actor.account,
+            source: wanted.node,
+            parent: wanted.parent,
+            name: wanted.name.as_ref().map(|name| name.text.clone()),
+            state: State::Running,
+            copied: 0,
+            node: None,
+            reason: None,
+            created_at: now,
+        };
+        // Told now rather than by the job, which looks again.
+        if wanted.name.is_some() {
+            name_of(&mut tx, wanted.node, wanted.parent, wanted.name.as_ref()).await?;
+        }
+        copies::insert(&mut tx, &row).await?;
+        (copy_node_response::Result::Job(wire::copy(row)?), Vec::new())
+    } else {
+        let name = name_of(&mut tx, wanted.node, wanted.parent, wanted.name.as_ref()).await?;
+        let top = NodeId::new();
+        let Some(made) = copies::build(&mut tx, source, top, wanted.parent, &name, now).await? else {
+            return Ok(None);
+        };
+        let view = nodes::views(&mut tx, &[top.0]).await?.pop();
+        let node = wire::node(view.ok_or_else(|| Error::internal("read a copy", "it is not there"))?)?;
+        (copy_node_response::Result::Node(node), made)
+    };
+    let (result, made) = result;
+    let answer = v1::CopyNodeResponse { result: Some(result) };
+    if let Some(key) = &wanted.key
+        && !key.keep(&mut tx, actor, &answer, now).await?
+    {
+        return Ok(None);
+    }
+    let changes: Vec<Change> = made
+        .into_iter()
+        .map(|(node, version)| Change {
+            node,
+            kind: ChangeKind::Created,
+            version,
+            revision: 1,
+            actor: Some(actor.account),
+            traceparent: telemetry::propagation::current(),
+        })
+        .collect();
+    if changes.is_empty() {
+        tx.commit().await?;
+        core.copies.nudge();
+    } else {
+        journal::append(&mut tx, &changes, now).await?;
+        tx.commit().await?;
+        core.relay.nudge();
+    }
+    Ok(Some(answer))
+}
+
+/// Whether the account may copy the node into that folder, and what of it.
+pub(crate) async fn permit(tx: &mut TenantTx, actor: Actor, node: NodeId, parent: NodeId) -> Result<Source> {
+    let account = actor.account;
+    let mut lineage = nodes::lineage(tx, &[account.0], &[node.0, parent.0]).await?;
+    lineage.require(account, node, NodeRole::Viewer, Refusal::NodeNotFound)?;
+    let folder = lineage.require(account, parent, NodeRole::Editor, Refusal::ParentNotFound)?;
+    if !folder.is_folder {
+        return Err(Refusal::NotAFolder.into());
+    }
+    if lineage.within(parent, node) {
+        return Err(Refusal::IntoItself.into());
+    }
+    Ok(Source {
+        node,
+        account,
+        owned: lineage.role(account, node) == Some(NodeRole::Owner),
+    })
+}
+
+/// Whether the account may put something into that folder.
+pub(crate) async fn permit_folder(tx: &mut TenantTx, actor: Actor, parent: NodeId) -> Result<()> {
+    let mut lineage = nodes::lineage(tx, &[actor.account.0], &[parent.0]).await?;
+    lineage.require(actor.account, parent, NodeRole::Editor, Refusal::ParentNotFound)?;
+    Ok(())
+}
+
+/// The name that was asked for, or else the node's own or one like it that is free in the folder, which is locked.
+pub(crate) async fn name_of(
+    tx: &mut TenantTx,
+    node: NodeId,
+    parent: NodeId,
+    asked: Option<&Name>,
+) -> Result<Name> {
+    let view = nodes::views(tx, &[node.0]).await?.pop();
+    let view = view.ok_or(Refusal::NodeNotFound)?;
+    free_names::find(tx, &view, parent, asked, free_name::copied).await
+}
