@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod copies;
 mod links;
 mod nodes;
 mod sessions;
@@ -10,6 +11,7 @@ mod tenancy;
 mod tenants;
 mod trash;
 mod uploads;
+mod versions;
 
 use anyhow::Result;
 use bitvault_conformance::api::Caller;
@@ -42,12 +44,14 @@ pub(crate) fn bytes(len: usize, seed: u8) -> Vec<u8> {
 async fn every_case(target: &Target) -> Result<()> {
     sessions::all(target).await?;
     nodes::all(target).await?;
+    copies::all(target).await?;
     uploads::all(target).await?;
     links::all(target).await?;
     access::all(target).await?;
     tenants::all(target).await?;
     trash::all(target).await?;
     tenancy::all(target).await?;
+    versions::all(target).await?;
     bad_input::all(target).await
 }
 

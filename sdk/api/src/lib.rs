@@ -5,6 +5,7 @@
 //! fields in answers are ignored by clients, so that an old client meets a new server.
 
 mod access;
+mod copies;
 pub mod limits;
 mod links;
 mod nodes;
@@ -15,11 +16,13 @@ mod tenants;
 mod traces;
 mod trash;
 mod uploads;
+mod versions;
 
 pub use access::{
     CreateSpace, Grant, Grants, Group, GroupMember, NameGroup, NodeRole, PutGrant, SetInheritance,
     SharedNode, Space, UpdateSpace,
 };
+pub use copies::{CopyJob, CopyNode, CopyState};
 pub use links::{
     CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,
 };
@@ -42,3 +45,4 @@ pub use uploads::{
     PartWanted, Parts, StartUpload, StartUploadResult, Upload, UploadPart, UploadState, UploadedPart,
     WantedParts,
 };
+pub use versions::{FileVersion, LabelVersion, Retention, RetentionSource, SetRetention, Usage};

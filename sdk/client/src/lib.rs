@@ -14,6 +14,7 @@
 mod access;
 mod call;
 mod client;
+mod copies;
 mod error;
 mod links;
 mod nodes;
@@ -28,9 +29,11 @@ mod trace;
 pub mod transfer;
 mod trash;
 mod uploads;
+mod versions;
 
 pub use bitvault_api as api;
 pub use client::{Builder, Client};
+pub use copies::Copied;
 pub use error::{Error, Result};
 pub use path::{PathError, RemotePath};
 pub use retry::Retry;

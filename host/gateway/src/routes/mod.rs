@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 mod batches;
 mod content;
+mod copies;
 pub(crate) mod drops;
 mod grants;
 mod groups;
@@ -13,12 +14,14 @@ mod members;
 mod nodes;
 mod page;
 pub(crate) mod public;
+mod retention;
 mod sessions;
 mod spaces;
 mod tenant;
 mod traces;
 mod trash;
 mod uploads;
+mod versions;
 
 use crate::problem::Refusal;
 use crate::state::AppState;
@@ -62,6 +65,22 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(batches::batch_deletes))
         .routes(routes!(content::get_content))
         .routes(routes!(archive::get_zip))
+        .routes(routes!(copies::copy_node))
+        .routes(routes!(copies::get_copy, copies::cancel_copy))
+        .routes(routes!(versions::list_versions))
+        .routes(routes!(versions::label_version, versions::delete_version))
+        .routes(routes!(versions::restore_version))
+        .routes(routes!(
+            retention::get_retention,
+            retention::set_retention,
+            retention::clear_retention
+        ))
+        .routes(routes!(
+            retention::get_tenant_retention,
+            retention::set_tenant_retention,
+            retention::clear_tenant_retention
+        ))
+        .routes(routes!(retention::get_usage))
         .routes(routes!(uploads::start_upload))
         .routes(routes!(uploads::get_upload, uploads::abort_upload))
         .routes(routes!(uploads::presign_parts))

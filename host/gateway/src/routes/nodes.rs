@@ -83,7 +83,7 @@ pub(super) async fn delete_node(
 }
 
 /// A refusal because the node has changed shows it as it is now.
-async fn with_current(state: &AppState, ctx: &Ctx, id: String, refusal: Refusal) -> Refusal {
+pub(super) async fn with_current(state: &AppState, ctx: &Ctx, id: String, refusal: Refusal) -> Refusal {
     if !refusal.is_precondition() {
         return refusal;
     }

@@ -1,6 +1,7 @@
 //! Messages of `proto` to and from the REST types. Pure.
 
 mod access;
+mod copies;
 mod links;
 mod nodes;
 mod sessions;
@@ -8,8 +9,10 @@ mod tenants;
 mod traces;
 mod trash;
 mod uploads;
+mod versions;
 
 pub(crate) use access::{grant, grants, group, group_member, shared, space};
+pub(crate) use copies::copy;
 pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use nodes::{content, node};
 pub(crate) use sessions::{account, me, session};
@@ -20,6 +23,7 @@ pub(crate) use tenants::{
 pub(crate) use traces::{summary, trace};
 pub(crate) use trash::{delete_result, move_result, node_delete, node_move, trash_item};
 pub(crate) use uploads::{commit, commit_result, parts, start, start_result, upload, wanted_part};
+pub(crate) use versions::{policy, retention, usage, version};
 
 use bitvault_platform::Error;
 use prost_types::Timestamp;
