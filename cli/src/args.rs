@@ -1,8 +1,12 @@
 //! The command line.
 
+mod look;
 mod trash;
+mod versions;
 
+pub(crate) use look::{Stat, Tree, Usage};
 pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
+pub(crate) use versions::{Cp, Versions, VersionsCommand};
 
 use crate::tenant_args::{Admin, Invitations, Invite, Members, Passwd, Token};
 use bitvault_client::RemotePath;
@@ -76,6 +80,11 @@ pub(crate) enum Command {
     /// Into DEST when that is a folder or ends with /, else to that very path. Nothing is ever replaced, and no bytes
     /// move, however large the tree.
     Mv(Mv),
+    /// Copy files, or folders with -r, on the server
+    ///
+    /// Into DEST when that is a folder or ends with /, else to that very path. Nothing is ever replaced, and no bytes
+    /// move, however large the tree.
+    Cp(Cp),
     /// Move files, or folders with -r, to the trash
     Rm(Rm),
     /// Make and manage public links
@@ -102,6 +111,14 @@ pub(crate) enum Command {
     /// Back to where they were; to the top when that folder is not there any more. Where the name is taken they get another
     /// one. A path is what `bitvault trash` shows, and means the one that was removed last.
     Restore(Restore),
+    /// Show everything that is known of files and folders
+    Stat(Stat),
+    /// Show a folder with all that is below it
+    Tree(Tree),
+    /// Show the space that your files, or those of a space, their old versions and the trash take
+    Usage(Usage),
+    /// List the versions of a file, restore, label or remove them
+    Versions(Versions),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Show and change who belongs to the tenant
@@ -131,6 +148,7 @@ impl Command {
             Self::Get(_) => "get",
             Self::Cat(_) => "cat",
             Self::Mv(_) => "mv",
+            Self::Cp(_) => "cp",
             Self::Rm(_) => "rm",
             Self::Link(_) => "link",
             Self::Share(_) => "share",
@@ -139,6 +157,10 @@ impl Command {
             Self::Space(_) => "space",
             Self::Trash(_) => "trash",
             Self::Restore(_) => "restore",
+            Self::Stat(_) => "stat",
+            Self::Tree(_) => "tree",
+            Self::Usage(_) => "usage",
+            Self::Versions(_) => "versions",
             Self::Completions(_) => "completions",
             Self::Members(_) => "members",
             Self::Invite(_) => "invite",
@@ -210,6 +232,9 @@ pub(crate) struct Get {
     /// Download folders with all that is in them
     #[arg(short, long)]
     pub(crate) recursive: bool,
+    /// An older version of the one file, `ver_…`
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<String>,
     /// Transfers at once
     #[arg(short, long, default_value_t = bitvault_client::transfer::JOBS_DEFAULT as u16, value_parser = jobs())]
     pub(crate) jobs: u16,
@@ -220,6 +245,9 @@ pub(crate) struct Cat {
     /// Files on the server
     #[arg(required = true, value_name = "REMOTE")]
     pub(crate) remotes: Vec<RemotePath>,
+    /// An older version of the one file, `ver_…`
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

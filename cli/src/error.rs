@@ -42,6 +42,9 @@ pub(crate) enum Error {
     /// Some of several things failed; each was told already.
     #[error("{failed} of {all} failed")]
     Several { failed: usize, all: usize, exit: Exit },
+    /// A large copy on the server came to no good end.
+    #[error("{path}: the copy was not made ({reason})")]
+    CopyEnded { path: String, reason: String },
     /// Standard input or output.
     #[error("{0}")]
     Output(#[source] std::io::Error),

@@ -31,6 +31,12 @@ pub(crate) fn exit(error: &Error) -> Exit {
         Error::Usage { .. } => Exit::Usage,
         Error::Missing { .. } => Exit::NotFound,
         Error::SignedOut(_) => Exit::Denied,
+        Error::CopyEnded { reason, .. } => match reason.as_str() {
+            "name_taken" => Exit::Conflict,
+            "node_not_found" | "parent_not_found" => Exit::NotFound,
+            "role_too_low" => Exit::Denied,
+            _ => Exit::Failed,
+        },
         Error::Profile { .. } | Error::Output(_) => Exit::Failed,
         Error::Some { exit, .. } | Error::Several { exit, .. } => *exit,
     }
@@ -75,7 +81,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::Some { .. } => {
             Some("run the same command again: what is there already is not sent twice".into())
         }
-        Error::Several { .. } | Error::Output(_) => None,
+        Error::CopyEnded { .. } | Error::Several { .. } | Error::Output(_) => None,
     }
 }
 

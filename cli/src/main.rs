@@ -100,6 +100,11 @@ async fn run(
         Command::Token(token) => commands::token::run(token, &server, output).await,
         Command::Passwd(passwd) => commands::passwd::run(passwd, &server, output).await,
         Command::Admin(admin) => commands::admin::run(admin, &server, output).await,
+        Command::Cp(cp) => commands::cp::run(cp, &server, output).await,
+        Command::Stat(stat) => commands::stat::run(stat, &server, output).await,
+        Command::Tree(tree) => commands::tree::run(tree, &server, output).await,
+        Command::Usage(usage) => commands::usage::run(usage, &server, output).await,
+        Command::Versions(versions) => commands::versions::run(versions, &server, output).await,
         Command::Completions(_) | Command::Login(_) => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-use super::find;
+use super::{at_version, find};
 use crate::args::Cat;
 use crate::connect::Server;
 use crate::error::Error;
@@ -16,7 +16,10 @@ pub(crate) async fn run(args: &Cat, server: &Server, output: &Output) -> Result<
     let transfer = server.transfer(JOBS_DEFAULT as u16, Arc::new(Silent))?;
     let mut out = tokio::io::stdout();
     for path in &args.remotes {
-        let node = find(server, path).await?;
+        let mut node = find(server, path).await?;
+        if let Some(version) = &args.version {
+            node = at_version(server, path, node, version).await?;
+        }
         transfer
             .read_to(&node, &mut out)
             .await

@@ -1,4 +1,4 @@
-use super::find;
+use super::{at_version, find};
 use crate::args::Get;
 use crate::connect::Server;
 use crate::error::Error;
@@ -15,7 +15,10 @@ pub(crate) async fn run(args: &Get, server: &Server, output: &Output) -> Result<
     let into = args.local.as_os_str().as_encoded_bytes().ends_with(b"/");
     let mut wanted = Vec::with_capacity(args.remotes.len());
     for path in &args.remotes {
-        let node = find(server, path).await?;
+        let mut node = find(server, path).await?;
+        if let Some(version) = &args.version {
+            node = at_version(server, path, node, version).await?;
+        }
         if node.kind == NodeKind::Folder && !args.recursive {
             return Err(Error::usage(
                 format!("{path} is a folder"),

@@ -5,6 +5,7 @@ mod ask;
 pub(crate) mod admin;
 pub(crate) mod cat;
 pub(crate) mod completions;
+pub(crate) mod cp;
 pub(crate) mod get;
 pub(crate) mod group;
 pub(crate) mod invitations;
@@ -25,8 +26,12 @@ pub(crate) mod rm;
 pub(crate) mod share;
 pub(crate) mod shared;
 pub(crate) mod space;
+pub(crate) mod stat;
 pub(crate) mod token;
 pub(crate) mod trash;
+pub(crate) mod tree;
+pub(crate) mod usage;
+pub(crate) mod versions;
 pub(crate) mod whoami;
 
 use crate::connect::Server;
@@ -41,6 +46,21 @@ async fn find(server: &Server, path: &RemotePath) -> Result<Node, Error> {
         .lookup(path)
         .await
         .map_err(|error| Error::at(path, error))
+}
+
+/// A file as one of its versions shows it.
+async fn at_version(
+    server: &Server,
+    path: &RemotePath,
+    mut node: Node,
+    version: &str,
+) -> Result<Node, Error> {
+    let content = server.client.content(&node.id, Some(version)).await;
+    let content = content.map_err(|error| Error::at(path, error))?;
+    node.size = Some(content.size);
+    node.sha256 = Some(content.sha256);
+    node.version_id = Some(version.to_owned());
+    Ok(node)
 }
 
 /// The node at a path, when there is one.

@@ -12,7 +12,7 @@ use serde_json::json;
 
 pub(crate) async fn run(args: &Mv, server: &Server, output: &Output) -> Result<(), Error> {
     let several = args.sources.len() > 1;
-    let into = place::folder(&args.destination, several, server).await?;
+    let into = place::folder(&args.destination, several, "move", server).await?;
     let mut many = Many::new(output, args.sources.len());
     let mut moves = Vec::new();
     for source in &args.sources {
@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &Mv, server: &Server, output: &Output) -> Result<(
         // Among several sources it is a mistake, which the server tells.
         let place = match into.as_ref().filter(|folder| folder.id != node.id || several) {
             Some(folder) => place::within(&args.destination, folder, name),
-            None => place::at(&args.destination, server).await?,
+            None => place::at(&args.destination, "move", server).await?,
         };
         moves.push((source, node, place));
     }

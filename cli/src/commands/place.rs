@@ -14,10 +14,12 @@ pub(super) struct Place {
     pub(super) path: RemotePath,
 }
 
-/// The folder that several things go into, or one thing when it is there or written with a slash at its end.
+/// The folder that several things go into, or one thing when it is there or written with a slash at its end. `verb` says
+/// what is to be done with them.
 pub(super) async fn folder(
     destination: &RemotePath,
     several: bool,
+    verb: &str,
     server: &Server,
 ) -> Result<Option<Node>, Error> {
     let into = destination.is_into() || several;
@@ -25,7 +27,7 @@ pub(super) async fn folder(
         Some(node) if node.kind == NodeKind::Folder => Ok(Some(node)),
         Some(_) if into => Err(Error::usage(
             format!("{destination} is a file"),
-            "name a folder to move into",
+            format!("name a folder to {verb} into"),
         )),
         None if into => Err(Error::usage(
             format!("there is no folder {destination}"),
@@ -45,9 +47,12 @@ pub(super) fn within(destination: &RemotePath, folder: &Node, name: &str) -> Pla
 }
 
 /// The destination taken as a path of its own.
-pub(super) async fn at(destination: &RemotePath, server: &Server) -> Result<Place, Error> {
+pub(super) async fn at(destination: &RemotePath, verb: &str, server: &Server) -> Result<Place, Error> {
     let (Some(parent), Some(name)) = (destination.parent(), destination.name()) else {
-        return Err(Error::usage("/ can't be replaced", "name a folder to move into"));
+        return Err(Error::usage(
+            "/ can't be replaced",
+            format!("name a folder to {verb} into"),
+        ));
     };
     Ok(Place {
         folder: find(server, &parent).await?.id,

@@ -15,13 +15,13 @@ pub(crate) async fn run(args: &Restore, server: &Server, output: &Output) -> Res
     let several = args.nodes.len() > 1;
     let target = match &args.to {
         None => RestoreNode::default(),
-        Some(to) => match place::folder(to, several, server).await? {
+        Some(to) => match place::folder(to, several, "restore", server).await? {
             Some(folder) => RestoreNode {
                 parent_id: Some(folder.id),
                 name: None,
             },
             None => {
-                let place = place::at(to, server).await?;
+                let place = place::at(to, "restore", server).await?;
                 RestoreNode {
                     parent_id: Some(place.folder),
                     name: Some(place.name),

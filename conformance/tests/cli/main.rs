@@ -1,5 +1,6 @@
 //! The real `bitvault` against a real daemon: what a person and a script see.
 
+mod copies;
 mod everyday;
 mod exits;
 mod interrupted;
@@ -7,6 +8,7 @@ mod links;
 mod tenancy;
 mod trash;
 mod trees;
+mod versions;
 
 use anyhow::Result;
 use bitvault_conformance::cli::Cli;
@@ -17,6 +19,9 @@ pub(crate) const MIB: usize = 1 << 20;
 
 /// Parts so small that a file of some MiB travels in many.
 const SMALL_PARTS: &str = "[files]\nmultipart_threshold = \"6MiB\"\npart_size = \"5MiB\"\n";
+
+/// Copies of so few nodes that most are jobs.
+const SMALL_COPIES: &str = "[files.copy]\nnodes_per_transaction = 3\n";
 
 /// A daemon whose store clients reach through a meter, and its owner at the command line.
 pub(crate) struct Target {
@@ -47,12 +52,14 @@ pub(crate) fn bytes(len: usize, seed: u64) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_trees_go_there_and_come_back() {
-    let mut target = target("").await.unwrap();
+    let mut target = target(SMALL_COPIES).await.unwrap();
     everyday::all(&target).unwrap();
+    copies::all(&target).unwrap();
     trees::all(&target).unwrap();
     links::all(&target).unwrap();
     trash::all(&target).unwrap();
     tenancy::all(&target).unwrap();
+    versions::all(&target).unwrap();
     exits::all(&mut target).unwrap();
 }
 
