@@ -57,8 +57,9 @@ async fn copy(
     let core = &files.core;
     let now = core.clock.now();
     let mut tx = core.begin(ctx).await?;
+    let mut changes = Vec::new();
     if actor.home() == Ok(wanted.parent) {
-        nodes::ensure_homes(&mut tx, &[wanted.parent.0], now).await?;
+        changes = nodes::ensure_homes(&mut tx, &[wanted.parent.0], now).await?;
     }
     nodes::lock(&mut tx, &[wanted.parent.0]).await?;
     if let Some(key) = &wanted.key
@@ -105,24 +106,20 @@ async fn copy(
     {
         return Ok(None);
     }
-    let changes: Vec<Change> = made
-        .into_iter()
-        .map(|(node, version)| Change {
-            node,
-            kind: ChangeKind::Created,
-            version,
-            revision: 1,
-            actor: Some(actor.account),
-            traceparent: telemetry::propagation::current(),
-        })
-        .collect();
-    if changes.is_empty() {
-        tx.commit().await?;
+    let is_job = made.is_empty();
+    changes.extend(made.into_iter().map(|(node, version)| Change {
+        node,
+        kind: ChangeKind::Created,
+        version,
+        revision: 1,
+        actor: Some(actor.account),
+        traceparent: telemetry::propagation::current(),
+    }));
+    journal::append(&mut tx, &changes, now).await?;
+    tx.commit().await?;
+    core.relay.nudge();
+    if is_job {
         core.copies.nudge();
-    } else {
-        journal::append(&mut tx, &changes, now).await?;
-        tx.commit().await?;
-        core.relay.nudge();
     }
     Ok(Some(answer))
 }

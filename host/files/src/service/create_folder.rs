@@ -43,8 +43,9 @@ async fn create(
 ) -> Result<Option<v1::Node>> {
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
+    let mut changes = Vec::new();
     if actor.home() == Ok(parent) {
-        nodes::ensure_homes(&mut tx, &[parent.0], now).await?;
+        changes = nodes::ensure_homes(&mut tx, &[parent.0], now).await?;
     }
     nodes::lock(&mut tx, &[parent.0]).await?;
     // Under the lock: a repeat that came while the first request ran would find the name taken otherwise.
@@ -69,8 +70,8 @@ async fn create(
     {
         return Ok(None);
     }
-    let change = Change::of(id, ChangeKind::Created, node.revision, actor.account);
-    journal::append(&mut tx, &[change], now).await?;
+    changes.push(Change::of(id, ChangeKind::Created, node.revision, actor.account));
+    journal::append(&mut tx, &changes, now).await?;
     tx.commit().await?;
     files.core.relay.nudge();
     Ok(Some(node))

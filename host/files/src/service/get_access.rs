@@ -1,7 +1,7 @@
 use super::Files;
 use crate::domain::access::{Actor, Link, NodeRole, node_id};
 use crate::error::Refusal;
-use crate::store::nodes;
+use crate::store::{journal, nodes};
 use bitvault_platform::{Ctx, LinkAccess, Result};
 use bitvault_proto::internal::v1 as internal;
 
@@ -14,9 +14,12 @@ pub(super) async fn get_access(
     let actor = Actor::or_visitor(ctx)?;
     let id = node_id(&request.node_id, actor)?;
     let mut tx = files.core.begin(ctx).await?;
-    if actor.home() == Ok(id) {
-        nodes::ensure_homes(&mut tx, &[id.0], files.core.clock.now()).await?;
-    }
+    let now = files.core.clock.now();
+    let taken_in = if actor.home() == Ok(id) {
+        nodes::ensure_homes(&mut tx, &[id.0], now).await?
+    } else {
+        Vec::new()
+    };
     let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
     let least = match actor.link {
         Some(Link {
@@ -32,6 +35,7 @@ pub(super) async fn get_access(
         Some(_) => least,
         None => lineage.role(actor.account, id).ok_or(Refusal::NodeNotFound)?,
     };
+    journal::append(&mut tx, &taken_in, now).await?;
     tx.commit().await?;
     Ok(internal::NodeAccess {
         node_id: id.to_string(),

@@ -1,7 +1,7 @@
 use super::{Files, wire};
 use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::error::Refusal;
-use crate::store::nodes;
+use crate::store::{journal, nodes};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
@@ -19,8 +19,10 @@ pub(super) async fn visible(files: &Files, ctx: &Ctx, actor: Actor, id: NodeId) 
     let mut tx = files.core.begin(ctx).await?;
     let mut found = shown(&mut tx, actor, id).await;
     if found.is_err() && actor.home() == Ok(id) {
-        nodes::ensure_homes(&mut tx, &[id.0], files.core.clock.now()).await?;
+        let now = files.core.clock.now();
+        let taken_in = nodes::ensure_homes(&mut tx, &[id.0], now).await?;
         found = shown(&mut tx, actor, id).await;
+        journal::append(&mut tx, &taken_in, now).await?;
     }
     tx.commit().await?;
     found

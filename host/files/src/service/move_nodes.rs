@@ -82,10 +82,11 @@ async fn transact<M: Message + Default>(
 ) -> Result<Option<M>> {
     let now = core.clock.now();
     let mut tx = core.begin(ctx).await?;
+    let mut changes = Vec::new();
     if let Ok(home) = actor.home()
         && items.iter().any(|item| item.parent == Some(home))
     {
-        nodes::ensure_homes(&mut tx, &[home.0], now).await?;
+        changes = nodes::ensure_homes(&mut tx, &[home.0], now).await?;
     }
     let before = views(&mut tx, items).await?;
     let named = locks(actor, items, &before);
@@ -136,9 +137,8 @@ async fn transact<M: Message + Default>(
     {
         return Ok(None);
     }
-    if !batch.changes.is_empty() {
-        journal::append(&mut tx, &batch.changes, now).await?;
-    }
+    changes.append(&mut batch.changes);
+    journal::append(&mut tx, &changes, now).await?;
     tx.commit().await?;
     core.relay.nudge();
     Ok(Some(answer))

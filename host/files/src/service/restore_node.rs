@@ -68,9 +68,10 @@ async fn restore(
         .flatten()
         .map(|id| id.0)
         .collect();
+    let mut changes = Vec::new();
     if wanted.parent.is_some() && actor.home().ok() == wanted.parent {
         let home = wanted.parent.map(|home| home.0);
-        nodes::ensure_homes(&mut tx, home.as_slice(), now).await?;
+        changes = nodes::ensure_homes(&mut tx, home.as_slice(), now).await?;
     }
     let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &asked).await?;
     let guess = target(&mut lineage, actor, wanted);
@@ -119,8 +120,13 @@ async fn restore(
     {
         return Ok(None);
     }
-    let change = Change::of(wanted.node, ChangeKind::Restored, node.revision, actor.account);
-    journal::append(&mut tx, &[change], now).await?;
+    changes.push(Change::of(
+        wanted.node,
+        ChangeKind::Restored,
+        node.revision,
+        actor.account,
+    ));
+    journal::append(&mut tx, &changes, now).await?;
     tx.commit().await?;
     files.core.relay.nudge();
     Ok(Some(node))

@@ -3,7 +3,7 @@ use super::get_retention::{effective, target};
 use crate::domain::access::{Actor, NodeRole, root};
 use crate::domain::retention::{LIMIT_MAX, Policy};
 use crate::error::Refusal;
-use crate::store::{nodes, retention, thinning};
+use crate::store::{journal, nodes, retention, thinning};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
@@ -21,11 +21,12 @@ pub(super) async fn set_retention(
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
     let home: &[_] = if actor.home() == Ok(node) { &[node.0] } else { &[] };
-    nodes::ensure_homes(&mut tx, home, now).await?;
+    let taken_in = nodes::ensure_homes(&mut tx, home, now).await?;
     permit(&mut tx, actor, node).await?;
     retention::set(&mut tx, actor, node, &policy, now).await?;
     thinning::policy_changed(&mut tx, now).await?;
     let answer = effective(files, &mut tx, actor, node).await?;
+    journal::append(&mut tx, &taken_in, now).await?;
     tx.commit().await?;
     files.core.thin.nudge();
     Ok(answer)

@@ -6,6 +6,7 @@ use crate::domain::lineage::Lineage;
 use crate::domain::start::{Start, Target};
 use crate::error::Refusal;
 use crate::failpoints;
+use crate::store::journal::{self, Change};
 use crate::store::nodes;
 use crate::store::uploads::{self, NewUpload, UploadRow};
 use bitvault_platform::db::TenantTx;
@@ -128,7 +129,8 @@ pub(crate) async fn record(core: &Core, tenant: TenantId, items: Vec<Item>) -> V
     let ctx = Ctx::system("files").within(tenant);
     let recorded = async {
         let mut tx = core.begin(&ctx).await?;
-        let rows = record_in(core, &mut tx, items).await?;
+        let (rows, taken_in) = record_in(core, &mut tx, items).await?;
+        journal::append(&mut tx, &taken_in, core.clock.now()).await?;
         tx.commit().await?;
         Ok::<_, Error>(rows)
     };
@@ -151,14 +153,17 @@ async fn record_once(
         return replayed(&mut tx, answer).await;
     }
     let (valid, errors) = split(items);
-    let rows = merge(record_in(core, &mut tx, valid).await?, errors);
+    let (rows, taken_in) = record_in(core, &mut tx, valid).await?;
+    let rows = merge(rows, errors);
     let kept = v1::StartUploadsResponse {
         items: rows
             .iter()
             .map(|row| result(row.as_ref().map(present::plain).map_err(Clone::clone)))
             .collect(),
     };
-    if key.keep(&mut tx, actor, &kept, core.clock.now()).await? {
+    let now = core.clock.now();
+    if key.keep(&mut tx, actor, &kept, now).await? {
+        journal::append(&mut tx, &taken_in, now).await?;
         tx.commit().await?;
         return Ok(rows);
     }
@@ -190,12 +195,17 @@ async fn replayed(tx: &mut TenantTx, answer: v1::StartUploadsResponse) -> Result
         .collect())
 }
 
-async fn record_in(core: &Core, tx: &mut TenantTx, items: Vec<Item>) -> Result<Vec<Result<UploadRow>>> {
+/// The items as they were recorded, and what goes into the journal when the transaction ends.
+async fn record_in(
+    core: &Core,
+    tx: &mut TenantTx,
+    items: Vec<Item>,
+) -> Result<(Vec<Result<UploadRow>>, Vec<Change>)> {
     if items.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let now = core.clock.now();
-    let refusals = refusals(tx, &items, now).await?;
+    let (refusals, taken_in) = refusals(tx, &items, now).await?;
     let (tenant, batch) = (tx.tenant(), ObjectId::new());
     let mut fresh = Vec::with_capacity(items.len());
     for (number, (item, refusal)) in items.into_iter().zip(&refusals).enumerate() {
@@ -215,17 +225,19 @@ async fn record_in(core: &Core, tx: &mut TenantTx, items: Vec<Item>) -> Result<V
     }
     let mut rows = fresh.iter().map(|upload| Ok(upload.row(expires_at)));
     let missing = || Err(Error::internal("record uploads", "a result is missing"));
-    Ok(refusals
-        .into_iter()
-        .map(|refusal| match refusal {
-            Some(refusal) => Err(refusal.into()),
-            None => rows.next().unwrap_or_else(missing),
-        })
-        .collect())
+    let rows = refusals.into_iter().map(|refusal| match refusal {
+        Some(refusal) => Err(refusal.into()),
+        None => rows.next().unwrap_or_else(missing),
+    });
+    Ok((rows.collect(), taken_in))
 }
 
-/// What commit would refuse for sure, said before bytes are sent.
-async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Result<Vec<Option<Refusal>>> {
+/// What commit would refuse for sure, said before bytes are sent; and what homes that were made took in.
+async fn refusals(
+    tx: &mut TenantTx,
+    items: &[Item],
+    now: OffsetDateTime,
+) -> Result<(Vec<Option<Refusal>>, Vec<Change>)> {
     let mut wanted: Vec<Uuid> = items.iter().map(|item| item.start.target.node().0).collect();
     wanted.sort_unstable();
     wanted.dedup();
@@ -239,10 +251,11 @@ async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Res
         .filter(|(home, target)| *home == Ok(*target) && lineage.any(*target).is_none())
         .map(|(_, target)| target.0)
         .collect();
+    let mut taken_in = Vec::new();
     if !homes.is_empty() {
         homes.sort_unstable();
         homes.dedup();
-        nodes::ensure_homes(tx, &homes, now).await?;
+        taken_in = nodes::ensure_homes(tx, &homes, now).await?;
         lineage = nodes::lineage(tx, &accounts, &wanted).await?;
     }
     let mut parents = Vec::new();
@@ -258,10 +271,10 @@ async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Res
     } else {
         nodes::taken(tx, &parents, &keys).await?.into_iter().collect()
     };
-    Ok(items
+    let refusals = items
         .iter()
-        .map(|item| refusal(item.actor, &item.start.target, &mut lineage, &taken))
-        .collect())
+        .map(|item| refusal(item.actor, &item.start.target, &mut lineage, &taken));
+    Ok((refusals.collect(), taken_in))
 }
 
 fn refusal(

@@ -83,8 +83,11 @@ impl Change {
 }
 
 /// Writes the changes into the journal, in their order, under the next numbers, and an event for each into the outbox.
-/// It takes the tenant's counter: call it last, and commit.
+/// It takes the tenant's counter, if there is a change: call it last, and commit.
 pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDateTime) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
     let tenant = tx.tenant().0;
     let count = i64::try_from(changes.len()).map_err(|cause| Error::internal("count changes", cause))?;
     let nodes: Vec<Uuid> = changes.iter().map(|change| change.node.0).collect();

@@ -4,6 +4,7 @@ use super::moves;
 use crate::domain::access::{Actor, NodeRole, root};
 use crate::domain::lineage::{Lineage, NodeFacts};
 use crate::domain::name::Name;
+use crate::store::journal::{Change, ChangeKind};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{AccountId, NodeId, TenantId, VersionId};
 use bitvault_platform::{Error, Result};
@@ -30,12 +31,19 @@ pub(crate) struct NodeView {
 
 /// Makes the tenant's root and the head of its journal, if they aren't there.
 pub(crate) async fn ensure_root(tx: &mut TenantTx, now: OffsetDateTime) -> Result<()> {
-    ensure_homes(tx, &[], now).await
+    // Without a home nothing is taken in.
+    ensure_homes(tx, &[], now).await.map(|_| ())
 }
 
 /// Makes the homes of these accounts, with what stands above them, if they aren't there. A home that is new takes in what
-/// its account had put right below the tenant's root, where an older release kept everybody's files.
-pub(crate) async fn ensure_homes(tx: &mut TenantTx, accounts: &[Uuid], now: OffsetDateTime) -> Result<()> {
+/// its account had put right below the tenant's root, where an older release kept everybody's files. Those moves are
+/// answered, for the caller to write them into the journal with its own changes: that comes last.
+#[must_use = "what was taken in belongs into the journal"]
+pub(crate) async fn ensure_homes(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    now: OffsetDateTime,
+) -> Result<Vec<Change>> {
     let tenant = tx.tenant();
     let made = sqlx::query_scalar!(
         r#"WITH head AS (
@@ -58,7 +66,7 @@ pub(crate) async fn ensure_homes(tx: &mut TenantTx, accounts: &[Uuid], now: Offs
     .await?;
     let made: Vec<Uuid> = made.into_iter().map(|id| id.0).collect();
     if made.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // Names that begin with a slash are nobody's: of homes, and of copies that are being made.
     let found = sqlx::query_scalar!(
@@ -75,24 +83,28 @@ pub(crate) async fn ensure_homes(tx: &mut TenantTx, accounts: &[Uuid], now: Offs
     .fetch_all(&mut **tx)
     .await?;
     if found.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // They go to another tree, with all below them (service::crossing). Nobody has a role there yet: only jobs wait.
     let below = moves::subtrees(tx, &found).await?;
     lock(tx, &below).await?;
-    sqlx::query!(
-        "UPDATE files.nodes n SET parent_id = n.created_by, revision = revision + 1
-         FROM (SELECT n.ctid
-               FROM unnest($2::uuid[]) AS wanted(id)
-               CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) taken
-         WHERE n.ctid = taken.ctid AND n.parent_id = $3",
+    let taken_in = sqlx::query!(
+        r#"UPDATE files.nodes n SET parent_id = n.created_by, revision = revision + 1
+           FROM (SELECT n.ctid
+                 FROM unnest($2::uuid[]) AS wanted(id)
+                 CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) taken
+           WHERE n.ctid = taken.ctid AND n.parent_id = $3
+           RETURNING n.id AS "id!: NodeId", n.revision, n.created_by AS "account?: AccountId""#,
         tenant.0,
         &found,
         root(tenant).0
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(())
+    let moves = taken_in
+        .into_iter()
+        .map(|node| Change::of(node.id, ChangeKind::Moved, node.revision, node.account));
+    Ok(moves.collect())
 }
 
 /// Locks nodes against change, in the order given: by id. Who adds children to a folder locks that folder, so that a

@@ -560,26 +560,3 @@ async fn a_space_belongs_to_its_group_and_administrators_set_who_has_access() {
     let gaps = "SELECT max(seq) - count(*) FROM files.journal";
     assert_eq!(world.count(gaps).await, 0);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn files_of_an_older_release_move_into_the_homes_of_who_made_them() {
-    let world = World::new().await;
-    world.files.create_root(&world.ctx()).await.unwrap();
-    let mut admin = world.admin().await;
-    let (other, as_other) = who(&world, Role::Member);
-    let sql = "INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by, updated_at)
-               VALUES ($1, gen_random_uuid(), $1, 'folder', $2, $2, now(), $3, now())";
-    for (name, by) in [("old", world.account), ("theirs", other)] {
-        sqlx::query(sql)
-            .bind(world.tenant.0)
-            .bind(name)
-            .bind(by.0)
-            .execute(&mut admin)
-            .await
-            .unwrap();
-    }
-    world.get(&world.ctx(), "root").await.unwrap();
-    assert_eq!(names(&world, &world.ctx(), "root").await.unwrap(), ["old"]);
-    mkdir(&world, &as_other, "root", "new").await.unwrap();
-    assert_eq!(names(&world, &as_other, "root").await.unwrap(), ["new", "theirs"]);
-}

@@ -12,6 +12,7 @@ mod commit;
 mod copy;
 mod crossing;
 mod erase;
+mod homes;
 mod moves;
 mod multipart;
 mod plans;

@@ -20,8 +20,9 @@ pub(super) async fn put_grant(files: &Files, ctx: &Ctx, request: v1::PutGrantReq
     let role = NodeRole::parse(&request.role).ok_or(Refusal::NodeRoleInvalid)?;
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
+    let mut changes = Vec::new();
     if actor.home() == Ok(node) {
-        nodes::ensure_homes(&mut tx, &[node.0], now).await?;
+        changes = nodes::ensure_homes(&mut tx, &[node.0], now).await?;
     }
     nodes::lock(&mut tx, &[node.0]).await?;
     let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[node.0]).await?;
@@ -35,6 +36,7 @@ pub(super) async fn put_grant(files: &Files, ctx: &Ctx, request: v1::PutGrantReq
     let before = present.iter().find(|grant| grant.subject == subject);
     if let Some(same) = before.filter(|grant| grant.role == role) {
         let answer = message(same);
+        journal::append(&mut tx, &changes, now).await?;
         tx.commit().await?;
         return Ok(answer);
     }
@@ -42,8 +44,13 @@ pub(super) async fn put_grant(files: &Files, ctx: &Ctx, request: v1::PutGrantReq
         return Err(Refusal::TooManyGrants(GRANTS_PER_NODE).into());
     }
     grants::put(&mut tx, actor, node, subject, role, now).await?;
-    let change = Change::of(node, ChangeKind::Shared, facts.revision, actor.account);
-    journal::append(&mut tx, &[change], now).await?;
+    changes.push(Change::of(
+        node,
+        ChangeKind::Shared,
+        facts.revision,
+        actor.account,
+    ));
+    journal::append(&mut tx, &changes, now).await?;
     tx.commit().await?;
     files.core.relay.nudge();
     Ok(message(&GrantRow {
