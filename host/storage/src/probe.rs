@@ -114,11 +114,23 @@ async fn list(backend: &Backend) -> Result<Vec<String>, Error> {
     Ok(page.objects.into_iter().map(|object| object.key).collect())
 }
 
+/// Removes what this probe left, and earlier ones that were cut off: a command of the operator may end sooner than the
+/// probe that began with it, and the check of the store would find an upload in parts that nobody knows.
 async fn clean_up(backend: &Backend) {
     let cleaned = async {
         let keys = list(backend).await?;
         if !keys.is_empty() {
             backend.store.call("delete").await?.delete(&keys).await?;
+        }
+        for left in backend
+            .store
+            .call("list-uploads")
+            .await?
+            .list_uploads(FOLDER)
+            .await?
+        {
+            let mut call = backend.store.call("abort-upload").await?;
+            call.abort_upload(&left.key, &left.upload).await?;
         }
         Ok::<_, Error>(())
     };

@@ -572,6 +572,31 @@ async fn what_a_store_can_do_is_found_out() {
 }
 
 #[tokio::test]
+async fn what_a_probe_that_was_cut_off_left_is_removed_by_the_next() {
+    let running = Running::embedded().await;
+    let storage = ready(&running, "").await;
+    let left = ".bitvault-probe/cut-off/parts";
+    let begin = rpc::BeginMultipartRequest {
+        key: left.to_owned(),
+        ..rpc::BeginMultipartRequest::default()
+    };
+    storage
+        .begin_multipart(Request::new(begin.clone()))
+        .await
+        .unwrap();
+    let kept = rpc::BeginMultipartRequest {
+        key: "t/kept".to_owned(),
+        ..begin
+    };
+    storage.begin_multipart(Request::new(kept)).await.unwrap();
+    let next = ready(&running, "").await;
+    let uploads = next.list_multiparts(Request::new(rpc::ListMultipartsRequest::default()));
+    let uploads = uploads.await.unwrap().into_inner().items;
+    let keys: Vec<&str> = uploads.iter().map(|upload| upload.key.as_str()).collect();
+    assert_eq!(keys, ["t/kept"]);
+}
+
+#[tokio::test]
 async fn requests_for_clients_go_to_the_public_endpoint() {
     let running = Running::embedded().await;
     let mut config = config(&running.endpoint(), "");
