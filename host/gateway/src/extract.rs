@@ -110,6 +110,11 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Refusal> {
+        let query = parts.uri.query().unwrap_or_default();
+        // Otherwise what is not UTF-8 would be replaced without a word, and something else be answered.
+        if percent_encoding::percent_decode_str(query).decode_utf8().is_err() {
+            return Err(Error::new(Code::Invalid, "query_invalid", "the query is not UTF-8").into());
+        }
         match axum::extract::Query::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => {

@@ -68,6 +68,11 @@ async fn every_way_to_be_wrong_is_told_as_problem_details() {
             "query_invalid",
         ),
         (signed_in("GET", "/v1/lookup", OWNER), 400, "query_invalid"),
+        (
+            signed_in("GET", "/v1/lookup?path=/a%FF", OWNER),
+            400,
+            "query_invalid",
+        ),
         (signed_in("GET", "/v1/nodes/%FF", OWNER), 404, "not_found"),
         (
             signed_in("GET", "/v1/admin/traces/zz", OWNER),
