@@ -15,6 +15,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict, 6 unreachable.
@@ -119,6 +121,11 @@ pub(crate) enum Command {
     Usage(Usage),
     /// List the versions of a file, restore, label or remove them
     Versions(Versions),
+    /// Find files and folders by name
+    ///
+    /// By words or their beginnings, best first; misspelled words are found as well. Only what you may see is found, and
+    /// nothing in the trash.
+    Search(Search),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Show and change who belongs to the tenant
@@ -161,6 +168,7 @@ impl Command {
             Self::Tree(_) => "tree",
             Self::Usage(_) => "usage",
             Self::Versions(_) => "versions",
+            Self::Search(_) => "search",
             Self::Completions(_) => "completions",
             Self::Members(_) => "members",
             Self::Invite(_) => "invite",
@@ -428,6 +436,44 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Search {
+    /// Words of the name, or their beginnings
+    #[arg(required = true, value_name = "QUERY")]
+    pub(crate) words: Vec<String>,
+    /// Only below this folder
+    #[arg(long = "in", value_name = "PATH")]
+    pub(crate) within: Option<RemotePath>,
+    /// file, folder, image, video, audio, document, spreadsheet, presentation, text, code, archive, other, or a media type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Only what this account made: me, or its id
+    #[arg(long)]
+    pub(crate) owner: Option<String>,
+    /// Only what changed on this day or later: 2026-01-31, or 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) after: Option<String>,
+    /// Only what changed before this day
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) before: Option<String>,
+    /// Most hits
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+}
+
+/// A day, or an instant of RFC 3339, as an instant.
+fn instant(text: &str) -> Result<String, String> {
+    let whole = if text.contains('T') {
+        text.to_owned()
+    } else {
+        format!("{text}T00:00:00Z")
+    };
+    match OffsetDateTime::parse(&whole, &Rfc3339) {
+        Ok(_) => Ok(whole),
+        Err(_) => Err("use a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z".to_owned()),
+    }
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Completions {
     /// Which shell
     pub(crate) shell: Shell,
@@ -455,6 +501,23 @@ mod tests {
         assert_eq!((put.locals.len(), put.remote.is_into()), (2, true));
         let args = Args::try_parse_from(["bitvault", "--json", "get", "/a", "."]).expect("parse");
         assert!(args.global.json);
+    }
+
+    #[test]
+    fn a_search_takes_a_day_or_a_time_and_nothing_else() {
+        for (text, expected) in [
+            ("2026-01-31", Some("2026-01-31T00:00:00Z")),
+            ("2026-01-31T12:00:00+02:00", Some("2026-01-31T12:00:00+02:00")),
+            ("yesterday", None),
+            ("2026-02-31", None),
+        ] {
+            let args = Args::try_parse_from(["bitvault", "search", "a", "b", "--after", text]);
+            let after = args.ok().and_then(|args| match args.command {
+                Command::Search(search) => search.after,
+                _ => None,
+            });
+            assert_eq!(after.as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

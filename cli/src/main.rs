@@ -105,6 +105,7 @@ async fn run(
         Command::Tree(tree) => commands::tree::run(tree, &server, output).await,
         Command::Usage(usage) => commands::usage::run(usage, &server, output).await,
         Command::Versions(versions) => commands::versions::run(versions, &server, output).await,
+        Command::Search(search) => commands::search::run(search, &server, output).await,
         Command::Completions(_) | Command::Login(_) => Ok(()),
     }
 }

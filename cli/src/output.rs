@@ -35,6 +35,11 @@ impl Output {
         }
     }
 
+    /// Whether results may be marked with bold: on a terminal only.
+    pub(crate) fn colours(&self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
+    }
+
     /// One line of a result.
     pub(crate) fn line(&self, line: &str) -> Result<(), Error> {
         let mut out = std::io::stdout().lock();

@@ -23,6 +23,7 @@ mod place;
 pub(crate) mod put;
 pub(crate) mod restore;
 pub(crate) mod rm;
+pub(crate) mod search;
 pub(crate) mod share;
 pub(crate) mod shared;
 pub(crate) mod space;

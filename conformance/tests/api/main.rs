@@ -6,6 +6,7 @@ mod bad_input;
 mod copies;
 mod links;
 mod nodes;
+mod search;
 mod sessions;
 mod tenancy;
 mod tenants;
@@ -46,6 +47,7 @@ async fn every_case(target: &Target) -> Result<()> {
     nodes::all(target).await?;
     copies::all(target).await?;
     uploads::all(target).await?;
+    search::all(target).await?;
     links::all(target).await?;
     access::all(target).await?;
     tenants::all(target).await?;

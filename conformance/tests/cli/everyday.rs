@@ -7,6 +7,7 @@ use bitvault_conformance::cli::Cli;
 use bitvault_conformance::daemon::{EMAIL, PASSWORD, TENANT};
 use serde_json::{Value, json};
 use std::fs;
+use std::time::{Duration, Instant};
 
 pub(crate) fn all(target: &Target) -> Result<()> {
     login_says_who_and_where(target)?;
@@ -14,6 +15,7 @@ pub(crate) fn all(target: &Target) -> Result<()> {
     an_empty_file_is_a_file(target)?;
     a_changed_file_gets_a_new_version(target)?;
     what_is_moved_is_there_and_nothing_is_replaced(target)?;
+    what_is_there_is_found_by_name(target)?;
     what_is_removed_is_gone(target)?;
     url_and_token_from_the_environment_are_enough(target)?;
     nothing_is_drawn_into_a_pipe(target)?;
@@ -156,6 +158,43 @@ fn what_is_moved_is_there_and_nothing_is_replaced(target: &Target) -> Result<()>
     ] {
         assert_eq!(cli.run(arguments)?.code, code, "{arguments:?}");
     }
+    Ok(())
+}
+
+fn what_is_there_is_found_by_name(target: &Target) -> Result<()> {
+    let cli = &target.cli;
+    cli.run(&["mkdir", "-p", "/findings/Amber Necklace", "/elsewhere/amber"])?
+        .ok()?;
+    let ask = [
+        "search",
+        "--json",
+        "amb",
+        "--in",
+        "/findings",
+        "--type",
+        "folder",
+        "--after",
+        "2020-01-01",
+    ];
+    let started = Instant::now();
+    let found = loop {
+        let found = cli.run(&ask)?.ok()?.json()?;
+        if found["items"].as_array().is_some_and(|items| !items.is_empty()) {
+            break found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "{found}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(found["items"].as_array().context("items")?.len(), 1);
+    assert_eq!(
+        (&found["items"][0]["path"], &found["more"]),
+        (&json!("/findings/Amber Necklace"), &json!(false))
+    );
+    let text = cli.run(&["search", "necklace", "amber"])?.ok()?.text();
+    assert!(text.ends_with("  /findings/Amber Necklace/\n"), "{text:?}");
+    assert_eq!(cli.run(&["search", "%%%"])?.code, 1);
+    assert_eq!(cli.run(&["search", "a", "--in", "/nowhere"])?.code, 3);
+    assert_eq!(cli.run(&["search", "a", "--after", "soon"])?.code, 2);
     Ok(())
 }
 

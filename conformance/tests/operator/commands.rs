@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use bitvault_conformance::api::Caller;
-use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
+use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD, TENANT};
 use serde_json::{Value, json};
 
 async fn every_command(daemon: &mut Daemon, round: &str) -> Result<()> {
@@ -13,6 +13,12 @@ async fn every_command(daemon: &mut Daemon, round: &str) -> Result<()> {
     assert!(!daemon.command(&["fsck"])?.is_empty());
     let collected: Value = serde_json::from_str(&daemon.command(&["gc", "--json"])?)?;
     assert!(collected.is_object(), "{collected}");
+    let rebuilt: Value = serde_json::from_str(&daemon.command(&["rebuild-search", "--json"])?)?;
+    assert!(rebuilt["nodes"].as_u64() > Some(0), "{rebuilt}");
+    let named = ["rebuild-search", "--json", "--tenant", TENANT];
+    let rebuilt: Value = serde_json::from_str(&daemon.command(&named)?)?;
+    assert_eq!(rebuilt, json!({"tenants": 1, "nodes": 1}));
+    assert!(daemon.command(&["rebuild-search", "--tenant", "nobody"]).is_err());
     let version = daemon.command(&["version"])?;
     assert!(version.starts_with("bitvaultd "), "{version}");
     assert!(daemon.command(&["migrate"])?.contains("up to date"));

@@ -69,7 +69,9 @@ async fn grpc_is_served_beside_rest_and_internal_services_are_not() {
     assert_eq!(health.into_inner().status(), ServingStatus::Serving);
     let listed = services(&channel).await.unwrap();
     assert!(
-        listed.iter().any(|name| name == "bitvault.v1.FilesService"),
+        ["FilesService", "SearchService"]
+            .iter()
+            .all(|name| listed.contains(&format!("bitvault.v1.{name}"))),
         "{listed:?}"
     );
     assert!(listed.iter().all(|name| !name.contains("internal")), "{listed:?}");

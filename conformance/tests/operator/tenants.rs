@@ -107,6 +107,7 @@ async fn a_suspended_tenant_is_closed_within_seconds_and_opens_again() {
         "/v1/me",
         "/v1/members",
         "/v1/tenant",
+        "/v1/search?q=kept",
         &format!("/v1/nodes/{id}/content"),
     ] {
         let answer = acme.get(path).await.unwrap();
@@ -209,8 +210,19 @@ async fn nothing_is_left_of_a_deleted_tenant_however_often_the_daemon_dies() {
     let (kept_id, doomed_id) = (id(&kept).await, id(&doomed).await);
     let objects = daemon.data_dir().join("objects");
     let mut database = PgConnection::connect(daemon.database_url()).await.unwrap();
+    let settled = "SELECT NOT EXISTS (SELECT FROM files.journal_heads h LEFT JOIN search.cursors c USING (tenant_id, seq)
+                                       WHERE c.tenant_id IS NULL) AND NOT EXISTS (SELECT FROM search.pending)";
+    until("everything is in the search index", async || {
+        let mut database = PgConnection::connect(daemon.database_url()).await?;
+        let settled: bool = sqlx::query_scalar(settled).fetch_one(&mut database).await?;
+        Ok(settled.then_some(()))
+    })
+    .await
+    .unwrap();
     let before = rows(&mut database, &kept_id).await.unwrap();
-    assert!(rows(&mut database, &doomed_id).await.unwrap().len() > 10);
+    let doomed_rows = rows(&mut database, &doomed_id).await.unwrap();
+    assert!(doomed_rows.len() > 10);
+    assert!(doomed_rows.iter().any(|(table, _)| table == "search.postings"));
     assert!(stored(&objects, &doomed_id, false).unwrap());
 
     let answer = doomed.delete("/v1/tenant?name=globex").await.unwrap();

@@ -60,6 +60,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Makes the search index anew, from the files. It may be done at any time; until it ends less is found.
+    RebuildSearch {
+        /// Only the index of this tenant.
+        #[arg(long)]
+        tenant: Option<String>,
+        /// Answer as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Asks a running daemon whether it is ready; fails when it is not.
     Healthcheck,
     /// Prints the version.
@@ -169,6 +178,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Gc { json } => command::gc(config, json).await,
         Command::Fsck { json } => command::fsck(config, json).await,
+        Command::RebuildSearch { tenant, json } => command::rebuild_search(config, tenant, json).await,
         Command::Healthcheck => command::healthcheck(&config).await,
         Command::Version => command::version(),
     }

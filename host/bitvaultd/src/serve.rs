@@ -48,10 +48,7 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
         ..config.clone()
     };
     let url = wiring::public_url(config);
-    let uses_database = [Role::Identity, Role::Files, Role::Sharing]
-        .iter()
-        .any(|role| config.roles.contains(role));
-    if uses_database && backing.database.migrate_at_start {
+    if config.uses_database() && backing.database.migrate_at_start {
         db::migrate(&backing.database).await?;
     }
     let clock = Clock::system();
@@ -68,8 +65,17 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
         let holders = Holders {
             files: modules.to_files.clone(),
             sharing: modules.to_sharing.clone(),
+            search: modules
+                .to_search
+                .clone()
+                .context("the deletion of tenants asks the module search")?,
         };
         for job in identity.jobs(&stop, &holders) {
+            tasks.spawn(job);
+        }
+    }
+    if let Some(search) = &modules.search {
+        for job in search.jobs(&stop) {
             tasks.spawn(job);
         }
     }
@@ -178,6 +184,10 @@ fn gateway_wiring(
             identity: modules.to_identity.clone(),
             files: modules.to_files.clone(),
             sharing: modules.to_sharing.clone(),
+            search: modules
+                .to_search
+                .clone()
+                .context("the gateway asks the module search")?,
         },
         traces: (config.telemetry.keep_traces > 0).then(|| telemetry.recent.clone()),
         ready,

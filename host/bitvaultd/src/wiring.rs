@@ -14,15 +14,19 @@ use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, config as sections};
 use bitvault_proto::internal::v1::files_data_service_server::FilesDataServiceServer;
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
+use bitvault_proto::internal::v1::index_service_server::IndexServiceServer;
 use bitvault_proto::internal::v1::link_access_service_server::LinkAccessServiceServer;
 use bitvault_proto::internal::v1::node_access_service_server::NodeAccessServiceServer;
+use bitvault_proto::internal::v1::search_data_service_server::SearchDataServiceServer;
 use bitvault_proto::internal::v1::sharing_data_service_server::SharingDataServiceServer;
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
 use bitvault_proto::v1::access_service_server::AccessServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkServiceServer;
+use bitvault_proto::v1::search_service_server::SearchServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
 use bitvault_proto::v1::tenant_service_server::TenantServiceServer;
+use bitvault_search::Search;
 use bitvault_sharing::Sharing;
 use bitvault_storage::Storage;
 use secrecy::ExposeSecret as _;
@@ -42,8 +46,11 @@ pub(crate) struct Modules {
     pub(crate) files: Option<Files>,
     pub(crate) storage: Option<Storage>,
     pub(crate) to_identity: Transport,
+    pub(crate) search: Option<Search>,
     pub(crate) to_files: Transport,
     pub(crate) to_sharing: Transport,
+    /// Absent where neither the module nor anybody who asks it runs.
+    pub(crate) to_search: Option<Transport>,
     /// What other processes may call here.
     pub(crate) served: Routes,
 }
@@ -100,8 +107,8 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         &mut served,
     )?;
 
+    let bus: Arc<dyn Bus> = Arc::new(InProcess::default());
     let files = if runs(Role::Files) {
-        let bus: Arc<dyn Bus> = Arc::new(InProcess::default());
         let tenants = Database::connect_lazy(&backing.database, DbRole::Files)?;
         let worker = Database::connect_lazy(&backing.database, DbRole::Worker)?;
         Some(Files::new(
@@ -109,7 +116,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             tenants,
             worker,
             to_storage,
-            bus,
+            Arc::clone(&bus),
             clock.clone(),
         )?)
     } else {
@@ -125,11 +132,14 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             AccessServiceServer::<Files>::NAME,
             NodeAccessServiceServer::<Files>::NAME,
             FilesDataServiceServer::<Files>::NAME,
+            IndexServiceServer::<Files>::NAME,
         ];
+        let index = IndexServiceServer::new(files.clone()).max_encoding_message_size(MESSAGE_BYTES);
         let routes = Routes::new(server)
             .add_service(access)
             .add_service(NodeAccessServiceServer::new(files.clone()))
-            .add_service(FilesDataServiceServer::new(files));
+            .add_service(FilesDataServiceServer::new(files))
+            .add_service(index);
         (routes, names)
     });
     let to_files = connect("files", &config.peers.files, files_routes, &signer, &mut served)?;
@@ -167,13 +177,42 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         &mut served,
     )?;
 
+    let search = if runs(Role::Search) {
+        let database = Database::connect_lazy(&backing.database, DbRole::Search)?;
+        let search = Search::new(config.search.clone(), database, to_files.clone())?;
+        search.subscribe(&*bus).await?;
+        Some(search)
+    } else {
+        None
+    };
+    let search_routes = search.clone().map(|search| {
+        let names = vec![
+            SearchServiceServer::<Search>::NAME,
+            SearchDataServiceServer::<Search>::NAME,
+        ];
+        (search.routes(), names)
+    });
+    let to_search = if search_routes.is_some() || config.peers.search.is_some() {
+        Some(connect(
+            "search",
+            &config.peers.search,
+            search_routes,
+            &signer,
+            &mut served,
+        )?)
+    } else {
+        None
+    };
+
     Ok(Modules {
         identity,
         files,
         storage,
+        search,
         to_identity,
         to_files,
         to_sharing,
+        to_search,
         served: served.into(),
     })
 }

@@ -30,6 +30,7 @@ pub(crate) struct Grpc {
     identity: Transport,
     files: Transport,
     sharing: Transport,
+    search: Transport,
     /// Health and reflection, which the gateway answers itself.
     own: Routes,
 }
@@ -58,6 +59,7 @@ impl Grpc {
             identity: wiring.peers.identity.clone(),
             files: wiring.peers.files.clone(),
             sharing: wiring.peers.sharing.clone(),
+            search: wiring.peers.search.clone(),
             own,
         })
     }
@@ -67,6 +69,7 @@ impl Grpc {
             "bitvault.v1.SessionService" | "bitvault.v1.TenantService" => Some(self.identity.clone()),
             "bitvault.v1.LinkService" => Some(self.sharing.clone()),
             "bitvault.v1.FilesService" | "bitvault.v1.AccessService" => Some(self.files.clone()),
+            "bitvault.v1.SearchService" => Some(self.search.clone()),
             _ => None,
         }
     }
@@ -95,6 +98,7 @@ pub(crate) fn public_route(path: &str) -> Option<&str> {
             | "bitvault.v1.FilesService"
             | "bitvault.v1.LinkService"
             | "bitvault.v1.AccessService"
+            | "bitvault.v1.SearchService"
             | "grpc.health.v1.Health"
             | "grpc.reflection.v1.ServerReflection"
             | "grpc.reflection.v1alpha.ServerReflection"

@@ -9,6 +9,7 @@ use bitvault_proto::internal::v1::link_access_service_client::LinkAccessServiceC
 use bitvault_proto::v1::access_service_client::AccessServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
 use bitvault_proto::v1::link_service_client::LinkServiceClient;
+use bitvault_proto::v1::search_service_client::SearchServiceClient;
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
 use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
 use futures::future::BoxFuture;
@@ -27,6 +28,8 @@ pub struct Peers {
     pub files: Transport,
     /// `LinkService` and the internal `LinkAccessService`.
     pub sharing: Transport,
+    /// `SearchService`.
+    pub search: Transport,
 }
 
 /// Looks whether one part that the daemon needs is there; the error's message is shown at `/readyz`.
@@ -81,6 +84,7 @@ pub(crate) struct Inner {
     identity: Channel,
     files: Channel,
     sharing: Channel,
+    search: Channel,
 }
 
 impl std::ops::Deref for AppState {
@@ -127,6 +131,10 @@ impl Inner {
     pub(crate) fn access(&self) -> AccessServiceClient<Channel> {
         AccessServiceClient::new(self.files.clone())
     }
+
+    pub(crate) fn search(&self) -> SearchServiceClient<Channel> {
+        SearchServiceClient::new(self.search.clone())
+    }
 }
 
 impl Gateway {
@@ -152,6 +160,7 @@ impl Gateway {
             files: channel(wiring.peers.files.clone()),
             sharing: channel(wiring.peers.sharing.clone()),
             archives: Archives::new(&config.zip)?,
+            search: channel(wiring.peers.search.clone()),
             config,
             wiring,
             openapi_json,

@@ -73,6 +73,22 @@ async fn every_way_to_be_wrong_is_told_as_problem_details() {
             400,
             "query_invalid",
         ),
+        (signed_in("GET", "/v1/search", OWNER), 400, "query_invalid"),
+        (
+            signed_in("GET", "/v1/search?q=a&limit=0", OWNER),
+            400,
+            "limit_invalid",
+        ),
+        (
+            signed_in("GET", "/v1/search?q=a&modified_after=yesterday", OWNER),
+            400,
+            "query_invalid",
+        ),
+        (
+            signed_in("GET", "/v1/search?q=a&min_size=-1", OWNER),
+            400,
+            "query_invalid",
+        ),
         (signed_in("GET", "/v1/nodes/%FF", OWNER), 404, "not_found"),
         (
             signed_in("GET", "/v1/admin/traces/zz", OWNER),

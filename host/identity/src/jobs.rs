@@ -7,6 +7,7 @@ use bitvault_platform::jobs::{self, Nudge};
 use bitvault_platform::rpc::Transport;
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::internal::v1::files_data_service_client::FilesDataServiceClient;
+use bitvault_proto::internal::v1::search_data_service_client::SearchDataServiceClient;
 use bitvault_proto::internal::v1::sharing_data_service_client::SharingDataServiceClient;
 use bitvault_proto::internal::v1::{EraseTenantRequest, EraseTenantResponse};
 use futures::future::BoxFuture;
@@ -28,11 +29,13 @@ pub struct Holders {
     pub files: Transport,
     /// Where sharing is.
     pub sharing: Transport,
+    /// Where search is.
+    pub search: Transport,
 }
 
 impl Holders {
     /// Has every module remove what it can now of a tenant; whether nothing is left anywhere. Sharing before files: a
-    /// link goes before what it leads to.
+    /// link goes before what it leads to. Search after files: it indexes what files still tells of.
     async fn erase(&self, tenant: TenantId) -> Result<bool, Error> {
         let request = || {
             Ctx::system("identity")
@@ -44,9 +47,11 @@ impl Holders {
         let links = answer(Box::pin(async move { sharing.erase_tenant(first).await })).await?;
         let second = request();
         let nodes = answer(Box::pin(async move { files.erase_tenant(second).await })).await?;
-        let (links_gone, nodes_gone) = (links.removed, nodes.removed);
-        tracing::info!(%tenant, links_gone, nodes_gone, "removed rows of a tenant");
-        Ok(links.done && nodes.done)
+        let (third, mut search) = (request(), SearchDataServiceClient::new(port(&self.search)));
+        let index = answer(Box::pin(async move { search.erase_tenant(third).await })).await?;
+        let (links_gone, nodes_gone, index_gone) = (links.removed, nodes.removed, index.removed);
+        tracing::info!(%tenant, links_gone, nodes_gone, index_gone, "removed rows of a tenant");
+        Ok(links.done && nodes.done && index.done)
     }
 }
 

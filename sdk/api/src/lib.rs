@@ -11,6 +11,7 @@ mod links;
 mod nodes;
 mod page;
 mod problem;
+mod search;
 mod sessions;
 mod tenants;
 mod traces;
@@ -29,6 +30,7 @@ pub use links::{
 pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
+pub use search::{FacetCount, Facets, Highlight, Hit, Match, SearchPage};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
 pub use tenants::{
     AcceptInvitation, AccessToken, AddMember, AddedMember, ChangePassword, CreateInvitation, CreateToken,

@@ -6,6 +6,8 @@ pub const NAME_BYTES: usize = 255;
 pub const PAGE_ITEMS_MAX: u32 = 1000;
 /// Items of a page when the caller names no `limit`.
 pub const PAGE_ITEMS_DEFAULT: u32 = 200;
+/// Most hits that a page of a search holds.
+pub const SEARCH_ITEMS_MAX: u32 = 100;
 /// Most items in one batch call.
 pub const BATCH_ITEMS: usize = 500;
 /// Most presigned parts in one answer.

@@ -33,7 +33,7 @@ async fn files(config: &Config, backing: &Backing) -> Result<Files> {
     files.context("the module files does not run here: run this command where `roles` names it")
 }
 
-fn tell<T: Serialize>(report: &T, json: bool) -> Result<()> {
+pub(super) fn tell<T: Serialize>(report: &T, json: bool) -> Result<()> {
     let report = serde_json::to_value(report).context("write the report")?;
     if json {
         answer(&serde_json::to_string_pretty(&report).context("write the report")?);

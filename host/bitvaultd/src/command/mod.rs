@@ -3,12 +3,14 @@
 mod admin;
 mod check;
 mod health;
+mod rebuild_search;
 mod schema;
 mod tenants;
 
 pub(crate) use admin::{create_tenant, create_user};
 pub(crate) use check::{fsck, gc};
 pub(crate) use health::healthcheck;
+pub(crate) use rebuild_search::rebuild_search;
 pub(crate) use schema::migrate;
 pub(crate) use tenants::{delete_tenant, resume_tenant, suspend_tenant};
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Where REST and the web app listen when nobody says otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7400);
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "roles",
     "listen",
     "public_url",
@@ -27,6 +27,7 @@ const KEYS: [&str; 18] = [
     "identity",
     "files",
     "sharing",
+    "search",
     "gateway",
     "telemetry",
     "config",
@@ -93,6 +94,7 @@ pub(crate) fn load(
         identity: read.or_default("identity"),
         files: read.or_default("files"),
         sharing: read.or_default("sharing"),
+        search: read.or_default("search"),
         gateway: read.or_default("gateway"),
         telemetry: read.or_default("telemetry"),
     };
@@ -149,9 +151,13 @@ impl Reader {
             (Role::Files, "files", &peers.files),
             (Role::Storage, "storage", &peers.storage),
             (Role::Sharing, "sharing", &peers.sharing),
+            (Role::Search, "search", &peers.search),
         ];
         for (role, name, peer) in needed {
-            if !config.roles.contains(&role) && peer.is_none() {
+            // The module search is asked by the gateway, and by identity when a tenant is deleted.
+            let asks = [Role::Gateway, Role::Identity];
+            let asked = role != Role::Search || asks.iter().any(|role| config.roles.contains(role));
+            if asked && !config.roles.contains(&role) && peer.is_none() {
                 self.mistakes.push(format!(
                     "the role `{name}` does not run here: say where in peers.{name}"
                 ));
@@ -175,6 +181,7 @@ impl Reader {
         let modules = [
             config.identity.check().err(),
             config.sharing.check().err(),
+            config.search.check().err(),
             config.gateway.check().err(),
             config.telemetry.filter().err(),
         ];
@@ -183,7 +190,7 @@ impl Reader {
             .extend(modules.map(|error| error.message().to_owned()));
         if config.roles.is_empty() {
             self.mistakes.push(
-                "`roles` is empty: name at least one of gateway, identity, files, storage, sharing"
+                "`roles` is empty: name at least one of gateway, identity, files, storage, sharing, search"
                     .to_owned(),
             );
         }

@@ -23,15 +23,17 @@ pub(crate) enum Role {
     Files,
     Storage,
     Sharing,
+    Search,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Gateway,
         Self::Identity,
         Self::Files,
         Self::Storage,
         Self::Sharing,
+        Self::Search,
     ];
 }
 
@@ -58,8 +60,17 @@ pub(crate) struct Config {
     pub(crate) identity: bitvault_identity::Config,
     pub(crate) files: bitvault_files::Config,
     pub(crate) sharing: bitvault_sharing::Config,
+    pub(crate) search: bitvault_search::Config,
     pub(crate) gateway: bitvault_gateway::Config,
     pub(crate) telemetry: TelemetryConfig,
+}
+
+impl Config {
+    /// Whether a module that runs here keeps data in Postgres.
+    pub(crate) fn uses_database(&self) -> bool {
+        let keeping = [Role::Identity, Role::Files, Role::Sharing, Role::Search];
+        keeping.iter().any(|role| self.roles.contains(role))
+    }
 }
 
 /// The keys `bootstrap_email`, `bootstrap_password` and `bootstrap_tenant`.
@@ -92,6 +103,8 @@ pub(crate) struct PeersConfig {
     pub(crate) files: Option<String>,
     pub(crate) storage: Option<String>,
     pub(crate) sharing: Option<String>,
+    /// Needed where the gateway or identity runs.
+    pub(crate) search: Option<String>,
 }
 
 /// Section `[lite]`: the parts that the lite profile brings along.

@@ -37,9 +37,7 @@ impl Backing {
         let ports = folder.ports();
         let stop = CancellationToken::new();
         let database = async {
-            if config.database.is_some()
-                || !(config.roles.contains(&Role::Identity) || config.roles.contains(&Role::Files))
-            {
+            if config.database.is_some() || !config.uses_database() {
                 return Ok(None);
             }
             PrivateDatabase::start(folder.path(), &config.lite, &secrets, ports.postgres)

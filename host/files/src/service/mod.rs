@@ -25,6 +25,7 @@ mod get_retention;
 mod get_upload;
 mod get_usage;
 mod idempotent;
+mod index;
 mod label_version;
 mod list_children;
 mod list_trash;

@@ -19,6 +19,7 @@ pub(crate) mod fsck;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod idempotency;
+pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod moves;
 pub(crate) mod nodes;

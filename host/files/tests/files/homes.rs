@@ -132,7 +132,9 @@ async fn first(world: &World, ctx: &Ctx, what: First, old: NodeId) {
             world.files.set_retention(request(ctx, message)).await.unwrap();
         }
         First::ClearsRetention => {
-            let message = v1::ClearRetentionRequest { node_id: Some(root()) };
+            let message = v1::ClearRetentionRequest {
+                node_id: Some(root()),
+            };
             world.files.clear_retention(request(ctx, message)).await.unwrap();
         }
     }

@@ -15,6 +15,7 @@ mod nodes;
 mod page;
 pub(crate) mod public;
 mod retention;
+mod search;
 mod sessions;
 mod spaces;
 mod tenant;
@@ -81,6 +82,7 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
             retention::clear_tenant_retention
         ))
         .routes(routes!(retention::get_usage))
+        .routes(routes!(search::search))
         .routes(routes!(uploads::start_upload))
         .routes(routes!(uploads::get_upload, uploads::abort_upload))
         .routes(routes!(uploads::presign_parts))

@@ -4,6 +4,7 @@ mod access;
 mod copies;
 mod links;
 mod nodes;
+mod search;
 mod sessions;
 mod tenants;
 mod traces;
@@ -15,6 +16,7 @@ pub(crate) use access::{grant, grants, group, group_member, shared, space};
 pub(crate) use copies::copy;
 pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use nodes::{content, node};
+pub(crate) use search::found;
 pub(crate) use sessions::{account, me, session};
 pub(crate) use tenants::{
     added_member, created_invitation, created_token, invitation, member, tenant_deletion, tenant_details,
@@ -48,4 +50,12 @@ fn sha256(text: &str) -> Result<Vec<u8>, Error> {
 
 fn sha256_option(text: Option<&str>) -> Result<Option<Vec<u8>>, Error> {
     text.map(sha256).transpose()
+}
+
+/// An instant as a message.
+pub(crate) fn stamp(at: OffsetDateTime) -> Timestamp {
+    Timestamp {
+        seconds: at.unix_timestamp(),
+        nanos: i32::try_from(at.nanosecond()).unwrap_or_default(),
+    }
 }

@@ -8,9 +8,9 @@ use bitvault_platform::{Clock, Code, Ctx, Error};
 use bitvault_proto::internal::v1::identity_service_server::{IdentityService, IdentityServiceServer};
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest,
-    MarkTenantForDeletionRequest, MarkTenantForDeletionResponse, Membership, Principal, ResumeTenantRequest,
-    ResumeTenantResponse, Scopes, SuspendTenantRequest, SuspendTenantResponse,
+    CreateTenantResponse, FindMemberRequest, FindMemberResponse, FindTenantRequest, FindTenantResponse,
+    GetMembershipRequest, MarkTenantForDeletionRequest, MarkTenantForDeletionResponse, Membership, Principal,
+    ResumeTenantRequest, ResumeTenantResponse, Scopes, SuspendTenantRequest, SuspendTenantResponse,
 };
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
@@ -98,6 +98,13 @@ impl IdentityService for TwoTokens {
     ) -> Result<tonic::Response<MarkTenantForDeletionResponse>, Status> {
         Ok(tonic::Response::new(MarkTenantForDeletionResponse::default()))
     }
+
+    async fn find_tenant(
+        &self,
+        _: tonic::Request<FindTenantRequest>,
+    ) -> Result<tonic::Response<FindTenantResponse>, Status> {
+        Ok(tonic::Response::new(FindTenantResponse::default()))
+    }
 }
 
 /// A call as it arrived at the module files.
@@ -135,6 +142,7 @@ pub fn harness(change: impl FnOnce(&mut Config, &mut Wiring)) -> Harness {
         peers: Peers {
             identity,
             sharing: files.clone(),
+            search: files.clone(),
             files,
         },
         traces: Some(RecentTraces::new(4)),

@@ -8,9 +8,9 @@ use bitvault_platform::{Code, Ctx, Error, Role};
 use bitvault_proto::internal::v1::identity_service_server::IdentityService;
 use bitvault_proto::internal::v1::{
     AuthenticateRequest, CreateAccountRequest, CreateAccountResponse, CreateTenantRequest,
-    CreateTenantResponse, FindMemberRequest, FindMemberResponse, GetMembershipRequest,
-    MarkTenantForDeletionRequest, MarkTenantForDeletionResponse, Membership, Principal, ResumeTenantRequest,
-    ResumeTenantResponse, Scopes, SuspendTenantRequest, SuspendTenantResponse,
+    CreateTenantResponse, FindMemberRequest, FindMemberResponse, FindTenantRequest, FindTenantResponse,
+    GetMembershipRequest, MarkTenantForDeletionRequest, MarkTenantForDeletionResponse, Membership, Principal,
+    ResumeTenantRequest, ResumeTenantResponse, Scopes, SuspendTenantRequest, SuspendTenantResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -137,6 +137,17 @@ impl IdentityService for Identity {
         let marked = self.mark_for_deletion(id).await?;
         Ok(Response::new(MarkTenantForDeletionResponse {
             delete_after: Some(timestamp(marked.delete_after)),
+        }))
+    }
+
+    async fn find_tenant(
+        &self,
+        request: Request<FindTenantRequest>,
+    ) -> Result<Response<FindTenantResponse>, Status> {
+        Ctx::of(&request)?.require_system()?;
+        let id = self.named(&request.get_ref().name).await?;
+        Ok(Response::new(FindTenantResponse {
+            tenant_id: id.to_string(),
         }))
     }
 }

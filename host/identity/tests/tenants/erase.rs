@@ -3,6 +3,7 @@ use bitvault_identity::Holders;
 use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, Ctx, Error};
 use bitvault_proto::internal::v1::files_data_service_server::{FilesDataService, FilesDataServiceServer};
+use bitvault_proto::internal::v1::search_data_service_server::{SearchDataService, SearchDataServiceServer};
 use bitvault_proto::internal::v1::sharing_data_service_server::{
     SharingDataService, SharingDataServiceServer,
 };
@@ -45,11 +46,34 @@ impl FilesDataService for Module {
     }
 }
 
+#[tonic::async_trait]
+impl SearchDataService for Module {
+    async fn erase_tenant(
+        &self,
+        request: tonic::Request<EraseTenantRequest>,
+    ) -> Result<tonic::Response<EraseTenantResponse>, tonic::Status> {
+        self.asked(&request)
+    }
+}
+
 /// Stands for a module that holds nothing.
 struct Empty;
 
 #[tonic::async_trait]
 impl SharingDataService for Empty {
+    async fn erase_tenant(
+        &self,
+        _: tonic::Request<EraseTenantRequest>,
+    ) -> Result<tonic::Response<EraseTenantResponse>, tonic::Status> {
+        Ok(tonic::Response::new(EraseTenantResponse {
+            done: true,
+            removed: 0,
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl SearchDataService for Empty {
     async fn erase_tenant(
         &self,
         _: tonic::Request<EraseTenantRequest>,
@@ -77,6 +101,7 @@ fn holders(calls: usize) -> (Holders, Arc<Mutex<Vec<String>>>) {
     let holders = Holders {
         files: served(Routes::new(FilesDataServiceServer::new(files))),
         sharing: served(Routes::new(SharingDataServiceServer::new(Empty))),
+        search: served(Routes::new(SearchDataServiceServer::new(Empty))),
     };
     (holders, asked)
 }
@@ -179,6 +204,26 @@ async fn a_module_that_does_not_answer_is_asked_again() {
     };
     assert_eq!(w.identity().erase_due(&away).await.unwrap(), 0);
     assert_eq!(w.identity().erase_due(&holders(1).0).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_tenant_stays_until_its_search_index_is_gone() {
+    let w = World::new().await;
+    w.person("acme", "owner@example.org", "owner").await;
+    mark(&w, "acme").await;
+    w.clock.advance(Duration::from_secs(7 * 86_400));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let search = Module {
+        asked: Arc::clone(&asked),
+        calls: 2,
+    };
+    let slow = Holders {
+        search: served(Routes::new(SearchDataServiceServer::new(search))),
+        ..holders(1).0
+    };
+    assert_eq!(w.identity().erase_due(&slow).await.unwrap(), 0);
+    assert_eq!(w.identity().erase_due(&slow).await.unwrap(), 1);
+    assert_eq!(asked.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -23,11 +23,19 @@ pub enum DbRole {
     Sharing,
     /// Work of the module files across tenants: collector and outbox relay.
     Worker,
+    /// The module search.
+    Search,
 }
 
 impl DbRole {
     /// Every role, for creating them.
-    pub const ALL: [Self; 4] = [Self::Identity, Self::Files, Self::Sharing, Self::Worker];
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Files,
+        Self::Sharing,
+        Self::Worker,
+        Self::Search,
+    ];
 
     /// The role's name in Postgres.
     pub fn name(self) -> &'static str {
@@ -36,6 +44,7 @@ impl DbRole {
             Self::Files => "bitvault_files",
             Self::Sharing => "bitvault_sharing",
             Self::Worker => "bitvault_worker",
+            Self::Search => "bitvault_search",
         }
     }
 }

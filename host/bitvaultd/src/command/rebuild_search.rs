@@ -1,0 +1,38 @@
+use super::check::tell;
+use crate::config::Config;
+use crate::lite::Backing;
+use crate::wiring::{self, Modules};
+use anyhow::{Context as _, Result};
+use bitvault_platform::Clock;
+use bitvault_platform::ids::TenantId;
+use bitvault_platform::rpc::Transport;
+use bitvault_platform::{Ctx, Error};
+use bitvault_proto::internal::v1::FindTenantRequest;
+use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
+
+/// Beside a running daemon or on a stopped one.
+pub(crate) async fn rebuild_search(config: Config, tenant: Option<String>, json: bool) -> Result<()> {
+    let backing = Backing::join_or_start(&config).await?;
+    let Modules {
+        search, to_identity, ..
+    } = wiring::build(&config, &backing, &Clock::system()).await?;
+    let search =
+        search.context("the module search does not run here: run this command where `roles` names it")?;
+    let tenant = match tenant {
+        Some(name) => Some(find_tenant(to_identity, name).await?),
+        None => None,
+    };
+    let report = search.rebuild(tenant).await?;
+    tell(&report, json)?;
+    backing.stop().await
+}
+
+async fn find_tenant(identity: Transport, name: String) -> Result<TenantId> {
+    let request = Ctx::system("admin").request(FindTenantRequest { name });
+    let found = IdentityServiceClient::new(identity).find_tenant(request).await;
+    Ok(found
+        .map_err(Error::from)?
+        .into_inner()
+        .tenant_id
+        .parse::<TenantId>()?)
+}
