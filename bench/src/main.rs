@@ -6,8 +6,10 @@ mod chain;
 mod large;
 mod listing;
 mod plugin;
+mod postgres;
 mod process;
 mod report;
+mod search;
 mod start;
 mod statements;
 mod tree;
@@ -16,11 +18,12 @@ use anyhow::{Result, bail};
 use report::Report;
 
 /// Each benchmark by the name that selects it on the command line; all run without one.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "chain",
     "start",
     "statements",
     "listing",
+    "search",
     "plugin",
     "large",
     "tree",
@@ -49,6 +52,9 @@ async fn main() -> Result<()> {
     }
     if wanted("listing") {
         listing::run(&mut report).await?;
+    }
+    if wanted("search") {
+        search::run(&mut report).await?;
     }
     if wanted("plugin") {
         plugin::run(&mut report)?;

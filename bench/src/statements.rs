@@ -14,14 +14,13 @@
 //!
 //! On both sides each client has a folder of its own, so that only the tenant's journal counter is contended.
 
+use crate::postgres::{Server, answer};
 use crate::report::{Report, median};
 use anyhow::{Context as _, Result, ensure};
 use bitvault_conformance::api::Caller;
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
 use rand::Rng as _;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Instant;
 
 const SCRIPT: &str = include_str!("statements.sql");
@@ -46,14 +45,14 @@ pub(crate) async fn run(report: &mut Report) -> Result<()> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let folders = folders(&caller).await?;
-        let before = server.written()?;
+        let before = written(&server)?;
         ours.push(requests_per_second(&caller, &folders).await?);
-        ensure_all_written(before, server.written()?).context("check what the daemon wrote")?;
+        ensure_all_written(before, written(&server)?).context("check what the daemon wrote")?;
 
         let folders = self::folders(&caller).await?;
-        let before = server.written()?;
-        theirs.push(server.pgbench(&folders)?);
-        ensure_all_written(before, server.written()?).context("check what pgbench wrote")?;
+        let before = written(&server)?;
+        theirs.push(pgbench(&server, &folders)?);
+        ensure_all_written(before, written(&server)?).context("check what pgbench wrote")?;
     }
     let (ours, theirs) = (median(&mut ours), median(&mut theirs));
     report.row(
@@ -170,111 +169,66 @@ fn ensure_all_written(before: Written, after: Written) -> Result<()> {
     Ok(())
 }
 
-/// The daemon's Postgres and the programs that came with it.
-struct Server {
-    url: String,
-    programs: PathBuf,
-}
-
-impl Server {
-    fn of(daemon: &Daemon) -> Result<Self> {
-        // Postgres writes the command it was started with beside its data.
-        let command = std::fs::read_to_string(daemon.data_dir().join("postgres/postmaster.opts"))
-            .context("read how Postgres was started")?;
-        let program = command.split_whitespace().next().map(PathBuf::from);
-        let programs = program.as_deref().and_then(|program| program.parent());
-        Ok(Self {
-            url: daemon.database_url().to_owned(),
-            programs: programs.context("find Postgres' programs")?.to_owned(),
-        })
-    }
-
-    /// What a query answers, without decoration.
-    fn query(&self, sql: &str) -> Result<String> {
-        let mut command = Command::new(self.programs.join("psql"));
-        command.args([
-            "--no-psqlrc",
-            "--tuples-only",
-            "--no-align",
-            "--command",
-            sql,
-            &self.url,
-        ]);
-        Ok(answer(&mut command)?.trim().to_owned())
-    }
-
-    fn written(&self) -> Result<Written> {
-        let counts = self.query(
-            "SELECT concat_ws(' ', (SELECT count(*) FROM files.journal WHERE version_id IS NOT NULL),
+fn written(server: &Server) -> Result<Written> {
+    let counts = server.query(
+        "SELECT concat_ws(' ', (SELECT count(*) FROM files.journal WHERE version_id IS NOT NULL),
                  (SELECT count(*) FROM files.versions v JOIN files.nodes n ON n.current_version = v.id),
                  (SELECT count(*) FROM files.objects o JOIN files.blobs b ON b.object_id = o.id
                   WHERE o.state = 'committed'),
                  (SELECT count(*) FROM files.uploads u JOIN files.nodes n ON n.id = u.committed_node))",
-        )?;
-        let counts = counts
-            .split(' ')
-            .map(str::parse)
-            .collect::<Result<Vec<u64>, _>>()?;
-        counts.try_into().ok().context("count what was written")
-    }
-
-    /// Requests a second of the script, whose transactions stand for two each.
-    fn pgbench(&self, folders: &[String]) -> Result<f64> {
-        let folders: Vec<&str> = folders
-            .iter()
-            .map(|id| id.strip_prefix("nod_").context("a folder's id is a node's"))
-            .collect::<Result<_>>()?;
-        let row = self.query(&format!(
-            "SELECT concat_ws(' ', tenant_id, created_by) FROM files.nodes WHERE id = '{}'",
-            folders[0]
-        ))?;
-        let (tenant, account) = row.split_once(' ').context("read who made the folder")?;
-        // Placed in the text like the other values that stay: pgbench knows no arrays.
-        let parent = format!("('{{{}}}'::uuid[])[:client_id::int + 1]", folders.join(","));
-        let text = SCRIPT
-            .replace("{id}", ID)
-            .replace("{parent}", &parent)
-            .replace("{tenant}", tenant)
-            .replace("{account}", account)
-            .replace("{traceparent}", TRACEPARENT);
-        let folder = tempfile::tempdir().context("make a folder")?;
-        let script = folder.path().join("statements.sql");
-        std::fs::write(&script, text).context("write the script")?;
-        // Settings of a role come with its login alone; here the administrator takes the role on.
-        let settings = self.query(&format!(
-            "SELECT string_agg('-c ' || setting, ' ')
-             FROM pg_db_role_setting, unnest(setconfig) AS setting WHERE setrole = '{ROLE}'::regrole"
-        ))?;
-        // Ids of a round come after those of all before it, as UUIDv7 does it.
-        let first = self.query("SELECT (1000 * extract(epoch FROM clock_timestamp()))::bigint << 16")?;
-        let mut command = Command::new(self.programs.join("pgbench"));
-        command
-            .env("PGOPTIONS", format!("-c role={ROLE} {settings}"))
-            .args(["--no-vacuum", "--protocol", "prepared", "--jobs", "2"])
-            .args([
-                "--client",
-                &CLIENTS.to_string(),
-                "--transactions",
-                &FILES.to_string(),
-            ])
-            .args(["--define", "n=0", "--define", &format!("first={first}"), "--file"])
-            .arg(&script)
-            .arg(&self.url);
-        let said = answer(&mut command)?;
-        let per_second = said.lines().find_map(|line| line.strip_prefix("tps = "));
-        let per_second = per_second.and_then(|rest| rest.split(' ').next());
-        let per_second: f64 = per_second.context("pgbench tells no tps")?.parse()?;
-        Ok(2.0 * per_second)
-    }
+    )?;
+    let counts = counts
+        .split(' ')
+        .map(str::parse)
+        .collect::<Result<Vec<u64>, _>>()?;
+    counts.try_into().ok().context("count what was written")
 }
 
-/// Runs a program to its end and answers what it printed.
-fn answer(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("run {command:?}"))?;
-    ensure!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(String::from_utf8(output.stdout)?)
+/// Requests a second of the script, whose transactions stand for two each.
+fn pgbench(server: &Server, folders: &[String]) -> Result<f64> {
+    let folders: Vec<&str> = folders
+        .iter()
+        .map(|id| id.strip_prefix("nod_").context("a folder's id is a node's"))
+        .collect::<Result<_>>()?;
+    let row = server.query(&format!(
+        "SELECT concat_ws(' ', tenant_id, created_by) FROM files.nodes WHERE id = '{}'",
+        folders[0]
+    ))?;
+    let (tenant, account) = row.split_once(' ').context("read who made the folder")?;
+    // Placed in the text like the other values that stay: pgbench knows no arrays.
+    let parent = format!("('{{{}}}'::uuid[])[:client_id::int + 1]", folders.join(","));
+    let text = SCRIPT
+        .replace("{id}", ID)
+        .replace("{parent}", &parent)
+        .replace("{tenant}", tenant)
+        .replace("{account}", account)
+        .replace("{traceparent}", TRACEPARENT);
+    let folder = tempfile::tempdir().context("make a folder")?;
+    let script = folder.path().join("statements.sql");
+    std::fs::write(&script, text).context("write the script")?;
+    // Settings of a role come with its login alone; here the administrator takes the role on.
+    let settings = server.query(&format!(
+        "SELECT string_agg('-c ' || setting, ' ')
+             FROM pg_db_role_setting, unnest(setconfig) AS setting WHERE setrole = '{ROLE}'::regrole"
+    ))?;
+    // Ids of a round come after those of all before it, as UUIDv7 does it.
+    let first = server.query("SELECT (1000 * extract(epoch FROM clock_timestamp()))::bigint << 16")?;
+    let mut command = server.program("pgbench");
+    command
+        .env("PGOPTIONS", format!("-c role={ROLE} {settings}"))
+        .args(["--no-vacuum", "--protocol", "prepared", "--jobs", "2"])
+        .args([
+            "--client",
+            &CLIENTS.to_string(),
+            "--transactions",
+            &FILES.to_string(),
+        ])
+        .args(["--define", "n=0", "--define", &format!("first={first}"), "--file"])
+        .arg(&script)
+        .arg(&server.url);
+    let said = answer(&mut command)?;
+    let per_second = said.lines().find_map(|line| line.strip_prefix("tps = "));
+    let per_second = per_second.and_then(|rest| rest.split(' ').next());
+    let per_second: f64 = per_second.context("pgbench tells no tps")?.parse()?;
+    Ok(2.0 * per_second)
 }
