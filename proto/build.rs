@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "bitvault/v1/files.proto",
         "bitvault/v1/links.proto",
         "bitvault/v1/access.proto",
+        "bitvault/v1/metadata.proto",
         "bitvault/v1/tenants.proto",
         "bitvault/v1/search.proto",
         "bitvault/internal/v1/identity.proto",

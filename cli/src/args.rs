@@ -1,10 +1,12 @@
 //! The command line.
 
 mod look;
+mod metadata;
 mod trash;
 mod versions;
 
 pub(crate) use look::{Stat, Tree, Usage};
+pub(crate) use metadata::{Favourites, Metadata, Recent, Sort};
 pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
 pub(crate) use versions::{Cp, Versions, VersionsCommand};
 
@@ -126,6 +128,14 @@ pub(crate) enum Command {
     /// By words or their beginnings, best first; misspelled words are found as well. Only what you may see is found, and
     /// nothing in the trash.
     Search(Search),
+    /// Show or change the tags and fields of a file or folder
+    ///
+    /// Everybody sees them who sees it. Upper and lower case are alike in tags and in the names of fields.
+    Metadata(Metadata),
+    /// List your favourites, or change them
+    Favourites(Favourites),
+    /// List the files that you changed last
+    Recent(Recent),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Show and change who belongs to the tenant
@@ -169,6 +179,9 @@ impl Command {
             Self::Usage(_) => "usage",
             Self::Versions(_) => "versions",
             Self::Search(_) => "search",
+            Self::Metadata(_) => "metadata",
+            Self::Favourites(_) => "favourites",
+            Self::Recent(_) => "recent",
             Self::Completions(_) => "completions",
             Self::Members(_) => "members",
             Self::Invite(_) => "invite",
@@ -203,6 +216,12 @@ pub(crate) struct Ls {
     /// Show size, time of the last change and kind
     #[arg(short, long)]
     pub(crate) long: bool,
+    /// In which order
+    #[arg(short, long, value_enum, default_value_t = Sort::Name)]
+    pub(crate) sort: Sort,
+    /// The other way round
+    #[arg(short, long)]
+    pub(crate) reverse: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,39 +4,50 @@ use crate::connect::Server;
 use crate::error::Error;
 use crate::human::{instant, size};
 use crate::output::Output;
-use bitvault_client::api::{Node, NodeKind, limits};
+use bitvault_client::api::{Node, NodeKind, NodeSort, SortOrder, limits};
 use serde_json::json;
 
 pub(crate) async fn run(args: &Ls, server: &Server, output: &Output) -> Result<(), Error> {
     let node = find(server, &args.path).await?;
+    let mut listed = Vec::new();
+    let mut each = |node: Node| {
+        if output.json {
+            listed.push(node);
+            return Ok(());
+        }
+        show(&node, args, output)
+    };
+    match node.kind {
+        NodeKind::File => each(node)?,
+        NodeKind::Folder => {
+            let mut cursor: Option<String> = None;
+            loop {
+                let page = server
+                    .client
+                    .children(&node.id, order(args), limits::PAGE_ITEMS_MAX, cursor.as_deref())
+                    .await
+                    .map_err(|error| Error::at(&args.path, error))?;
+                page.items.into_iter().try_for_each(&mut each)?;
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+    }
     if output.json {
-        let items = match node.kind {
-            NodeKind::Folder => server
-                .client
-                .all_children(&node.id)
-                .await
-                .map_err(|error| Error::at(&args.path, error))?,
-            NodeKind::File => vec![node],
-        };
-        return output.document(&json!({ "path": args.path.to_string(), "items": items }));
+        return output.document(&json!({ "path": args.path.to_string(), "items": listed }));
     }
-    if node.kind == NodeKind::File {
-        return show(&node, args, output);
-    }
-    let mut cursor: Option<String> = None;
-    loop {
-        let page = server
-            .client
-            .children(&node.id, limits::PAGE_ITEMS_MAX, cursor.as_deref())
-            .await;
-        let page = page.map_err(|error| Error::at(&args.path, error))?;
-        for child in &page.items {
-            show(child, args, output)?;
-        }
-        match page.next_cursor {
-            Some(next) => cursor = Some(next),
-            None => return Ok(()),
-        }
+    Ok(())
+}
+
+/// By name from A to Z; by time the latest first, as `ls -t` does.
+fn order(args: &Ls) -> (NodeSort, SortOrder) {
+    let sort = args.sort.into();
+    let latest_first = sort != NodeSort::Name;
+    match latest_first != args.reverse {
+        true => (sort, SortOrder::Desc),
+        false => (sort, SortOrder::Asc),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::connect::Server;
 use crate::error::Error;
 use crate::human::size;
 use crate::output::Output;
-use bitvault_client::api::{Node, NodeKind, Retention};
+use bitvault_client::api::{Metadata, Node, NodeKind, Retention};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -18,15 +18,20 @@ pub(crate) async fn run(args: &Stat, server: &Server, output: &Output) -> Result
             NodeKind::File => Some(server.client.all_versions(&node.id).await.map_err(at)?.len()),
             NodeKind::Folder => None,
         };
+        let metadata = server.client.metadata(&node.id).await.map_err(at)?;
         if output.json {
             output.document(&json!({
-                "path": path.to_string(), "node": node, "versions": versions, "retention": retention
+                "path": path.to_string(), "node": node, "versions": versions, "retention": retention,
+                "metadata": metadata
             }))?;
             continue;
         }
         output.line(&output.name(&path.to_string()))?;
         for (name, value) in fields(&node, versions, &retention) {
             output.line(&format!("  {name:<13} {}", output.name(&value)))?;
+        }
+        for (name, text) in marks(&metadata) {
+            output.line(&format!("  {:<13} {}", output.name(&name), output.name(&text)))?;
         }
     }
     Ok(())
@@ -58,6 +63,14 @@ fn fields(node: &Node, versions: Option<usize>, retention: &Retention) -> Vec<(&
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
     there.collect()
+}
+
+/// Tags in one line, and each field.
+fn marks(metadata: &Metadata) -> Vec<(String, String)> {
+    let tags = (!metadata.tags.is_empty()).then(|| ("tags".to_owned(), metadata.tags.join(", ")));
+    let fields = metadata.fields.iter();
+    let fields = fields.map(|(name, text)| (name.clone(), text.clone()));
+    tags.into_iter().chain(fields).collect()
 }
 
 /// To the nanosecond, as the server knows it.

@@ -5,6 +5,7 @@ mod everyday;
 mod exits;
 mod interrupted;
 mod links;
+mod metadata;
 mod tenancy;
 mod trash;
 mod trees;
@@ -56,6 +57,7 @@ async fn files_and_trees_go_there_and_come_back() {
     everyday::all(&target).unwrap();
     copies::all(&target).unwrap();
     trees::all(&target).unwrap();
+    metadata::all(&target).unwrap();
     links::all(&target).unwrap();
     trash::all(&target).unwrap();
     tenancy::all(&target).unwrap();

@@ -23,6 +23,7 @@ use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
 use bitvault_proto::v1::access_service_server::AccessServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkServiceServer;
+use bitvault_proto::v1::metadata_service_server::MetadataServiceServer;
 use bitvault_proto::v1::search_service_server::SearchServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
 use bitvault_proto::v1::tenant_service_server::TenantServiceServer;
@@ -130,6 +131,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         let names = vec![
             FilesServiceServer::<Files>::NAME,
             AccessServiceServer::<Files>::NAME,
+            MetadataServiceServer::<Files>::NAME,
             NodeAccessServiceServer::<Files>::NAME,
             FilesDataServiceServer::<Files>::NAME,
             IndexServiceServer::<Files>::NAME,
@@ -137,6 +139,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         let index = IndexServiceServer::new(files.clone()).max_encoding_message_size(MESSAGE_BYTES);
         let routes = Routes::new(server)
             .add_service(access)
+            .add_service(MetadataServiceServer::new(files.clone()))
             .add_service(NodeAccessServiceServer::new(files.clone()))
             .add_service(FilesDataServiceServer::new(files))
             .add_service(index);

@@ -57,6 +57,14 @@ pub(crate) enum Refusal {
     GrantNotFound,
     #[error("this node carries {0} grants already: give roles to a group instead")]
     TooManyGrants(usize),
+    #[error("name a tag or a field to add or to remove")]
+    NoMetadataChange,
+    #[error("a node carries at most {0} tags: remove one first")]
+    TooManyTags(usize),
+    #[error("a node carries at most {0} fields: remove one first")]
+    TooManyFields(usize),
+    #[error("you have {0} favourites already: remove one first")]
+    TooManyFavourites(i64),
     #[error("no such group")]
     GroupNotFound,
     #[error("a group is called `{0}` already: choose another name")]
@@ -130,6 +138,7 @@ impl Refusal {
             | Self::LabelInvalid
             | Self::CopyTooLarge(_)
             | Self::RetentionInvalid(_)
+            | Self::NoMetadataChange
             | Self::TooLarge(_) => Code::Invalid,
             Self::NameTaken(_)
             | Self::UploadIncomplete
@@ -155,7 +164,10 @@ impl Refusal {
             | Self::GroupOwnsSpace
             | Self::SpaceNameTaken(_)
             | Self::SpaceNotEmpty => Code::Conflict,
-            Self::TooManyGrants(_) => Code::Exhausted,
+            Self::TooManyGrants(_)
+            | Self::TooManyTags(_)
+            | Self::TooManyFields(_)
+            | Self::TooManyFavourites(_) => Code::Exhausted,
             Self::Busy | Self::DeleteUnfinished => Code::Unavailable,
         }
     }
@@ -194,6 +206,10 @@ impl Refusal {
             Self::NodeRoleInvalid => "role_invalid",
             Self::GrantNotFound => "grant_not_found",
             Self::TooManyGrants(_) => "too_many_grants",
+            Self::NoMetadataChange => "nothing_to_change",
+            Self::TooManyTags(_) => "too_many_tags",
+            Self::TooManyFields(_) => "too_many_fields",
+            Self::TooManyFavourites(_) => "too_many_favourites",
             Self::GroupNotFound => "group_not_found",
             Self::GroupNameTaken(_) => "group_name_taken",
             Self::GroupOwnsSpace => "group_owns_space",

@@ -9,6 +9,7 @@ use bitvault_proto::internal::v1::link_access_service_client::LinkAccessServiceC
 use bitvault_proto::v1::access_service_client::AccessServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
 use bitvault_proto::v1::link_service_client::LinkServiceClient;
+use bitvault_proto::v1::metadata_service_client::MetadataServiceClient;
 use bitvault_proto::v1::search_service_client::SearchServiceClient;
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
 use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
@@ -24,7 +25,7 @@ use tower::util::BoxCloneSyncService;
 pub struct Peers {
     /// `SessionService`, `TenantService` and the internal `IdentityService`.
     pub identity: Transport,
-    /// `FilesService` and `AccessService`.
+    /// `FilesService`, `AccessService` and `MetadataService`.
     pub files: Transport,
     /// `LinkService` and the internal `LinkAccessService`.
     pub sharing: Transport,
@@ -134,6 +135,10 @@ impl Inner {
 
     pub(crate) fn search(&self) -> SearchServiceClient<Channel> {
         SearchServiceClient::new(self.search.clone())
+    }
+
+    pub(crate) fn metadata(&self) -> MetadataServiceClient<Channel> {
+        MetadataServiceClient::new(self.files.clone())
     }
 }
 

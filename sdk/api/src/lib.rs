@@ -8,6 +8,7 @@ mod access;
 mod copies;
 pub mod limits;
 mod links;
+mod metadata;
 mod nodes;
 mod page;
 mod problem;
@@ -27,6 +28,7 @@ pub use copies::{CopyJob, CopyNode, CopyState};
 pub use links::{
     CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,
 };
+pub use metadata::{Favourite, Metadata, NodeSort, SortOrder, UpdateMetadata};
 pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};

@@ -15,3 +15,11 @@ pub const PARTS_PER_ANSWER: usize = 100;
 /// Largest content that may travel in one PUT, in bytes: above it an upload is always multipart, so a client need not
 /// know its hash at start. A server may choose multipart for smaller content as well.
 pub const SINGLE_PUT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Most tags on one node.
+pub const TAGS_PER_NODE: usize = 50;
+/// Most fields on one node.
+pub const FIELDS_PER_NODE: usize = 50;
+/// Longest tag or name of a field, in bytes of UTF-8 once it is folded.
+pub const LABEL_BYTES: usize = 64;
+/// Longest text in a field, in bytes of UTF-8.
+pub const FIELD_VALUE_BYTES: usize = 1024;

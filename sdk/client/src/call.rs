@@ -87,6 +87,15 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// Puts something in its place that needs no words.
+    pub(crate) fn put_bare(route: &'static str, ids: impl Into<Vec<&'a str>>) -> Self {
+        Self {
+            method: Method::PUT,
+            ..Self::get(route, ids)
+        }
+        .keyed()
+    }
+
     fn keyed(mut self) -> Self {
         self.idempotency_key = Some(uuid::Uuid::new_v4().to_string());
         self

@@ -17,6 +17,7 @@ mod client;
 mod copies;
 mod error;
 mod links;
+mod metadata;
 mod nodes;
 mod path;
 mod retry;

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::{Client, RemotePath, Result};
-use bitvault_api::{Content, CreateFolder, Node, Page, UpdateNode};
+use bitvault_api::{Content, CreateFolder, Node, NodeSort, Page, SortOrder, UpdateNode};
 
 impl Client {
     /// `GET /v1/nodes/{id}`; `root` is an alias of the root folder.
@@ -32,13 +32,22 @@ impl Client {
         self.send(call).await
     }
 
-    /// `GET /v1/nodes/{id}/children`: one page of a folder. `limit` is a number of items, at most
+    /// `GET /v1/nodes/{id}/children`: one page of a folder in that order. `limit` is a number of items, at most
     /// [`PAGE_ITEMS_MAX`](bitvault_api::limits::PAGE_ITEMS_MAX).
     ///
     /// # Errors
     /// `not_found`; as any call.
-    pub async fn children(&self, id: &str, limit: u32, cursor: Option<&str>) -> Result<Page<Node>> {
-        let mut call = Call::get("/v1/nodes/{id}/children", [id]).query("limit", limit.to_string());
+    pub async fn children(
+        &self,
+        id: &str,
+        (sort, order): (NodeSort, SortOrder),
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Node>> {
+        let mut call = Call::get("/v1/nodes/{id}/children", [id])
+            .query("limit", limit.to_string())
+            .query("sort", sort.name())
+            .query("order", order.name());
         if let Some(cursor) = cursor {
             call = call.query("cursor", cursor);
         }

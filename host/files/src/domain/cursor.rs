@@ -25,6 +25,10 @@ pub(crate) enum Listing {
     Trash = 6,
     /// Versions of a file, by id, the newest first.
     Versions = 20,
+    /// An account's favourites, by time and id.
+    Favourites = 7,
+    /// What an account changed lately, by time and id.
+    Recent = 8,
 }
 
 /// A cursor of a listing: the scope that it is good for, and where in it to go on. Nothing is authenticated: all that a
@@ -60,11 +64,15 @@ pub(crate) fn name(listing: Listing, scope: Uuid, text: Option<&str>) -> Result<
     let Some(text) = text else {
         return Ok(String::new());
     };
-    let place = open(listing, scope, text)?;
+    name_at(&open(listing, scope, text)?)
+}
+
+/// The folded name that a place is.
+pub(crate) fn name_at(place: &[u8]) -> Result<String> {
     if place.contains(&0) {
         return Err(refused());
     }
-    String::from_utf8(place).map_err(|_| refused())
+    String::from_utf8(place.to_vec()).map_err(|_| refused())
 }
 
 /// What a cursor that is none of ours is answered.

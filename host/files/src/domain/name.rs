@@ -38,7 +38,7 @@ impl Name {
 }
 
 /// Canonical caseless form (Unicode 3.13, D145), composed again.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let decomposed: String = text.nfd().collect();
     caseless::default_case_fold_str(&decomposed).nfc().collect()
 }

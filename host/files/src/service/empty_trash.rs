@@ -1,7 +1,7 @@
 use super::remove_nodes::{self, Budget, By, Item, Results};
 use super::{Files, trash_page};
 use crate::domain::access::{Actor, NodeRole};
-use crate::domain::trash_cursor::Place;
+use crate::domain::moment::Moment;
 use crate::error::Refusal;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
@@ -21,7 +21,7 @@ pub(super) async fn empty_trash(
     let scope = trash_page::scope(&mut tx, actor, request.r#in.as_deref(), NodeRole::Owner).await?;
     tx.commit().await?;
     let mut budget = Budget::of_call();
-    let mut next = Some(Place::BEGIN);
+    let mut next = Some(Moment::LAST);
     let mut more = false;
     while let (Some(after), false) = (next, more) {
         let mut tx = files.core.begin(ctx).await?;

@@ -1,13 +1,14 @@
 use super::{Files, wire};
 use crate::domain::access::{Actor, NodeRole, node_id};
-use crate::domain::cursor::{self, Listing};
 use crate::domain::page::PageSize;
+use crate::domain::sort::Order;
 use crate::error::Refusal;
+use crate::store::children::{self, Scope};
 use crate::store::nodes;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 
-/// Answers a page of a folder, in the order of the folded names.
+/// Answers a page of a folder, in the order that is asked for.
 pub(super) async fn list_children(
     files: &Files,
     ctx: &Ctx,
@@ -16,7 +17,8 @@ pub(super) async fn list_children(
     let actor = Actor::or_visitor(ctx)?;
     let folder = node_id(&request.id, actor)?;
     let page = PageSize::new(request.limit)?;
-    let after = cursor::name(Listing::Children, folder.0, request.cursor.as_deref())?;
+    let order = Order::new(request.sort, request.descending)?;
+    let from = order.place(folder, request.cursor.as_deref())?;
     let mut tx = files.core.begin(ctx).await?;
     // A home is always there, even before it has a row.
     let mut role = NodeRole::Owner;
@@ -28,12 +30,15 @@ pub(super) async fn list_children(
         }
         role = lineage.role(actor.account, folder).ok_or(Refusal::NodeNotFound)?;
     }
-    let all = role == NodeRole::Owner;
-    let mut found = nodes::children(&mut tx, actor.account, all, folder, &after, page.rows()).await?;
+    let scope = Scope {
+        folder,
+        actor,
+        all: role == NodeRole::Owner,
+        limit: page.rows(),
+    };
+    let mut found = children::page(&mut tx, scope, &from).await?;
     tx.commit().await?;
-    let next_cursor = page
-        .cut(&mut found)
-        .map(|last| cursor::after_name(Listing::Children, folder.0, &last.name_key));
+    let next_cursor = page.cut(&mut found).map(|last| order.after(folder, &last.keys()));
     let items = found.into_iter().map(wire::node).collect::<Result<_>>()?;
     Ok(v1::ListChildrenResponse { items, next_cursor })
 }

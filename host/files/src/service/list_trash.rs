@@ -1,7 +1,8 @@
 use super::{Files, trash_page, wire};
 use crate::domain::access::{Actor, NodeRole};
+use crate::domain::cursor::Listing;
+use crate::domain::moment::Moment;
 use crate::domain::page::PageSize;
-use crate::domain::trash_cursor::Place;
 use crate::store::trash;
 use crate::store_client::timestamp;
 use bitvault_platform::ids::NodeId;
@@ -24,8 +25,8 @@ pub(super) async fn list_trash(
     let mut tx = files.core.begin(ctx).await?;
     let scope = trash_page::scope(&mut tx, actor, request.r#in.as_deref(), NodeRole::Viewer).await?;
     let after = match &request.cursor {
-        Some(text) => Place::decode(scope.folder, text)?,
-        None => Place::BEGIN,
+        Some(text) => Moment::decode(Listing::Trash, scope.folder.0, text)?,
+        None => Moment::LAST,
     };
     let page = trash_page::read(&mut tx, actor, scope, NodeRole::Editor, after, limit).await?;
     let named: HashSet<Uuid> = page
@@ -46,7 +47,9 @@ pub(super) async fn list_trash(
     });
     Ok(v1::ListTrashResponse {
         items: items.collect::<Result<_>>()?,
-        next_cursor: page.next.map(|place| place.encode(scope.folder)),
+        next_cursor: page
+            .next
+            .map(|place| place.encode(Listing::Trash, scope.folder.0)),
     })
 }
 

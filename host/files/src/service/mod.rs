@@ -31,6 +31,7 @@ mod list_children;
 mod list_trash;
 mod list_versions;
 mod lookup;
+mod metadata;
 mod move_batch;
 mod move_nodes;
 mod present;

@@ -2,7 +2,7 @@
 
 use crate::domain::access::{Actor, NodeRole, node_id, root};
 use crate::domain::lineage::Lineage;
-use crate::domain::trash_cursor::Place;
+use crate::domain::moment::Moment;
 use crate::error::Refusal;
 use crate::store::nodes;
 use crate::store::trash::{self, Trashed};
@@ -36,7 +36,7 @@ pub(super) struct Item {
 pub(super) struct Page {
     pub(super) items: Vec<Item>,
     /// Where to go on; absent at the end.
-    pub(super) next: Option<Place>,
+    pub(super) next: Option<Moment>,
 }
 
 /// What a caller that has at least `role` there means by `within`; its home when that is absent. The folder may be in the
@@ -74,7 +74,7 @@ pub(super) async fn read(
     actor: Actor,
     scope: Scope,
     role: NodeRole,
-    after: Place,
+    after: Moment,
     limit: usize,
 ) -> Result<Page> {
     let mut items = Vec::new();

@@ -97,6 +97,11 @@ pub(crate) async fn build(
                SELECT $1, down.version, down.id, v.blob_id, v.content_type, v.content_mismatch, $9, $3
                FROM down CROSS JOIN LATERAL (SELECT blob_id, content_type, content_mismatch FROM files.versions
                                              WHERE tenant_id = $1 AND id = down.old_version LIMIT 1) v
+           ), metadata AS (
+               INSERT INTO files.metadata (tenant_id, node_id, tags, fields)
+               SELECT $1, down.id, m.tags, m.fields
+               FROM down CROSS JOIN LATERAL (SELECT tags, fields FROM files.metadata
+                                             WHERE tenant_id = $1 AND node_id = down.old LIMIT 1) m
            )
            SELECT id AS "id!: NodeId", version AS "version?: VersionId" FROM down"#,
         tenant,

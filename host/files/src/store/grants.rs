@@ -1,6 +1,7 @@
 //! Roles that were given on nodes.
 
 use crate::domain::access::{Actor, NodeRole, Subject};
+use crate::domain::moment::Moment;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{AccountId, NodeId};
 use bitvault_platform::{Error, Result};
@@ -131,15 +132,24 @@ pub(crate) struct SharedRow {
     pub(crate) granted_by: AccountId,
 }
 
+impl SharedRow {
+    /// Its place in the listing.
+    pub(crate) fn place(&self) -> Moment {
+        Moment {
+            at: self.granted_at,
+            id: self.node,
+        }
+    }
+}
+
 /// Nodes that carry a grant to an account or to one of its groups, the newest grant first, after `after`.
 pub(crate) async fn shared(
     tx: &mut TenantTx,
     account: AccountId,
-    after: Option<(OffsetDateTime, NodeId)>,
+    after: Moment,
     limit: i64,
 ) -> Result<Vec<SharedRow>> {
     let tenant = tx.tenant().0;
-    let (at, id) = after.unzip();
     Ok(sqlx::query_as!(
         SharedRow,
         r#"SELECT g.node_id AS "node!: NodeId", max(g.granted_at) AS "granted_at!",
@@ -150,12 +160,12 @@ pub(crate) async fn shared(
            CROSS JOIN LATERAL (SELECT * FROM files.grants
                                WHERE tenant_id = $1 AND subject_id = subject.id OFFSET 0) g
            GROUP BY g.node_id
-           HAVING $3::timestamptz IS NULL OR (max(g.granted_at), g.node_id) < ($3, $4::uuid)
+           HAVING (max(g.granted_at), g.node_id) < ($3, $4)
            ORDER BY 2 DESC, 1 DESC LIMIT $5"#,
         tenant,
         account.0,
-        at,
-        id.map(|id| id.0),
+        after.at,
+        after.id.0,
         limit
     )
     .fetch_all(&mut **tx)

@@ -11,16 +11,19 @@
 //! batch of ten. A test looks at the plans.
 
 pub(crate) mod blobs;
+pub(crate) mod children;
 pub(crate) mod collect;
 pub(crate) mod commits;
 pub(crate) mod copies;
 pub(crate) mod erase;
+pub(crate) mod favourites;
 pub(crate) mod fsck;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod idempotency;
 pub(crate) mod index;
 pub(crate) mod journal;
+pub(crate) mod metadata;
 pub(crate) mod moves;
 pub(crate) mod nodes;
 pub(crate) mod outbox;

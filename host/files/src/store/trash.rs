@@ -2,8 +2,8 @@
 
 use super::nodes::NodeView;
 use crate::domain::access::Actor;
+use crate::domain::moment::Moment;
 use crate::domain::name::Name;
-use crate::domain::trash_cursor::Place;
 use bitvault_platform::Result;
 use bitvault_platform::db::{TenantTx, WorkerTx};
 use bitvault_platform::ids::{AccountId, NodeId, TenantId};
@@ -49,8 +49,8 @@ pub(crate) struct Trashed {
 
 impl Trashed {
     /// Where it stands in the listing.
-    pub(crate) fn place(&self) -> Place {
-        Place {
+    pub(crate) fn place(&self) -> Moment {
+        Moment {
             at: self.at,
             id: self.view.id,
         }
@@ -58,7 +58,7 @@ impl Trashed {
 }
 
 /// What went to the trash of a tree, the latest first, after `after`, at most `limit`.
-pub(crate) async fn list(tx: &mut TenantTx, tree: NodeId, after: Place, limit: i64) -> Result<Vec<Trashed>> {
+pub(crate) async fn list(tx: &mut TenantTx, tree: NodeId, after: Moment, limit: i64) -> Result<Vec<Trashed>> {
     let tenant = tx.tenant().0;
     let rows = sqlx::query!(
         r#"SELECT n.id AS "id!: NodeId", nullif(n.parent_id, $1) AS "parent_id?: NodeId", n.kind = 'folder' AS "is_folder!",

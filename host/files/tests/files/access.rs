@@ -66,6 +66,7 @@ async fn names(world: &World, ctx: &Ctx, folder: &str) -> Result<Vec<String>, Er
         id: folder.to_owned(),
         limit: 0,
         cursor: None,
+        ..v1::ListChildrenRequest::default()
     };
     let page = world
         .files

@@ -13,6 +13,8 @@ mod copy;
 mod crossing;
 mod erase;
 mod homes;
+mod listing;
+mod metadata;
 mod moves;
 mod multipart;
 mod plans;

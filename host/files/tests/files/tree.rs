@@ -29,6 +29,7 @@ async fn page(
         id: id.to_owned(),
         limit,
         cursor,
+        ..v1::ListChildrenRequest::default()
     };
     Ok(world
         .files

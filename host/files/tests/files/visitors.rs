@@ -30,6 +30,7 @@ async fn list(world: &World, ctx: &Ctx, id: &str) -> Result<Vec<String>, Error> 
         id: id.to_owned(),
         limit: 0,
         cursor: None,
+        ..v1::ListChildrenRequest::default()
     };
     let page = world
         .files

@@ -280,6 +280,7 @@ impl Tenant {
                 id: self.at(folder),
                 limit,
                 cursor,
+                ..v1::ListChildrenRequest::default()
             };
             let page = self
                 .world

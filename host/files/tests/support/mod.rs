@@ -309,6 +309,7 @@ impl World {
             id: id.to_owned(),
             limit: 0,
             cursor: None,
+            ..v1::ListChildrenRequest::default()
         };
         Ok(self
             .files

@@ -120,6 +120,7 @@ async fn opened(state: &AppState, visitor: &Visitor, token: &str, place: &Place)
         id: node.id,
         limit: ROWS,
         cursor: place.cursor.clone(),
+        ..rpc::ListChildrenRequest::default()
     };
     let listed = children(state, &visitor.ctx, message).await?;
     Ok(folder::folder_page(

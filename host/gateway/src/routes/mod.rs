@@ -11,6 +11,7 @@ mod health;
 mod links;
 mod me;
 mod members;
+mod metadata;
 mod nodes;
 mod page;
 pub(crate) mod public;
@@ -59,6 +60,10 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(nodes::get_node, nodes::update_node, nodes::delete_node))
         .routes(routes!(nodes::list_children))
         .routes(routes!(nodes::lookup))
+        .routes(routes!(metadata::get_metadata, metadata::update_metadata))
+        .routes(routes!(metadata::list_favourites))
+        .routes(routes!(metadata::add_favourite, metadata::remove_favourite))
+        .routes(routes!(metadata::list_recent))
         .routes(routes!(nodes::create_folder))
         .routes(routes!(trash::list_trash, trash::empty_trash))
         .routes(routes!(trash::restore_node))

@@ -1,12 +1,12 @@
 use crate::auth::Caller;
 use crate::extract::{Id, IdempotencyKey, IfMatch, Json, Query};
 use crate::problem::{Answer, Refusal};
-use crate::routes::page::PageParams;
+use crate::routes::page::limit;
 use crate::state::AppState;
 use crate::translate;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bitvault_api::{CreateFolder, Node, Page, UpdateNode};
+use bitvault_api::{CreateFolder, Node, NodeSort, Page, SortOrder, UpdateNode};
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1 as rpc;
 use http::StatusCode;
@@ -131,22 +131,44 @@ pub(super) async fn update_node(
     }
 }
 
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ChildrenParams {
+    /// Most items of the answer; 200 when left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before; good for the same order only.
+    cursor: Option<String>,
+    /// By what: `name` when left out.
+    #[serde(default)]
+    #[param(inline)]
+    sort: NodeSort,
+    /// Which way round: `asc` when left out.
+    #[serde(default)]
+    #[param(inline)]
+    order: SortOrder,
+}
+
 /// List a folder
 ///
-/// In the order of the children's folded names.
+/// By name unless another order is asked for. A listing by name or by time of creation shows each child once, also while
+/// others are added and removed; by time of the last change, one that changes meanwhile may be shown twice or not at all.
 #[utoipa::path(get, path = "/v1/nodes/{id}/children", tag = "nodes",
-    params(("id" = String, Path, description = "`nod_…` or `root`"), PageParams),
+    params(("id" = String, Path, description = "`nod_…` or `root`"), ChildrenParams),
     responses((status = 200, description = "One page", body = Page<Node>)))]
 pub(super) async fn list_children(
     State(state): State<AppState>,
     Caller(ctx): Caller,
     Id(id): Id,
-    Query(page): Query<PageParams>,
+    Query(params): Query<ChildrenParams>,
 ) -> Answer<axum::Json<Page<Node>>> {
     let message = rpc::ListChildrenRequest {
         id,
-        limit: page.limit()?,
-        cursor: page.cursor,
+        limit: limit(params.limit)?,
+        cursor: params.cursor,
+        sort: translate::sort(params.sort).into(),
+        descending: params.order == SortOrder::Desc,
     };
     let page = state
         .files()

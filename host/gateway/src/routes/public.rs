@@ -105,6 +105,7 @@ pub(super) async fn list_public_children(
         id: folder.id,
         limit: params.limit.unwrap_or_default(),
         cursor: params.cursor,
+        ..rpc::ListChildrenRequest::default()
     };
     let page = children(&state, &visitor.ctx, message).await?;
     let items = page.items.into_iter().map(translate::node);

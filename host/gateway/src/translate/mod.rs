@@ -3,6 +3,7 @@
 mod access;
 mod copies;
 mod links;
+mod metadata;
 mod nodes;
 mod search;
 mod sessions;
@@ -15,6 +16,7 @@ mod versions;
 pub(crate) use access::{grant, grants, group, group_member, shared, space};
 pub(crate) use copies::copy;
 pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
+pub(crate) use metadata::{favourite, metadata, sort};
 pub(crate) use nodes::{content, node};
 pub(crate) use search::found;
 pub(crate) use sessions::{account, me, session};

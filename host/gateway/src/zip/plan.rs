@@ -31,6 +31,7 @@ pub(crate) async fn plan(state: &Inner, ctx: &Ctx, top: &rpc::Node) -> Result<Ve
                 id: id.clone(),
                 limit: PAGE_ITEMS_MAX,
                 cursor: cursor.take(),
+                ..rpc::ListChildrenRequest::default()
             };
             let page = children(state, ctx, message).await?;
             for node in page.items {

@@ -5,10 +5,14 @@
 //! transaction. Owner rights exist only while [`migrate`] runs.
 
 mod config;
+#[cfg(feature = "failpoints")]
+mod filters;
 mod migrate;
 mod tx;
 
 pub use config::{DatabaseConfig, OwnerConfig};
+#[cfg(feature = "failpoints")]
+pub use filters::{filtered, point_filters_at};
 pub use migrate::{MIGRATOR, migrate};
 pub use tx::{Database, TenantTx, WorkerTx};
 

@@ -1,17 +1,17 @@
 use super::Files;
 use crate::domain::access::{Actor, root};
-use crate::domain::cursor::{self, Listing};
+use crate::domain::cursor::Listing;
+use crate::domain::moment::Moment;
 use crate::domain::page::PageSize;
 use crate::error::Refusal;
 use crate::service::wire;
-use crate::store::grants::{self, SharedRow};
+use crate::store::grants;
 use crate::store::nodes;
 use crate::store_client::timestamp;
-use bitvault_platform::ids::{AccountId, NodeId};
-use bitvault_platform::{Ctx, Error, Result};
+use bitvault_platform::ids::NodeId;
+use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 use std::collections::HashMap;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Answers what others have shared with the caller: nodes with a grant to it or to one of its groups, the newest first.
@@ -26,12 +26,14 @@ pub(super) async fn list_shared(
     let account = actor.account;
     let page = PageSize::new(request.limit)?;
     let after = match &request.cursor {
-        Some(text) => Some(read(account, text)?),
-        None => None,
+        Some(text) => Moment::decode(Listing::Shared, account.0, text)?,
+        None => Moment::LAST,
     };
     let mut tx = files.core.begin(ctx).await?;
     let mut rows = grants::shared(&mut tx, account, after, page.rows()).await?;
-    let next_cursor = page.cut(&mut rows).map(|last| write(account, last));
+    let next_cursor = page
+        .cut(&mut rows)
+        .map(|last| last.place().encode(Listing::Shared, account.0));
     let ids: Vec<Uuid> = rows.iter().map(|row| row.node.0).collect();
     let mut lineage = nodes::lineage(&mut tx, &[account.0], &ids).await?;
     let mut views: HashMap<NodeId, _> = nodes::views(&mut tx, &ids)
@@ -59,21 +61,4 @@ pub(super) async fn list_shared(
         });
     }
     Ok(v1::ListSharedResponse { items, next_cursor })
-}
-
-fn write(account: AccountId, last: &SharedRow) -> String {
-    let mut place = last.granted_at.unix_timestamp_nanos().to_be_bytes().to_vec();
-    place.extend_from_slice(last.node.0.as_bytes());
-    cursor::seal(Listing::Shared, account.0, &place)
-}
-
-fn read(account: AccountId, text: &str) -> Result<(OffsetDateTime, NodeId), Error> {
-    let place = cursor::open(Listing::Shared, account.0, text)?;
-    let (at, id) = place.split_first_chunk::<16>().ok_or_else(cursor::refused)?;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from_be_bytes(*at));
-    let id = Uuid::from_slice(id);
-    match (at, id) {
-        (Ok(at), Ok(id)) => Ok((at, NodeId(id))),
-        _ => Err(cursor::refused()),
-    }
 }

@@ -1,0 +1,31 @@
+use super::{find, recent};
+use crate::args::Favourites;
+use crate::connect::Server;
+use crate::error::Error;
+use crate::human::instant;
+use crate::output::Output;
+use serde_json::json;
+
+pub(crate) async fn run(args: &Favourites, server: &Server, output: &Output) -> Result<(), Error> {
+    for path in &args.add {
+        let node = find(server, path).await?;
+        let added = server.client.add_favourite(&node.id).await;
+        added.map_err(|error| Error::at(path, error))?;
+    }
+    for path in &args.remove {
+        let node = find(server, path).await?;
+        let removed = server.client.remove_favourite(&node.id).await;
+        removed.map_err(|error| Error::at(path, error))?;
+    }
+    let favourites = server.client.favourites().await?;
+    if output.json {
+        return output.document(&json!({ "items": favourites }));
+    }
+    if favourites.is_empty() {
+        output.note("no favourites yet; make one with --add PATH");
+    }
+    let rows = favourites
+        .iter()
+        .map(|favourite| recent::row(&favourite.node, instant(favourite.added_at)));
+    output.table(&["name", "since", "path"], &rows.collect::<Vec<_>>())
+}
