@@ -5,6 +5,8 @@ mod access;
 mod bad_input;
 mod copies;
 mod links;
+mod matrix;
+mod metadata;
 mod nodes;
 mod search;
 mod sessions;
@@ -42,12 +44,20 @@ pub(crate) fn bytes(len: usize, seed: u8) -> Vec<u8> {
         .collect()
 }
 
+/// Whether a route is `top` or one below it.
+pub(crate) fn below(route: &str, top: &str) -> bool {
+    route
+        .strip_prefix(top)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 async fn every_case(target: &Target) -> Result<()> {
     sessions::all(target).await?;
     nodes::all(target).await?;
     copies::all(target).await?;
     uploads::all(target).await?;
     search::all(target).await?;
+    metadata::all(target).await?;
     links::all(target).await?;
     access::all(target).await?;
     tenants::all(target).await?;
