@@ -41,6 +41,13 @@ GRANT SELECT, INSERT ON files.metadata TO bitvault_files;
 GRANT UPDATE (tags, fields) ON files.metadata TO bitvault_files;
 GRANT SELECT, INSERT, DELETE ON files.favourites TO bitvault_files;
 
+-- What an older release puts right below a tenant's root, in no home: a job looks for it across tenants.
+CREATE INDEX nodes_astray ON files.nodes (id) WHERE parent_id = tenant_id AND NOT starts_with(name_key, '/');
+GRANT SELECT (parent_id, created_by, name_key) ON files.nodes TO bitvault_worker;
+CREATE POLICY worker_takes_in ON files.nodes FOR SELECT TO bitvault_worker USING (parent_id = tenant_id);
+GRANT SELECT (tenant_id, node_id) ON files.spaces TO bitvault_worker;
+CREATE POLICY worker_sees ON files.spaces FOR SELECT TO bitvault_worker USING (true);
+
 -- A folder by time of change and by time of creation.
 CREATE INDEX nodes_updated ON files.nodes (tenant_id, parent_id, updated_at, id) WHERE trashed_at IS NULL;
 CREATE INDEX nodes_created ON files.nodes (tenant_id, parent_id, created_at, id) WHERE trashed_at IS NULL;

@@ -16,6 +16,7 @@ mod env;
 mod generate;
 mod members;
 mod postgres;
+mod releases;
 mod run;
 mod test;
 mod tools;

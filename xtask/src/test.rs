@@ -10,12 +10,14 @@
 //! | `BITVAULT_CHROMIUM` | the browser |
 //! | `BITVAULT_PLAYWRIGHT` | folder with `node_modules/playwright-core` |
 //! | `BITVAULT_REPO` | the checkout |
+//! | `BITVAULT_FIRST_RELEASE` | `bitvaultd` of the first release; left out where the history does not reach back to it |
 
 use anyhow::{Context, Result};
 
 use crate::build;
 use crate::dirs::Dirs;
 use crate::members::Members;
+use crate::releases;
 use crate::run;
 use crate::tools;
 
@@ -38,6 +40,7 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
             command.args(["--exclude", &guest.name]);
         }
     };
+    let first = releases::first(dirs)?;
     // Programs and tests in one build: they share every dependency with the same features.
     run::step("build the programs and tests", || {
         let mut command = run::cargo(dirs, ["build", "--quiet", "--all-targets"]);
@@ -57,5 +60,8 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
         )
         .env("BITVAULT_PLAYWRIGHT", tools::playwright_dir(dirs))
         .env("BITVAULT_REPO", &dirs.repo);
+    if let Some(first) = first {
+        command.env("BITVAULT_FIRST_RELEASE", first);
+    }
     run::step("run the tests", || run::show_as_is(&mut command))
 }

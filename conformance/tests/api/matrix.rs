@@ -48,6 +48,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
         r#"{"add_tags":["x"]}"#,
     ),
     ("GET /v1/recent", "/v1/recent", ""),
+    ("GET /v1/search", "/v1/search?q=x&in={folder}", ""),
     (
         "GET /v1/nodes/{id}/versions",
         "/v1/nodes/{versioned}/versions",

@@ -8,6 +8,7 @@ mod secrets;
 mod starts;
 mod store;
 mod tenants;
+mod upgrade;
 mod uploads;
 
 use anyhow::{Context as _, Result, bail};

@@ -5,17 +5,22 @@ mod copy;
 pub(crate) mod fsck;
 pub(crate) mod purge;
 mod relay;
+mod take_in;
 pub(crate) mod thin;
 mod verify;
 
 use crate::Files;
 use bitvault_platform::jobs::{self, Nudge};
 use futures::future::BoxFuture;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How often homes take in what an older release adds, should one still run.
+const TAKE_IN_EVERY: Duration = Duration::from_secs(60);
 
 impl Files {
     /// The module's background jobs, to be run until `stop`: collector, purge of the trash, outbox relay,
-    /// verification, removal of versions that no policy keeps, large copies.
+    /// verification, removal of versions that no policy keeps, large copies, homes for what an older release left.
     pub fn jobs(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
         let config = &self.core.config;
         let collector = {
@@ -79,6 +84,13 @@ impl Files {
                 async move { files.copy_once().await.map(|_| ()) }
             })
         };
+        let take_in = {
+            let (files, stop) = (self.clone(), stop.clone());
+            jobs::run("files.homes", TAKE_IN_EVERY, Nudge::default(), stop, move || {
+                let files = files.clone();
+                async move { files.take_in_once().await.map(|_| ()) }
+            })
+        };
         vec![
             Box::pin(collector),
             Box::pin(purge),
@@ -86,6 +98,7 @@ impl Files {
             Box::pin(verify),
             Box::pin(thin),
             Box::pin(copy),
+            Box::pin(take_in),
         ]
     }
 }

@@ -16,7 +16,7 @@ mod delete_nodes;
 mod delete_version;
 mod empty_trash;
 mod erase_tenant;
-mod free_names;
+pub(crate) mod free_names;
 mod get_access;
 mod get_content;
 mod get_copy;

@@ -10,6 +10,7 @@
 //! The roles avoid sequential scans and hash joins (migration 0004). Otherwise Postgres reads all rows of a tenant for a
 //! batch of ten. A test looks at the plans.
 
+pub(crate) mod astray;
 pub(crate) mod blobs;
 pub(crate) mod children;
 pub(crate) mod collect;

@@ -45,6 +45,7 @@ async fn names(world: &World, ctx: &Ctx) -> Vec<String> {
         id: "root".to_owned(),
         limit: 0,
         cursor: None,
+        ..v1::ListChildrenRequest::default()
     };
     let page = world.files.list_children(request(ctx, message)).await.unwrap();
     page.into_inner()
@@ -187,4 +188,35 @@ async fn whatever_makes_a_home_tells_the_journal_what_it_took_in() {
     assert_eq!(world.count(gaps).await, 0);
     let events = "SELECT count(*) FROM files.outbox WHERE kind = 'node.moved'";
     assert_eq!(world.count(events).await, 11 + 1 + 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_release_adds_beside_this_one_is_taken_in_under_a_free_name() {
+    let world = World::new().await;
+    let ctx = world.ctx();
+    world.mkdir("root", "plans").await.unwrap();
+    let late = old(&world, world.account, "plans", false).await;
+    let inner = old(&world, world.account, "inner", false).await;
+    let other = AccountId::new();
+    let theirs = old(&world, other, "theirs", false).await;
+    let mut admin = world.admin().await;
+    let sql = "UPDATE files.nodes SET parent_id = $2 WHERE id = $1";
+    sqlx::query(sql)
+        .bind(inner.0)
+        .bind(late.0)
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.get(&ctx, &inner.to_string()).await.unwrap_err().reason(),
+        "node_not_found"
+    );
+    assert_eq!(world.files.take_in_once().await.unwrap(), 2);
+    assert_eq!(names(&world, &ctx).await, ["plans", "plans (restored)"]);
+    assert_eq!(names(&world, &world.as_account(other)).await, ["theirs"]);
+    world.get(&ctx, &inner.to_string()).await.unwrap();
+    for (node, by) in [(late, world.account), (theirs, other)] {
+        assert_eq!(told(&world, node, by).await, [("moved".to_owned(), 2, true)]);
+    }
+    assert_eq!(world.files.take_in_once().await.unwrap(), 0, "nothing is left");
 }
