@@ -138,6 +138,10 @@ pub(crate) enum Command {
     Recent(Recent),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Write the manual
+    ///
+    /// A page for each command into DIR, such as ~/.local/share/man/man1; without DIR, prints the first page.
+    Man(Man),
     /// Show and change who belongs to the tenant
     Members(Members),
     /// Invite somebody to the tenant
@@ -183,6 +187,7 @@ impl Command {
             Self::Favourites(_) => "favourites",
             Self::Recent(_) => "recent",
             Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
             Self::Members(_) => "members",
             Self::Invite(_) => "invite",
             Self::Invitations(_) => "invitations",
@@ -191,6 +196,12 @@ impl Command {
             Self::Admin(_) => "admin",
         }
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Man {
+    /// The folder of the pages; made when it is not there
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -73,6 +73,7 @@ async fn run(
 ) -> Result<(), Error> {
     match &args.command {
         Command::Completions(completions) => return commands::completions::run(completions, output),
+        Command::Man(man) => return commands::man::run(man, output),
         Command::Login(login) => return commands::login::run(login, &args.global, output, telemetry).await,
         _ => {}
     }
@@ -109,6 +110,6 @@ async fn run(
         Command::Usage(usage) => commands::usage::run(usage, &server, output).await,
         Command::Versions(versions) => commands::versions::run(versions, &server, output).await,
         Command::Search(search) => commands::search::run(search, &server, output).await,
-        Command::Completions(_) | Command::Login(_) => Ok(()),
+        Command::Completions(_) | Command::Man(_) | Command::Login(_) => Ok(()),
     }
 }

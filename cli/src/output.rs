@@ -3,22 +3,39 @@
 use crate::error::Error;
 use crate::exit::{client_hint, exit, hint};
 use crate::human::printable;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use unicode_width::UnicodeWidthStr as _;
 
+const FOLDER: Style = AnsiColor::Blue.on_default().bold();
+const HEADING: Style = Style::new().bold();
+const FAILURE: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Yellow.on_default();
+
 /// Where results and errors go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     /// Results are JSON.
     pub(crate) json: bool,
+    /// Standard output takes colours.
+    paints: bool,
+    /// So does standard error.
+    paints_errors: bool,
 }
 
 impl Output {
+    /// Colours are for terminals that want them: `NO_COLOR` and `CLICOLOR_FORCE` are heeded.
     pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+        let paints = |choice: ColorChoice| !json && choice != ColorChoice::Never;
+        Self {
+            json,
+            paints: paints(AutoStream::choice(&std::io::stdout())),
+            paints_errors: paints(AutoStream::choice(&std::io::stderr())),
+        }
     }
 
     /// Whether progress may be drawn.
@@ -35,9 +52,19 @@ impl Output {
         }
     }
 
-    /// Whether results may be marked with bold: on a terminal only.
+    /// Whether results may be marked with bold.
     pub(crate) fn colours(&self) -> bool {
-        !self.json && std::io::stdout().is_terminal()
+        self.paints
+    }
+
+    /// The name of a file or folder in a listing; a folder's ends with a slash.
+    pub(crate) fn entry(&self, name: &str, is_folder: bool) -> String {
+        let name = self.name(name);
+        if is_folder {
+            painted(FOLDER, &format!("{name}/"), self.paints)
+        } else {
+            name
+        }
     }
 
     /// One line of a result.
@@ -53,7 +80,7 @@ impl Output {
         if !std::io::stdout().is_terminal() {
             return rows.iter().try_for_each(|row| self.line(&row.join("\t")));
         }
-        aligned(headings, rows)
+        aligned(headings, rows, self.paints)
             .iter()
             .try_for_each(|line| self.line(line))
     }
@@ -85,17 +112,29 @@ impl Output {
             told["exit"] = Value::from(exit as u8);
             let _ = writeln!(std::io::stderr().lock(), "{}", json!({ "error": told }));
         } else {
-            self.note(&error.to_string());
+            let name = painted(FAILURE, "bitvault:", self.paints_errors);
+            let told = printable(&error.to_string());
+            let _ = writeln!(std::io::stderr().lock(), "{name} {told}");
             if let Some(hint) = hint(error) {
-                let _ = writeln!(std::io::stderr().lock(), "  hint: {}", printable(&hint));
+                let name = painted(HINT, "hint:", self.paints_errors);
+                let _ = writeln!(std::io::stderr().lock(), "  {name} {}", printable(&hint));
             }
         }
         ExitCode::from(exit as u8)
     }
 }
 
-/// The lines of a table: each column as wide as its widest cell, names tame.
-fn aligned(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+/// The text in a colour, where that is wanted.
+fn painted(style: Style, text: &str, paints: bool) -> String {
+    if paints {
+        format!("{style}{text}{style:#}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The lines of a table: each column as wide as its widest cell, names tame. With `paints`, headings and folders stand out.
+fn aligned(headings: &[&str], rows: &[Vec<String>], paints: bool) -> Vec<String> {
     let headings = headings.iter().map(|heading| heading.to_uppercase()).collect();
     let lines: Vec<Vec<String>> = std::iter::once(headings)
         .chain(
@@ -111,11 +150,16 @@ fn aligned(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
         })
         .collect();
     let pad = |(cell, width): (&String, &usize)| format!("{cell}{}", " ".repeat(width - cell.width()));
-    lines
-        .iter()
-        .map(|line| line.iter().zip(&widths).map(pad).collect::<Vec<_>>().join("  "))
-        .map(|line| line.trim_end().to_owned())
-        .collect()
+    let line = |(number, cells): (usize, &Vec<String>)| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(pad).collect();
+        let line = padded.join("  ").trim_end().to_owned();
+        match cells.first().filter(|first| first.ends_with('/')) {
+            _ if number == 0 => painted(HEADING, &line, paints),
+            Some(folder) => painted(FOLDER, folder, paints) + &line[folder.len()..],
+            None => line,
+        }
+    };
+    lines.iter().enumerate().map(line).collect()
 }
 
 /// A client error as JSON.
@@ -137,7 +181,21 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_what_they_show() {
         let rows = [["日本", "x"], ["a\u{1b}", "longer"]].map(|row| row.map(str::to_owned).to_vec());
-        let lines = aligned(&["name", "kind"], &rows);
+        let lines = aligned(&["name", "kind"], &rows, false);
         assert_eq!(lines, ["NAME  KIND", "日本  x", "a\u{fffd}    longer"]);
+    }
+
+    #[test]
+    fn colours_change_no_width() {
+        let rows = [["a/", "x"], ["longer", "y"]].map(|row| row.map(str::to_owned).to_vec());
+        let lines = aligned(&["name", "kind"], &rows, true);
+        assert_eq!(
+            lines,
+            [
+                "\u{1b}[1mNAME    KIND\u{1b}[0m",
+                "\u{1b}[1m\u{1b}[34ma/\u{1b}[0m      x",
+                "longer  y"
+            ]
+        );
     }
 }

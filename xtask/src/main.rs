@@ -11,6 +11,7 @@ mod bench;
 mod build;
 mod check;
 mod daemon;
+mod demo;
 mod dirs;
 mod env;
 mod generate;
@@ -43,6 +44,8 @@ enum Command {
     Test(test::Args),
     /// Run the benchmarks beside their peers and write docs/benchmarks.md
     Bench(bench::Args),
+    /// Play docs/demo.sh against a server of its own and draw docs/images/cli.svg
+    Demo(demo::Args),
     /// Format, lints, crate graph, generated files, licences and advisories
     Check(check::Args),
     /// Install the programs that building and testing need
@@ -69,6 +72,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Build(args) => build::execute(&dirs, args),
         Command::Test(args) => test::execute(&dirs, args),
         Command::Bench(args) => bench::execute(&dirs, args),
+        Command::Demo(args) => demo::execute(&dirs, args),
         Command::Check(args) => check::execute(&dirs, args),
         Command::Tools(args) => tools::install(&dirs, args),
         Command::Generate(args) => generate::write(&dirs, args),

@@ -53,7 +53,7 @@ fn order(args: &Ls) -> (NodeSort, SortOrder) {
 
 fn show(node: &Node, args: &Ls, output: &Output) -> Result<(), Error> {
     let folder = node.kind == NodeKind::Folder;
-    let name = format!("{}{}", output.name(&node.name), if folder { "/" } else { "" });
+    let name = output.entry(&node.name, folder);
     if !args.long {
         return output.line(&name);
     }

@@ -15,6 +15,7 @@ pub(crate) mod link;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod ls;
+pub(crate) mod man;
 mod many;
 pub(crate) mod members;
 pub(crate) mod metadata;

@@ -19,6 +19,7 @@ pub(crate) fn all(target: &Target) -> Result<()> {
     what_is_removed_is_gone(target)?;
     url_and_token_from_the_environment_are_enough(target)?;
     nothing_is_drawn_into_a_pipe(target)?;
+    the_manual_has_a_page_for_each_command(target)?;
     signing_out_ends_the_session(target)
 }
 
@@ -236,6 +237,24 @@ fn find_token(value: &Value) -> Option<String> {
         }),
         _ => None,
     }
+}
+
+fn the_manual_has_a_page_for_each_command(target: &Target) -> Result<()> {
+    let cli = &target.cli;
+    let first = cli.run(&["man"])?.ok()?.text();
+    assert!(first.contains(".TH bitvault 1"), "{first}");
+    cli.run(&["man", "pages/man1"])?.ok()?;
+    let pages = cli.folder().join("pages/man1");
+    for (page, told) in [
+        ("bitvault.1", "Exit codes"),
+        ("bitvault-put.1", "new version"),
+        ("bitvault-link-create.1", "download"),
+    ] {
+        let page = fs::read_to_string(pages.join(page)).with_context(|| page.to_owned())?;
+        assert!(page.contains(told), "{page}");
+    }
+    assert_eq!(cli.run(&["man", "pages/man1/bitvault.1/no-folder"])?.code, 1);
+    Ok(())
 }
 
 fn nothing_is_drawn_into_a_pipe(target: &Target) -> Result<()> {
