@@ -24,6 +24,7 @@ use bitvault_proto::v1::access_service_server::AccessServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkServiceServer;
 use bitvault_proto::v1::metadata_service_server::MetadataServiceServer;
+use bitvault_proto::v1::quota_service_server::QuotaServiceServer;
 use bitvault_proto::v1::search_service_server::SearchServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
 use bitvault_proto::v1::tenant_service_server::TenantServiceServer;
@@ -132,6 +133,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             FilesServiceServer::<Files>::NAME,
             AccessServiceServer::<Files>::NAME,
             MetadataServiceServer::<Files>::NAME,
+            QuotaServiceServer::<Files>::NAME,
             NodeAccessServiceServer::<Files>::NAME,
             FilesDataServiceServer::<Files>::NAME,
             IndexServiceServer::<Files>::NAME,
@@ -140,6 +142,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         let routes = Routes::new(server)
             .add_service(access)
             .add_service(MetadataServiceServer::new(files.clone()))
+            .add_service(QuotaServiceServer::new(files.clone()))
             .add_service(NodeAccessServiceServer::new(files.clone()))
             .add_service(FilesDataServiceServer::new(files))
             .add_service(index);

@@ -115,8 +115,38 @@ pub(crate) enum Refusal {
     IdempotencyKeyReused,
     #[error("the content is larger than the store takes, {0} bytes")]
     TooLarge(u64),
+    #[error("{0}")]
+    QuotaExceeded(Limit),
+    #[error("no limit is set on this folder itself")]
+    QuotaNotFound,
+    #[error("use a whole number of bytes, at most {0}")]
+    QuotaInvalid(u64),
+    #[error("{0} limits hold here already, one within the other: take one of those above away first")]
+    TooManyQuotas(usize),
     #[error("too many requests are waiting for this tenant: try again in a moment")]
     Busy,
+}
+
+/// The limit that something does not fit below, as far as the caller may know of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Limit {
+    #[error(
+        "{on} may hold {max} bytes; {used} are used, old versions and the trash included, and {reserved} reserved by \
+         uploads: delete something for good, or ask for a higher limit"
+    )]
+    Told {
+        /// `the tenant`, `your home`, or the folder's id.
+        on: String,
+        max: i64,
+        used: i64,
+        reserved: i64,
+    },
+    #[error("the tenant's space is used up: ask an administrator")]
+    Tenant,
+    #[error("a folder above this one is full: ask its owner, or an administrator")]
+    Above,
+    #[error("there is no room left for this: ask whoever gave you the link")]
+    Hidden,
 }
 
 impl Refusal {
@@ -164,10 +194,14 @@ impl Refusal {
             | Self::GroupOwnsSpace
             | Self::SpaceNameTaken(_)
             | Self::SpaceNotEmpty => Code::Conflict,
+            Self::QuotaNotFound => Code::NotFound,
+            Self::QuotaInvalid(_) => Code::Invalid,
             Self::TooManyGrants(_)
             | Self::TooManyTags(_)
             | Self::TooManyFields(_)
-            | Self::TooManyFavourites(_) => Code::Exhausted,
+            | Self::TooManyFavourites(_)
+            | Self::TooManyQuotas(_)
+            | Self::QuotaExceeded(_) => Code::Exhausted,
             Self::Busy | Self::DeleteUnfinished => Code::Unavailable,
         }
     }
@@ -224,6 +258,10 @@ impl Refusal {
             Self::LabelInvalid => "label_invalid",
             Self::RetentionInvalid(_) => "retention_invalid",
             Self::NoHome => "no_home",
+            Self::QuotaExceeded(_) => "quota_exceeded",
+            Self::QuotaNotFound => "quota_not_found",
+            Self::QuotaInvalid(_) => "quota_invalid",
+            Self::TooManyQuotas(_) => "too_many_quotas",
             Self::Busy => "busy",
         }
     }
@@ -240,6 +278,7 @@ impl From<Refusal> for Error {
             Refusal::NodeRoleInvalid => Self::invalid_field(refusal.reason(), "role", message),
             Refusal::LabelInvalid => Self::invalid_field(refusal.reason(), "label", message),
             Refusal::RetentionInvalid(field) => Self::invalid_field(refusal.reason(), *field, message),
+            Refusal::QuotaInvalid(_) => Self::invalid_field(refusal.reason(), "max_bytes", message),
             Refusal::IntoItself => Self::invalid_field(refusal.reason(), "parent_id", message),
             Refusal::SizeMismatch { .. } | Refusal::TooLarge(_) => {
                 Self::invalid_field(refusal.reason(), "size", message)

@@ -33,6 +33,8 @@ pub const RELAY_AFTER_PUBLISH: &str = "relay.after_publish";
 pub const REMOVE_AFTER_STEP: &str = "remove.after_step";
 /// A large copy is built where nobody sees it; it is not in its place yet.
 pub const COPY_AFTER_BUILD: &str = "copy.after_build";
+/// A quota is set, what is there has not been counted. Passed only when one is set, so not among [`ALL`].
+pub const QUOTA_AFTER_SET: &str = "quota.after_set";
 /// A step of removing a tenant is durable, others are left. Passed only while a tenant is removed, so not among [`ALL`].
 pub const ERASE_AFTER_BATCH: &str = "erase.after_batch";
 

@@ -12,6 +12,7 @@ use bitvault_files::failpoints;
 use bitvault_platform::{Code, Error};
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService as _;
+use bitvault_proto::v1::quota_service_server::QuotaService as _;
 use fail::FailScenario;
 use std::future::Future;
 use std::time::Duration;
@@ -217,4 +218,45 @@ async fn a_removal_that_dies_after_any_step_is_brought_to_its_end() {
     assert!(died > 10, "it died {died} times only");
     assert_eq!(holding(&world, tenant).await, []);
     assert!(!bucket_holds(&world, tenant));
+}
+
+/// The limit holds once the job has counted what a death in between left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_whose_setting_died_is_counted_by_the_job() {
+    let _alone = FailScenario::setup();
+    let world = World::new().await;
+    let folder = world.mkdir("root", "folder").await.unwrap().id;
+    world.put(&folder, "a", b"12345").await.unwrap();
+    fail::cfg(failpoints::QUOTA_AFTER_SET, "1*return").unwrap();
+    let message = v1::SetQuotaRequest {
+        node_id: folder.clone(),
+        max_bytes: 6,
+    };
+    let died = world
+        .files
+        .set_quota(support::request(&world.ctx(), message))
+        .await;
+    assert_eq!(Error::from(died.unwrap_err()).code(), Code::Internal);
+    world.put(&folder, "b", b"12").await.unwrap();
+    let get = || async {
+        let message = v1::GetQuotaRequest {
+            node_id: folder.clone(),
+        };
+        let quota = world
+            .files
+            .get_quota(support::request(&world.ctx(), message))
+            .await;
+        quota.unwrap().into_inner().used_bytes
+    };
+    assert_eq!(get().await, None, "it does not hold yet");
+    world.clean().await;
+    assert_eq!(world.files.count_quotas_once().await.unwrap(), 1);
+    assert_eq!(world.files.count_quotas_once().await.unwrap(), 0);
+    assert_eq!(get().await, Some(7));
+    let refused = world
+        .start(&world.ctx(), vec![file(&folder, "c", b"1")])
+        .await
+        .remove(0);
+    assert_eq!(refused.unwrap_err().reason(), "quota_exceeded");
+    world.clean().await;
 }

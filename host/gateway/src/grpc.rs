@@ -68,9 +68,10 @@ impl Grpc {
         match service {
             "bitvault.v1.SessionService" | "bitvault.v1.TenantService" => Some(self.identity.clone()),
             "bitvault.v1.LinkService" => Some(self.sharing.clone()),
-            "bitvault.v1.FilesService" | "bitvault.v1.AccessService" | "bitvault.v1.MetadataService" => {
-                Some(self.files.clone())
-            }
+            "bitvault.v1.FilesService"
+            | "bitvault.v1.AccessService"
+            | "bitvault.v1.MetadataService"
+            | "bitvault.v1.QuotaService" => Some(self.files.clone()),
             "bitvault.v1.SearchService" => Some(self.search.clone()),
             _ => None,
         }
@@ -102,6 +103,7 @@ pub(crate) fn public_route(path: &str) -> Option<&str> {
             | "bitvault.v1.AccessService"
             | "bitvault.v1.SearchService"
             | "bitvault.v1.MetadataService"
+            | "bitvault.v1.QuotaService"
             | "grpc.health.v1.Health"
             | "grpc.reflection.v1.ServerReflection"
             | "grpc.reflection.v1alpha.ServerReflection"

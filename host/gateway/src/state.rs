@@ -10,6 +10,7 @@ use bitvault_proto::v1::access_service_client::AccessServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
 use bitvault_proto::v1::link_service_client::LinkServiceClient;
 use bitvault_proto::v1::metadata_service_client::MetadataServiceClient;
+use bitvault_proto::v1::quota_service_client::QuotaServiceClient;
 use bitvault_proto::v1::search_service_client::SearchServiceClient;
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
 use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
@@ -25,7 +26,7 @@ use tower::util::BoxCloneSyncService;
 pub struct Peers {
     /// `SessionService`, `TenantService` and the internal `IdentityService`.
     pub identity: Transport,
-    /// `FilesService`, `AccessService` and `MetadataService`.
+    /// `FilesService`, `AccessService`, `MetadataService` and `QuotaService`.
     pub files: Transport,
     /// `LinkService` and the internal `LinkAccessService`.
     pub sharing: Transport,
@@ -139,6 +140,10 @@ impl Inner {
 
     pub(crate) fn metadata(&self) -> MetadataServiceClient<Channel> {
         MetadataServiceClient::new(self.files.clone())
+    }
+
+    pub(crate) fn quotas(&self) -> QuotaServiceClient<Channel> {
+        QuotaServiceClient::new(self.files.clone())
     }
 }
 

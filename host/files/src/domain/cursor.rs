@@ -29,6 +29,8 @@ pub(crate) enum Listing {
     Favourites = 7,
     /// What an account changed lately, by time and id.
     Recent = 8,
+    /// Quotas of the tenant, by id.
+    Quotas = 21,
 }
 
 /// A cursor of a listing: the scope that it is good for, and where in it to go on. Nothing is authenticated: all that a

@@ -18,6 +18,8 @@ pub(crate) struct NodeFacts {
     pub(crate) inherits: bool,
     /// Roles given on this very node, to the accounts that the lineage was read for.
     pub(crate) grants: Vec<(AccountId, NodeRole)>,
+    /// How many bytes may lie below, when somebody set that.
+    pub(crate) quota: Option<i64>,
 }
 
 /// Some nodes and every folder above them.
@@ -161,6 +163,12 @@ impl Lineage {
         })
     }
 
+    /// The nodes with a quota that what lies in this folder counts for: itself or above.
+    pub(crate) fn quotas(&self, folder: NodeId) -> impl Iterator<Item = NodeId> {
+        self.up(folder)
+            .filter(|at| self.nodes.get(at).is_some_and(|node| node.quota.is_some()))
+    }
+
     /// Puts a node into another folder, for the rules about what comes after; answers its new revision.
     pub(crate) fn relocate(&mut self, id: NodeId, parent: NodeId) -> Option<i64> {
         self.change(id, |node| node.parent_id = Some(parent))
@@ -208,6 +216,7 @@ mod tests {
             revision: 1,
             inherits: true,
             grants: Vec::new(),
+            quota: None,
         }
     }
 

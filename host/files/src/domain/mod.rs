@@ -10,6 +10,7 @@ pub(crate) mod moment;
 pub(crate) mod name;
 pub(crate) mod page;
 pub(crate) mod plan;
+pub(crate) mod quota;
 pub(crate) mod retention;
 pub(crate) mod sort;
 pub(crate) mod start;

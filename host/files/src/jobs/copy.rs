@@ -12,6 +12,7 @@ use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::failpoints;
 use crate::service::copy_node::{name_of, permit, permit_folder};
+use crate::service::room;
 use crate::store::copies::{self, CopyRow, State};
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::moves::{self, Placed};
@@ -77,7 +78,7 @@ impl Files {
 
     async fn build(&self, mut tx: TenantTx, actor: Actor, row: &CopyRow) -> Result<()> {
         let now = self.core.clock.now();
-        let source = permit(&mut tx, actor, row.source, row.parent).await?;
+        let (source, lineage) = permit(&mut tx, actor, row.source, row.parent).await?;
         let most = i64::from(self.core.config.copy.nodes_max);
         if copies::count(&mut tx, source, most).await? > most {
             return Err(Refusal::CopyTooLarge(self.core.config.copy.nodes_max).into());
@@ -92,6 +93,8 @@ impl Files {
         let Some(made) = made else {
             return Err(Refusal::Busy.into());
         };
+        // The tenant's limit holds here already.
+        room::fits(&mut tx, actor, &lineage, lineage.quotas(row.parent)).await?;
         let copied = i64::try_from(made.len()).map_err(|cause| Error::internal("count a copy", cause))?;
         if copies::built(&mut tx, row.id, top, copied).await? {
             tx.commit().await?;
@@ -106,7 +109,7 @@ impl Files {
         let mut locks = [row.parent.0, top.0];
         locks.sort_unstable();
         nodes::lock(&mut tx, &locks).await?;
-        permit_folder(&mut tx, actor, row.parent).await?;
+        let lineage = permit_folder(&mut tx, actor, row.parent).await?;
         let asked = row.name.as_deref().map(Name::new).transpose()?;
         let name = name_of(&mut tx, row.source, row.parent, asked.as_ref()).await?;
         let placed = Placed {
@@ -116,6 +119,7 @@ impl Files {
             revision: 1,
         };
         moves::place(&mut tx, actor, &[placed], now).await?;
+        room::fits(&mut tx, actor, &lineage, lineage.quotas(row.parent)).await?;
         if !copies::end(&mut tx, row.id, State::Done, None, now).await? {
             return Ok(());
         }

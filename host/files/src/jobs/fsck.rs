@@ -7,7 +7,7 @@ use crate::Files;
 use crate::config::CLOCK_SLACK;
 use crate::domain::key;
 use crate::store::fsck::{self, ObjectRow};
-use crate::store::{collect, unsigned, usage};
+use crate::store::{collect, quotas, unsigned, usage};
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1::StoredObject;
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub struct FsckReport {
     pub content_mismatches: Vec<String>,
     /// Trees whose counted space is not what counting anew finds: `nod_…: … bytes counted, … found`.
     pub usage_mismatches: Vec<String>,
+    /// Quotas whose counter is not what counting anew finds: `nod_…: … bytes counted, … found`.
+    pub quota_mismatches: Vec<String>,
     /// Findings beyond the first 1000 of a kind.
     pub truncated: u64,
 }
@@ -56,6 +58,7 @@ impl FsckReport {
             &self.stale_multiparts,
             &self.content_mismatches,
             &self.usage_mismatches,
+            &self.quota_mismatches,
         ];
         lists.into_iter().all(Vec::is_empty)
     }
@@ -237,7 +240,15 @@ impl Files {
             for tenant in tenants {
                 let mut tx = self.core.begin(&Ctx::system("files").within(tenant)).await?;
                 let drifts = usage::drifts(&mut tx).await?;
+                let limits = quotas::drifts(&mut tx).await?;
                 tx.commit().await?;
+                for drift in limits {
+                    let finding = format!(
+                        "{}: {} bytes counted, {} found",
+                        drift.node, drift.used, drift.found
+                    );
+                    note(&mut report.quota_mismatches, &mut report.truncated, finding);
+                }
                 for drift in drifts {
                     let finding = format!(
                         "{}: {} bytes counted, {} found",

@@ -4,6 +4,7 @@ pub(crate) mod collect;
 mod copy;
 pub(crate) mod fsck;
 pub(crate) mod purge;
+mod quotas;
 mod relay;
 mod take_in;
 pub(crate) mod thin;
@@ -20,7 +21,8 @@ const TAKE_IN_EVERY: Duration = Duration::from_secs(60);
 
 impl Files {
     /// The module's background jobs, to be run until `stop`: collector, purge of the trash, outbox relay,
-    /// verification, removal of versions that no policy keeps, large copies, homes for what an older release left.
+    /// verification, removal of versions that no policy keeps, large copies, homes for what an older release left,
+    /// counting for new quotas.
     pub fn jobs(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
         let config = &self.core.config;
         let collector = {
@@ -91,6 +93,19 @@ impl Files {
                 async move { files.take_in_once().await.map(|_| ()) }
             })
         };
+        let quotas = {
+            let (files, stop) = (self.clone(), stop.clone());
+            jobs::run(
+                "files.quotas",
+                quotas::PERIOD,
+                Nudge::default(),
+                stop,
+                move || {
+                    let files = files.clone();
+                    async move { files.count_quotas_once().await.map(|_| ()) }
+                },
+            )
+        };
         vec![
             Box::pin(collector),
             Box::pin(purge),
@@ -99,6 +114,7 @@ impl Files {
             Box::pin(thin),
             Box::pin(copy),
             Box::pin(take_in),
+            Box::pin(quotas),
         ]
     }
 }

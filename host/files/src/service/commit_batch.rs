@@ -1,6 +1,7 @@
 //! The transaction of a commit: the uploads of several calls at once, a result per item.
 
 use super::check_uploads::Checked;
+use super::late::Late;
 use super::verify_content::Verified;
 use super::{Core, free_names, wire};
 use crate::domain::access::NodeRole;
@@ -64,7 +65,8 @@ async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<
     let objects = sorted(items.iter().map(|item| item.row.object.0));
     let locked = commits::lock(&mut tx, &ids, &objects).await?;
 
-    let (mut verdicts, mut writes) = judge(&items, &locked, &mut lineage)?;
+    let mut late = Late::of(&mut tx, &items, &locked, &lineage).await?;
+    let (mut verdicts, mut writes) = judge(&items, &locked, &mut lineage, &mut late)?;
     hide(&mut tx, &accounts, &items, &mut verdicts).await?;
     if !writes.files.is_empty() {
         free_names::choose(&mut tx, &mut writes.files, &writes.blind).await?;
@@ -104,6 +106,7 @@ fn judge(
     items: &[Checked],
     locked: &HashMap<UploadId, Locked>,
     lineage: &mut Lineage,
+    late: &mut Late,
 ) -> Result<(HashMap<UploadId, Verdict>, Writes)> {
     let mut verdicts = HashMap::with_capacity(items.len());
     let mut writes = Writes::default();
@@ -126,7 +129,7 @@ fn judge(
             Some(locked) => match (locked.state.may_commit(), &item.content) {
                 (Err(refusal), _) => Verdict::Refused(refusal),
                 (Ok(()), None) => Verdict::Refused(Refusal::UploadGone),
-                (Ok(()), Some(content)) => match admit(item, content, lineage, &mut writes)? {
+                (Ok(()), Some(content)) => match admit(item, content, lineage, late, &mut writes)? {
                     Ok(node) => Verdict::Now(node),
                     Err(refusal) => Verdict::Refused(refusal),
                 },
@@ -142,6 +145,7 @@ fn admit(
     item: &Checked,
     content: &Verified,
     lineage: &mut Lineage,
+    late: &mut Late,
     writes: &mut Writes,
 ) -> Result<std::result::Result<NodeId, Refusal>> {
     let version = VersionId::new();
@@ -152,6 +156,9 @@ fn admit(
                 Err(refusal) => return Ok(Err(refusal)),
                 Ok(folder) if !folder.is_folder => return Ok(Err(Refusal::NotAFolder)),
                 Ok(_) => {}
+            }
+            if let Err(refusal) = late.take(item, lineage)? {
+                return Ok(Err(refusal));
             }
             let id = NodeId::new();
             if item.actor.is_blind() {
@@ -183,6 +190,9 @@ fn admit(
                 return Ok(Err(Refusal::VersionConflict(current)));
             }
             let revision = earlier.map_or(facts.revision, |file| file.revision) + 1;
+            if let Err(refusal) = late.take(item, lineage)? {
+                return Ok(Err(refusal));
+            }
             let changed = ChangedFile {
                 id: *node,
                 version,

@@ -1,7 +1,8 @@
 use super::idempotent::Key;
-use super::{Files, free_names, wire};
+use super::{Files, free_names, room, wire};
 use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::domain::free_name;
+use crate::domain::lineage::Lineage;
 use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::copies::{self, CopyRow, Source, State};
@@ -67,7 +68,7 @@ async fn copy(
     {
         return Ok(Some(answer));
     }
-    let source = permit(&mut tx, actor, wanted.node, wanted.parent).await?;
+    let (source, lineage) = permit(&mut tx, actor, wanted.node, wanted.parent).await?;
     let limit = i64::from(core.config.copy.nodes_per_transaction);
     let count = copies::count(&mut tx, source, limit).await?;
     let result = if count > limit {
@@ -95,6 +96,7 @@ async fn copy(
         let Some(made) = copies::build(&mut tx, source, top, wanted.parent, &name, now).await? else {
             return Ok(None);
         };
+        room::fits(&mut tx, actor, &lineage, lineage.quotas(wanted.parent)).await?;
         let view = nodes::views(&mut tx, &[top.0]).await?.pop();
         let node = wire::node(view.ok_or_else(|| Error::internal("read a copy", "it is not there"))?)?;
         (copy_node_response::Result::Node(node), made)
@@ -124,8 +126,13 @@ async fn copy(
     Ok(Some(answer))
 }
 
-/// Whether the account may copy the node into that folder, and what of it.
-pub(crate) async fn permit(tx: &mut TenantTx, actor: Actor, node: NodeId, parent: NodeId) -> Result<Source> {
+/// Whether the account may copy the node into that folder, and what of it; and what was read of both.
+pub(crate) async fn permit(
+    tx: &mut TenantTx,
+    actor: Actor,
+    node: NodeId,
+    parent: NodeId,
+) -> Result<(Source, Lineage)> {
     let account = actor.account;
     let mut lineage = nodes::lineage(tx, &[account.0], &[node.0, parent.0]).await?;
     lineage.require(account, node, NodeRole::Viewer, Refusal::NodeNotFound)?;
@@ -136,18 +143,19 @@ pub(crate) async fn permit(tx: &mut TenantTx, actor: Actor, node: NodeId, parent
     if lineage.within(parent, node) {
         return Err(Refusal::IntoItself.into());
     }
-    Ok(Source {
+    let source = Source {
         node,
         account,
         owned: lineage.role(account, node) == Some(NodeRole::Owner),
-    })
+    };
+    Ok((source, lineage))
 }
 
-/// Whether the account may put something into that folder.
-pub(crate) async fn permit_folder(tx: &mut TenantTx, actor: Actor, parent: NodeId) -> Result<()> {
+/// Whether the account may put something into that folder; and what was read of it.
+pub(crate) async fn permit_folder(tx: &mut TenantTx, actor: Actor, parent: NodeId) -> Result<Lineage> {
     let mut lineage = nodes::lineage(tx, &[actor.account.0], &[parent.0]).await?;
     lineage.require(actor.account, parent, NodeRole::Editor, Refusal::ParentNotFound)?;
-    Ok(())
+    Ok(lineage)
 }
 
 /// The name that was asked for, or else the node's own or one like it that is free in the folder, which is locked.

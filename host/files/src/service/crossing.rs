@@ -1,8 +1,9 @@
-//! Folders that go to another tree: the one place for every verb that gives nodes other folders.
+//! Folders that go to another tree, or to where other quotas hold: the one place for every verb that gives nodes other
+//! folders.
 //!
-//! Space is counted per tree (ADR 0114), so a folder that goes to another tree takes along what is below it. All of that is
-//! locked first: what came, changed or went there meanwhile would be counted in the tree that the folder leaves. Within a
-//! tree nothing below is looked at.
+//! Space is counted per tree (ADR 0114) and per quota (ADR 0120), so a folder that leaves one or comes into one takes along
+//! what is below it. All of that is locked first: what came, changed or went there meanwhile would be counted in the place
+//! that the folder leaves. Elsewhere nothing below is looked at.
 //!
 //! What crosses is known once it is judged, under the locks of the nodes themselves. So the first attempt ends there, and
 //! the next one takes all locks in their order. Nobody makes us look below a folder that is not theirs to move.
@@ -29,17 +30,28 @@ pub(super) struct Going {
     pub(super) to: NodeId,
 }
 
-/// The trees of nodes, as they are before anything moves.
-pub(super) struct Trees(HashMap<NodeId, Option<NodeId>>);
+/// Where something counts: in which tree, and for which quotas, which the nearest one tells, as those above follow from it.
+type Place = (Option<NodeId>, Option<NodeId>);
 
-impl Trees {
+/// The places of nodes, and of what lies in them, as they are before anything moves.
+pub(super) struct Places(HashMap<NodeId, (Place, Place)>);
+
+impl Places {
     pub(super) fn of(lineage: &Lineage, root: NodeId, ids: &[Uuid]) -> Self {
-        let ids = ids.iter().map(|id| NodeId(*id));
-        Self(ids.map(|id| (id, lineage.tree(id, root))).collect())
+        let of = |id: NodeId| {
+            let tree = lineage.tree(id, root);
+            let above = lineage.quotas(id).find(|quota| *quota != id);
+            (id, ((tree, above), (tree, lineage.quotas(id).next())))
+        };
+        Self(ids.iter().map(|id| of(NodeId(*id))).collect())
     }
 
-    fn get(&self, id: NodeId) -> Option<NodeId> {
-        self.0.get(&id).copied().flatten()
+    fn of_node(&self, id: NodeId) -> Place {
+        self.0.get(&id).map(|(itself, _)| *itself).unwrap_or_default()
+    }
+
+    fn within(&self, id: NodeId) -> Place {
+        self.0.get(&id).map(|(_, within)| *within).unwrap_or_default()
     }
 }
 
@@ -58,13 +70,13 @@ impl Crossing {
     pub(super) async fn is_locked(
         &mut self,
         tx: &mut TenantTx,
-        trees: &Trees,
+        places: &Places,
         going: &[Going],
         locks: &[Uuid],
     ) -> Result<bool> {
-        let met: HashSet<Option<NodeId>> = going
+        let met: HashSet<Place> = going
             .iter()
-            .flat_map(|node| [trees.get(node.node), trees.get(node.to)])
+            .flat_map(|node| [places.of_node(node.node), places.within(node.to)])
             .collect();
         let folders = going.iter().filter(|node| node.is_folder);
         let crossing: BTreeSet<Uuid> = folders.map(|node| node.node.0).collect();

@@ -1,7 +1,7 @@
-use super::Files;
+use super::{Files, quotas};
 use crate::domain::access::{Actor, NodeRole, node_id, root};
 use crate::error::Refusal;
-use crate::store::{nodes, usage};
+use crate::store::{self, nodes, usage};
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 
@@ -25,6 +25,13 @@ pub(super) async fn get_usage(files: &Files, ctx: &Ctx, request: v1::GetUsageReq
     }
     let all = usage::tree(&mut tx, top).await?.unwrap_or_default();
     let trash = usage::trash(&mut tx, top).await?;
+    let mut limited = vec![top.0];
+    if actor.is_admin() {
+        limited.push(root(actor.tenant).0);
+    }
+    let limits = store::quotas::rows(&mut tx, &limited).await?.into_iter();
+    let limits = limits.map(|row| quotas::message(actor.tenant, row));
+    let limits = limits.collect::<Result<_>>()?;
     tx.commit().await?;
     // What changed between the two reads must not make a negative number.
     let left = |all: i64, part: i64| u64::try_from(all - part).unwrap_or(0);
@@ -38,5 +45,6 @@ pub(super) async fn get_usage(files: &Files, ctx: &Ctx, request: v1::GetUsageReq
         ),
         trash_files: left(trash.files, 0),
         trash_bytes: left(trash.version_bytes, 0),
+        limits,
     })
 }

@@ -6,6 +6,7 @@ use super::move_nodes::Move;
 use crate::domain::access::{Actor, NodeRole};
 use crate::domain::lineage::Lineage;
 use crate::domain::name::Name;
+use crate::domain::quota::Level;
 use crate::error::Refusal;
 use crate::store::journal::{Change, ChangeKind};
 use crate::store::moves::{self, Placed};
@@ -28,15 +29,19 @@ pub(super) struct Batch {
     /// Each node that moved, in the order of first moves.
     moved: Vec<NodeId>,
     pub(super) changes: Vec<Change>,
+    /// Quotas that take nothing more in.
+    full: Vec<Level>,
 }
 
 impl Batch {
-    /// `views` are the nodes of the items, `holders` whoever holds a name that an item may ask for.
+    /// `views` are the nodes of the items, `holders` whoever holds a name that an item may ask for, `full` the quotas that nothing
+    /// may come into.
     pub(super) fn new(
         actor: Actor,
         lineage: Lineage,
         views: HashMap<NodeId, NodeView>,
         holders: Holders,
+        full: &[Level],
     ) -> Self {
         Self {
             actor,
@@ -45,6 +50,7 @@ impl Batch {
             holders,
             moved: Vec::new(),
             changes: Vec::new(),
+            full: full.to_vec(),
         }
     }
 
@@ -76,6 +82,14 @@ impl Batch {
         }
         if self.lineage.within(target, item.node) {
             return Err(Refusal::IntoItself);
+        }
+        let within = |id: NodeId, full: &&Level| self.lineage.within(id, full.node);
+        let full = self
+            .full
+            .iter()
+            .find(|full| within(target, full) && !within(from, full));
+        if let Some(full) = full {
+            return Err(full.refusal(self.actor, &self.lineage));
         }
         let own = Name {
             text: view.name.clone(),

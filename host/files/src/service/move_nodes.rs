@@ -1,12 +1,13 @@
 //! Other names and other folders, the one way for every verb: many nodes in one transaction, in their order, a result per
 //! item. One row changes per node, however much lies below it.
 
-use super::crossing::{Crossing, Trees};
+use super::crossing::{Crossing, Places};
 use super::idempotent::Key;
 use super::move_batch::{Batch, Holders};
-use super::{Core, wire};
+use super::{Core, room, wire};
 use crate::domain::access::{Actor, node_id, root};
 use crate::domain::name::Name;
+use crate::domain::quota::Level;
 use crate::error::Refusal;
 use crate::store::journal;
 use crate::store::moves::{self, Placed};
@@ -60,24 +61,33 @@ pub(super) async fn apply<M: Message + Default>(
     key: Option<&Key>,
     answer: impl Fn(Results) -> Result<M>,
 ) -> Result<M> {
-    let mut crossing = Crossing::default();
+    let mut learned = Learned::default();
     for _ in 0..ATTEMPTS {
-        if let Some(done) = transact(core, ctx, actor, items, key, &mut crossing, &answer).await? {
+        if let Some(done) = transact(core, ctx, actor, items, key, &mut learned, &answer).await? {
             return Ok(done);
         }
     }
     Err(Refusal::Busy.into())
 }
 
+/// What attempts find out for those that follow.
+#[derive(Default)]
+struct Learned {
+    crossing: Crossing,
+    /// Quotas that would outgrow their limit: nothing comes in any more.
+    full: Vec<Level>,
+}
+
 /// `None` when another try is worth it: a node was moved while we waited for the lock of the folder it was in, a folder
-/// turned out to go to another tree, or another request with the same key was faster.
+/// turned out to go to where other limits hold, one of those would be outgrown, or another request with the same key was
+/// faster.
 async fn transact<M: Message + Default>(
     core: &Core,
     ctx: &Ctx,
     actor: Actor,
     items: &[Move],
     key: Option<&Key>,
-    crossing: &mut Crossing,
+    learned: &mut Learned,
     answer: impl Fn(Results) -> Result<M>,
 ) -> Result<Option<M>> {
     let now = core.clock.now();
@@ -90,7 +100,7 @@ async fn transact<M: Message + Default>(
     }
     let before = views(&mut tx, items).await?;
     let named = locks(actor, items, &before);
-    let locks = crossing.locks(&mut tx, named.clone()).await?;
+    let locks = learned.crossing.locks(&mut tx, named.clone()).await?;
     nodes::lock(&mut tx, &locks).await?;
     if let Some(key) = key
         && let Some(kept) = key.replay(&mut tx, actor).await?
@@ -106,15 +116,25 @@ async fn transact<M: Message + Default>(
         return Ok(None);
     }
     let lineage = nodes::lineage(&mut tx, &[actor.account.0], &named).await?;
-    let trees = Trees::of(&lineage, root(actor.tenant), &named);
+    let places = Places::of(&lineage, root(actor.tenant), &named);
+    let quotas: Vec<NodeId> = named.iter().flat_map(|id| lineage.quotas(NodeId(*id))).collect();
     let holders = holders(&mut tx, items, &found).await?;
-    let mut batch = Batch::new(actor, lineage, found.clone(), holders);
+    let mut batch = Batch::new(actor, lineage, found.clone(), holders, &learned.full);
     let judged: Vec<Result<Placed, Refusal>> = items.iter().map(|item| batch.judge(item)).collect();
     let going = batch.going(&found);
-    if !crossing.is_locked(&mut tx, &trees, &going, &locks).await? {
+    if !learned
+        .crossing
+        .is_locked(&mut tx, &places, &going, &locks)
+        .await?
+    {
         return Ok(None);
     }
     batch.write(&mut tx, &found, now).await?;
+    let outgrown = room::outgrown(&mut tx, quotas.into_iter()).await?;
+    if !outgrown.is_empty() {
+        learned.full.extend(outgrown);
+        return Ok(None);
+    }
     let after = nodes::views(&mut tx, &sorted(items.iter().map(|item| item.node.0))).await?;
     let after: HashMap<NodeId, NodeView> = after.into_iter().map(|view| (view.id, view)).collect();
     let results = judged.into_iter().map(|item| match item {

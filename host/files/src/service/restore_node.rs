@@ -1,6 +1,6 @@
-use super::crossing::{Crossing, Going, Trees};
+use super::crossing::{Crossing, Going, Places};
 use super::idempotent::Key;
-use super::{Files, free_names, wire};
+use super::{Files, free_names, room, wire};
 use crate::domain::access::{Actor, NodeRole, node_id, root};
 use crate::domain::free_name;
 use crate::domain::lineage::Lineage;
@@ -53,7 +53,7 @@ pub(super) async fn restore_node(
 }
 
 /// `None` when another try is worth it: the place where the node belongs changed while we waited for its lock, a folder
-/// turned out to go to another tree, or another request with the same key was faster.
+/// turned out to go where other limits hold, or another request with the same key was faster.
 async fn restore(
     files: &Files,
     ctx: &Ctx,
@@ -101,18 +101,19 @@ async fn restore(
         return Ok(None);
     }
     let named = [wanted.node.0, folder.0];
-    let trees = Trees::of(&lineage, root(actor.tenant), &named);
+    let places = Places::of(&lineage, root(actor.tenant), &named);
     let going = Going {
         node: wanted.node,
         is_folder: current.is_folder,
         to: folder,
     };
-    if !crossing.is_locked(&mut tx, &trees, &[going], &locks).await? {
+    if !crossing.is_locked(&mut tx, &places, &[going], &locks).await? {
         return Ok(None);
     }
     let asked = wanted.name.as_ref();
     let name = free_names::find(&mut tx, &current, folder, asked, free_name::restored).await?;
     trash::restore(&mut tx, actor, wanted.node, folder, &name, now).await?;
+    room::fits(&mut tx, actor, &lineage, lineage.quotas(folder)).await?;
     let after = view(&mut tx, wanted.node).await?;
     let node = wire::node(after.ok_or_else(|| Error::internal("read a restored node", "it is not there"))?)?;
     if let Some(key) = &wanted.key

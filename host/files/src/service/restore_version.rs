@@ -1,5 +1,5 @@
 use super::idempotent::Key;
-use super::{Files, wire};
+use super::{Files, room, wire};
 use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::error::Refusal;
 use crate::store::commits::{self, ChangedFile};
@@ -29,7 +29,9 @@ pub(super) async fn restore_version(
         return Ok(answer);
     }
     let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[id.0]).await?;
-    let node = lineage.require(actor.account, id, NodeRole::Editor, Refusal::NodeNotFound)?;
+    let node = lineage
+        .require(actor.account, id, NodeRole::Editor, Refusal::NodeNotFound)?
+        .clone();
     if node.is_folder {
         return Err(Refusal::NotAFile.into());
     }
@@ -45,6 +47,7 @@ pub(super) async fn restore_version(
         if !versions::repeat(&mut tx, actor, id, old, version, now).await? {
             return Err(Refusal::VersionNotFound.into());
         }
+        room::fits(&mut tx, actor, &lineage, lineage.quotas(id)).await?;
         let file = ChangedFile {
             id,
             version,

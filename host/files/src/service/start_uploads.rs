@@ -1,4 +1,5 @@
 use super::idempotent::Key;
+use super::room::Room;
 use super::{Core, Files, bounded_batch, present};
 use crate::domain::access::{Actor, NodeRole};
 use crate::domain::key;
@@ -7,8 +8,9 @@ use crate::domain::start::{Start, Target};
 use crate::error::Refusal;
 use crate::failpoints;
 use crate::store::journal::{self, Change};
-use crate::store::nodes;
+use crate::store::quotas::{self, Reservation};
 use crate::store::uploads::{self, NewUpload, UploadRow};
+use crate::store::{nodes, signed};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{NodeId, ObjectId, TenantId, UploadId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -205,23 +207,48 @@ async fn record_in(
         return Ok((Vec::new(), Vec::new()));
     }
     let now = core.clock.now();
-    let (refusals, taken_in) = refusals(tx, &items, now).await?;
+    let Looked {
+        mut refusals,
+        lineage,
+        taken_in,
+    } = refusals(tx, &items, now).await?;
+    let above = |item: &Item| -> Vec<NodeId> { lineage.quotas(item.start.target.node()).collect() };
+    let allowed = items
+        .iter()
+        .zip(&refusals)
+        .filter(|(_, refusal)| refusal.is_none());
+    let mut room = Room::of(tx, allowed.flat_map(|(item, _)| above(item))).await?;
     let (tenant, batch) = (tx.tenant(), ObjectId::new());
     let mut fresh = Vec::with_capacity(items.len());
-    for (number, (item, refusal)) in items.into_iter().zip(&refusals).enumerate() {
-        if refusal.is_none() {
-            fresh.push(NewUpload {
-                id: UploadId::new(),
-                object: ObjectId::new(),
-                account: item.actor.account,
-                key: key::of(tenant, batch, number),
-                start: item.start,
-            });
+    let mut reservations = Vec::new();
+    for (number, (item, refusal)) in items.into_iter().zip(&mut refusals).enumerate() {
+        if refusal.is_some() {
+            continue;
         }
+        let (object, bytes) = (ObjectId::new(), signed(item.start.size)?);
+        match room.take(item.actor, &lineage, &above(&item), bytes) {
+            Err(full) => {
+                *refusal = Some(full);
+                continue;
+            }
+            Ok(quotas) => {
+                reservations.extend(quotas.into_iter().map(|node| Reservation { object, node, bytes }))
+            }
+        }
+        fresh.push(NewUpload {
+            id: UploadId::new(),
+            object,
+            account: item.actor.account,
+            key: key::of(tenant, batch, number),
+            start: item.start,
+        });
     }
     let expires_at = now + core.config.upload_lifetime;
     if !fresh.is_empty() {
         uploads::insert(tx, &fresh, now, expires_at).await?;
+    }
+    if !reservations.is_empty() {
+        quotas::reserve(tx, &reservations).await?;
     }
     let mut rows = fresh.iter().map(|upload| Ok(upload.row(expires_at)));
     let missing = || Err(Error::internal("record uploads", "a result is missing"));
@@ -232,12 +259,17 @@ async fn record_in(
     Ok((rows.collect(), taken_in))
 }
 
-/// What commit would refuse for sure, said before bytes are sent; and what homes that were made took in.
-async fn refusals(
-    tx: &mut TenantTx,
-    items: &[Item],
-    now: OffsetDateTime,
-) -> Result<(Vec<Option<Refusal>>, Vec<Change>)> {
+/// What was seen of the targets.
+struct Looked {
+    /// What commit would refuse for sure, for each item.
+    refusals: Vec<Option<Refusal>>,
+    lineage: Lineage,
+    /// What homes that were made took in.
+    taken_in: Vec<Change>,
+}
+
+/// What commit would refuse for sure, said before bytes are sent.
+async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Result<Looked> {
     let mut wanted: Vec<Uuid> = items.iter().map(|item| item.start.target.node().0).collect();
     wanted.sort_unstable();
     wanted.dedup();
@@ -273,8 +305,13 @@ async fn refusals(
     };
     let refusals = items
         .iter()
-        .map(|item| refusal(item.actor, &item.start.target, &mut lineage, &taken));
-    Ok((refusals.collect(), taken_in))
+        .map(|item| refusal(item.actor, &item.start.target, &mut lineage, &taken))
+        .collect();
+    Ok(Looked {
+        refusals,
+        lineage,
+        taken_in,
+    })
 }
 
 fn refusal(

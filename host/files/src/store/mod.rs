@@ -1,9 +1,9 @@
 //! The only SQL of this module. Functions take a transaction and set-sized arguments: a batch costs as many statements
 //! as one item.
 //!
-//! Lock order, everywhere: nodes by id, then objects and uploads by object id, then blobs by id, then the rows of usage,
-//! which triggers change when versions come or go or nodes move to other trees, then the journal's counter, which is last
-//! and held to the commit. Nothing is sent to the store while a lock is held.
+//! Lock order, everywhere: nodes by id, then objects and uploads by object id, then blobs by id, then quotas by node id, then
+//! the rows of usage, then the journal's counter, which is last and held to the commit. Triggers change quotas and usage when
+//! versions come or go or nodes move. Nothing is sent to the store while a lock is held.
 //!
 //! Plans are made when tables are empty and kept, so a query must be right without statistics: a join by key is a
 //! LATERAL with LIMIT 1 (or OFFSET 0), which stays a look-up per row, and rows that were found are changed by their ctid.
@@ -28,6 +28,7 @@ pub(crate) mod metadata;
 pub(crate) mod moves;
 pub(crate) mod nodes;
 pub(crate) mod outbox;
+pub(crate) mod quotas;
 pub(crate) mod removal;
 pub(crate) mod retention;
 pub(crate) mod spaces;

@@ -137,7 +137,8 @@ pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
     Ok(())
 }
 
-/// The nodes and all their ancestors, each read once, with the roles that these accounts have been given on them.
+/// The nodes and all their ancestors, each read once, with the roles that these accounts have been given on them, and with
+/// their quotas.
 pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
     let tenant = tx.tenant().0;
     let rows = sqlx::query!(
@@ -162,7 +163,9 @@ pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) 
            SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
                   trashed_at IS NOT NULL AS "trashed!", current_version AS "current_version?: VersionId",
                   revision AS "revision!", inherits AS "inherits!",
-                  given.accounts AS "accounts?: Vec<AccountId>", given.roles AS "roles?: Vec<String>"
+                  given.accounts AS "accounts?: Vec<AccountId>", given.roles AS "roles?: Vec<String>",
+                  (SELECT max_bytes FROM files.quotas
+                   WHERE tenant_id = $1 AND node_id = up.id LIMIT 1) AS "quota?"
            FROM up CROSS JOIN LATERAL (
                SELECT array_agg(subject.account) AS accounts, array_agg(g.role) AS roles
                FROM (SELECT subject_id, role FROM files.grants
@@ -196,6 +199,7 @@ pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) 
             revision: row.revision,
             inherits: row.inherits,
             grants,
+            quota: row.quota,
         })
     });
     Ok(Lineage::new(facts.collect::<Result<Vec<_>>>()?))

@@ -12,15 +12,15 @@ use std::time::Duration;
 
 /// The ways to another folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Move,
     Batch,
     Restore,
 }
 
-const WAYS: [Way; 3] = [Way::Move, Way::Batch, Way::Restore];
+pub(crate) const WAYS: [Way; 3] = [Way::Move, Way::Batch, Way::Restore];
 
-async fn batch(world: &World, moves: &[(&str, &str)]) -> Result<(), Error> {
+pub(crate) async fn batch(world: &World, moves: &[(&str, &str)]) -> Result<(), Error> {
     let items = moves.iter().map(|(node, parent)| v1::NodeMove {
         id: (*node).to_owned(),
         parent_id: Some((*parent).to_owned()),
@@ -39,7 +39,7 @@ async fn batch(world: &World, moves: &[(&str, &str)]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn go(world: &World, way: Way, node: &str, parent: &str) -> Result<(), Error> {
+pub(crate) async fn go(world: &World, way: Way, node: &str, parent: &str) -> Result<(), Error> {
     let (id, parent_id) = (node.to_owned(), Some(parent.to_owned()));
     match way {
         Way::Move => {

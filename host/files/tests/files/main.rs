@@ -18,6 +18,8 @@ mod metadata;
 mod moves;
 mod multipart;
 mod plans;
+mod quota_growth;
+mod quotas;
 mod relay;
 mod rls;
 #[path = "../support/mod.rs"]

@@ -8,12 +8,13 @@ use bitvault_proto::internal::v1::EraseTenantRequest;
 use bitvault_proto::internal::v1::files_data_service_server::FilesDataService as _;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService as _;
+use bitvault_proto::v1::quota_service_server::QuotaService as _;
 use sqlx::AssertSqlSafe;
 use std::path::Path;
 use uuid::Uuid;
 
 impl World {
-    /// A little of everything: a tree, versions, copies, a policy, something in the trash, uploads that never end, a key that
+    /// A little of everything: a tree, versions, copies, a policy, a limit with something reserved, something in the trash, uploads that never end, a key that
     /// was used.
     pub(crate) async fn fill(&self) {
         let folder = self.mkdir("root", "folder").await.unwrap().id;
@@ -31,6 +32,13 @@ impl World {
             };
             self.files.copy_node(request(&self.ctx(), copy)).await.unwrap();
         }
+        let limit = v1::SetQuotaRequest {
+            node_id: folder.clone(),
+            max_bytes: 1 << 30,
+        };
+        self.files.set_quota(request(&self.ctx(), limit)).await.unwrap();
+        self.start(&self.ctx(), vec![file(&folder, "reserved", b"six")])
+            .await;
         let policy = v1::SetRetentionRequest {
             node_id: Some(folder),
             policy: Some(v1::RetentionPolicy::default()),
