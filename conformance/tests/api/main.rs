@@ -8,6 +8,7 @@ mod links;
 mod matrix;
 mod metadata;
 mod nodes;
+mod quotas;
 mod search;
 mod sessions;
 mod tenancy;
@@ -64,6 +65,7 @@ async fn every_case(target: &Target) -> Result<()> {
     trash::all(target).await?;
     tenancy::all(target).await?;
     versions::all(target).await?;
+    quotas::all(target).await?;
     bad_input::all(target).await
 }
 

@@ -68,9 +68,10 @@ impl ApiError {
         self.code() == Some(Code::Conflict) && self.reason() == "name_taken"
     }
 
-    /// Whether the same call may work a little later.
+    /// Whether the same call may work a little later. Waiting makes no room where a limit is used up.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
+            Self::Problem(problem) if problem.reason == "quota_exceeded" => false,
             Self::Problem(problem) => matches!(problem.code, Code::Unavailable | Code::Exhausted),
             Self::Unreachable => true,
             Self::Odd { status } => matches!(status, 502..=504),

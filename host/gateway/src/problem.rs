@@ -123,7 +123,8 @@ impl IntoResponse for Refusal {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            StatusCode::TOO_MANY_REQUESTS => {
+            // Waiting does not help who has used a limit up.
+            StatusCode::TOO_MANY_REQUESTS if self.error.reason() != "quota_exceeded" => {
                 headers.insert(RETRY_AFTER, RETRY_EXHAUSTED_S.into());
             }
             StatusCode::SERVICE_UNAVAILABLE => {

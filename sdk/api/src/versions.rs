@@ -1,3 +1,4 @@
+use crate::Quota;
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
@@ -108,4 +109,7 @@ pub struct Usage {
     pub trash_files: u64,
     /// Their bytes, with all versions.
     pub trash_bytes: u64,
+    /// The limits on it: its own, and to admins the tenant's.
+    #[serde(default)]
+    pub limits: Vec<Quota>,
 }

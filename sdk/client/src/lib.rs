@@ -20,6 +20,7 @@ mod links;
 mod metadata;
 mod nodes;
 mod path;
+mod quotas;
 mod retry;
 mod search;
 mod sessions;

@@ -122,7 +122,8 @@ async function ask(path, body) {
     }
     if (response.ok) return response.status === 204 ? null : response.json();
     const told = await response.json().catch(() => null);
-    const again = response.status === 503 || response.status === 429;
+    // Waiting makes no room where a limit is used up: then no time is named.
+    const again = response.status === 503 || (response.status === 429 && response.headers.has("retry-after"));
     if (!again || tried === TRIES) throw new Error(told?.detail ?? `The server answered ${response.status}.`);
     await pause(tried);
   }

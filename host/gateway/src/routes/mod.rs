@@ -15,6 +15,7 @@ mod metadata;
 mod nodes;
 mod page;
 pub(crate) mod public;
+mod quotas;
 mod retention;
 mod search;
 mod sessions;
@@ -88,6 +89,12 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         ))
         .routes(routes!(retention::get_usage))
         .routes(routes!(search::search))
+        .routes(routes!(
+            quotas::get_quota,
+            quotas::set_quota,
+            quotas::delete_quota
+        ))
+        .routes(routes!(quotas::list_quotas))
         .routes(routes!(uploads::start_upload))
         .routes(routes!(uploads::get_upload, uploads::abort_upload))
         .routes(routes!(uploads::presign_parts))

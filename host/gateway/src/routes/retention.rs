@@ -140,5 +140,5 @@ pub(super) async fn get_usage(
 ) -> Answer<axum::Json<Usage>> {
     let message = rpc::GetUsageRequest { r#in: params.r#in };
     let usage = state.files().get_usage(ctx.request(message)).await?;
-    Ok(axum::Json(translate::usage(usage.into_inner())))
+    Ok(axum::Json(translate::usage(usage.into_inner())?))
 }

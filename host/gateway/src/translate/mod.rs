@@ -5,6 +5,7 @@ mod copies;
 mod links;
 mod metadata;
 mod nodes;
+mod quotas;
 mod search;
 mod sessions;
 mod tenants;
@@ -18,6 +19,7 @@ pub(crate) use copies::copy;
 pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use metadata::{favourite, metadata, sort};
 pub(crate) use nodes::{content, node};
+pub(crate) use quotas::quota;
 pub(crate) use search::found;
 pub(crate) use sessions::{account, me, session};
 pub(crate) use tenants::{

@@ -1,4 +1,4 @@
-use super::{at, missing};
+use super::{at, missing, quota};
 use bitvault_api as rest;
 use bitvault_platform::Error;
 use bitvault_proto::v1 as rpc;
@@ -41,13 +41,14 @@ pub(crate) fn retention(from: rpc::Retention) -> Result<rest::Retention, Error> 
     })
 }
 
-pub(crate) fn usage(from: rpc::Usage) -> rest::Usage {
-    rest::Usage {
+pub(crate) fn usage(from: rpc::Usage) -> Result<rest::Usage, Error> {
+    Ok(rest::Usage {
         files: from.files,
         bytes: from.bytes,
         old_versions: from.old_versions,
         old_version_bytes: from.old_version_bytes,
         trash_files: from.trash_files,
         trash_bytes: from.trash_bytes,
-    }
+        limits: from.limits.into_iter().map(quota).collect::<Result<_, _>>()?,
+    })
 }
