@@ -2,11 +2,13 @@
 
 mod look;
 mod metadata;
+mod quota;
 mod trash;
 mod versions;
 
 pub(crate) use look::{Stat, Tree, Usage};
 pub(crate) use metadata::{Favourites, Metadata, Recent, Sort};
+pub(crate) use quota::{Quota, QuotaCommand};
 pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
 pub(crate) use versions::{Cp, Versions, VersionsCommand};
 
@@ -121,6 +123,11 @@ pub(crate) enum Command {
     Tree(Tree),
     /// Show the space that your files, or those of a space, their old versions and the trash take
     Usage(Usage),
+    /// List, set and take away limits on space
+    ///
+    /// All versions count, and the trash. A folder's limit is set by its owners, that of a member or a space by
+    /// administrators of the tenant.
+    Quota(Quota),
     /// List the versions of a file, restore, label or remove them
     Versions(Versions),
     /// Find files and folders by name
@@ -181,6 +188,7 @@ impl Command {
             Self::Stat(_) => "stat",
             Self::Tree(_) => "tree",
             Self::Usage(_) => "usage",
+            Self::Quota(_) => "quota",
             Self::Versions(_) => "versions",
             Self::Search(_) => "search",
             Self::Metadata(_) => "metadata",

@@ -121,6 +121,9 @@ fn problem_hint(problem: &Problem) -> Option<String> {
         Code::Conflict | Code::Precondition => {
             "look with `bitvault ls -l` at what is there now, then run it again"
         }
+        Code::Exhausted if problem.reason == "quota_exceeded" => {
+            "look with `bitvault usage`; delete something for good, as by `bitvault trash empty`, or ask for more space"
+        }
         Code::Exhausted => "free some space or wait, then run the same command again",
         Code::Unavailable => "wait a little, then run the same command again",
         Code::Internal => {

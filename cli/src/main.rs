@@ -108,6 +108,7 @@ async fn run(
         Command::Stat(stat) => commands::stat::run(stat, &server, output).await,
         Command::Tree(tree) => commands::tree::run(tree, &server, output).await,
         Command::Usage(usage) => commands::usage::run(usage, &server, output).await,
+        Command::Quota(quota) => commands::quota::run(quota, &server, output).await,
         Command::Versions(versions) => commands::versions::run(versions, &server, output).await,
         Command::Search(search) => commands::search::run(search, &server, output).await,
         Command::Completions(_) | Command::Man(_) | Command::Login(_) => Ok(()),

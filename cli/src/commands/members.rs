@@ -87,7 +87,7 @@ fn told(member: &Member, output: &Output) -> Result<(), Error> {
 }
 
 /// The member with this mail address or id.
-async fn find(server: &Server, who: &str) -> Result<Member, Error> {
+pub(crate) async fn find(server: &Server, who: &str) -> Result<Member, Error> {
     let members = server.client.members().await?;
     let found = members
         .into_iter()

@@ -24,6 +24,7 @@ pub(crate) mod mv;
 pub(crate) mod passwd;
 mod place;
 pub(crate) mod put;
+pub(crate) mod quota;
 pub(crate) mod recent;
 pub(crate) mod restore;
 pub(crate) mod rm;

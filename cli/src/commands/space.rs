@@ -45,7 +45,7 @@ pub(crate) async fn run(command: &Space, server: &Server, output: &Output) -> Re
 }
 
 /// The space with this name, or this id. Who runs the tenant finds those that it can't look into as well.
-async fn named(server: &Server, name: &str) -> Result<api::Space, Error> {
+pub(crate) async fn named(server: &Server, name: &str) -> Result<api::Space, Error> {
     let is_it = |space: &api::Space| space.node.name == name || space.node.id == name;
     if let Some(space) = server.client.spaces(false).await?.into_iter().find(is_it) {
         return Ok(space);

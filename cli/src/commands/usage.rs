@@ -1,4 +1,4 @@
-use super::find;
+use super::{find, quota};
 use crate::args::Usage;
 use crate::connect::Server;
 use crate::error::Error;
@@ -30,5 +30,9 @@ pub(crate) async fn run(args: &Usage, server: &Server, output: &Output) -> Resul
         output.line(&format!("{what:<12}  {:>9}  {count} {unit}", size(bytes)))?;
     }
     let all = usage.bytes + usage.old_version_bytes + usage.trash_bytes;
-    output.line(&format!("{:<12}  {:>9}", "together", size(all)))
+    output.line(&format!("{:<12}  {:>9}", "together", size(all)))?;
+    usage
+        .limits
+        .iter()
+        .try_for_each(|limit| output.line(&format!("{:<12}  {}", "limit", quota::told(limit))))
 }

@@ -6,6 +6,7 @@ mod exits;
 mod interrupted;
 mod links;
 mod metadata;
+mod quotas;
 mod tenancy;
 mod trash;
 mod trees;
@@ -62,6 +63,7 @@ async fn files_and_trees_go_there_and_come_back() {
     trash::all(&target).unwrap();
     tenancy::all(&target).unwrap();
     versions::all(&target).unwrap();
+    quotas::all(&target).unwrap();
     exits::all(&mut target).unwrap();
 }
 

@@ -25,6 +25,20 @@ async fn every_command(daemon: &mut Daemon, round: &str) -> Result<()> {
     let tenant = format!("tenant-{round}");
     let id = daemon.command(&["admin", "create-tenant", &tenant])?;
     assert!(!id.trim().is_empty());
+    for size in ["2TB", "none", "1MB"] {
+        let set = daemon.command(&["admin", "set-quota", &tenant, size])?;
+        assert_eq!(set.trim(), if size == "none" { "no limit" } else { "set" });
+    }
+    for bad in [
+        [tenant.as_str(), "much"],
+        [tenant.as_str(), "99999PB"],
+        ["nobody", "1MB"],
+    ] {
+        assert!(
+            daemon.command(&["admin", "set-quota", bad[0], bad[1]]).is_err(),
+            "{bad:?}"
+        );
+    }
     let email = format!("{round}@example.org");
     let create = [
         "admin",
@@ -74,6 +88,9 @@ async fn commands_work_beside_a_running_daemon_and_on_a_stopped_one() {
         let made = Caller::sign_in(daemon.url(), &email, PASSWORD).await.unwrap();
         let me = made.get("/v1/me").await.unwrap().ok().unwrap();
         assert_eq!(me["tenant"]["name"], format!("tenant-{round}"));
+        let limits = made.get("/v1/quotas").await.unwrap().ok().unwrap();
+        assert_eq!(limits["items"][0]["kind"], "tenant");
+        assert_eq!(limits["items"][0]["max_bytes"], 1_000_000);
         let children = made.get("/v1/nodes/root/children").await.unwrap().ok().unwrap();
         assert_eq!(children["items"], json!([]), "a tenant of its own");
     }

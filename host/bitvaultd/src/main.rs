@@ -45,7 +45,7 @@ enum Command {
     /// Shows or checks the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Creates tenants and users; suspends, resumes and deletes tenants.
+    /// Creates tenants and users; limits, suspends, resumes and deletes tenants.
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Runs the collector once and tells what it reclaimed.
@@ -104,6 +104,13 @@ enum AdminCommand {
         /// owner, admin, member or guest.
         #[arg(long, default_value = "member")]
         role: String,
+    },
+    /// Limits the bytes that a tenant may hold, old versions and trash included; `none` takes the limit away.
+    SetQuota {
+        /// The tenant's name.
+        name: String,
+        /// 500GB, 2TiB, a number of bytes, or none.
+        size: String,
     },
     /// Keeps everybody out of a tenant, within seconds. Nothing is lost.
     SuspendTenant {
@@ -171,6 +178,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             name,
             role,
         }) => command::create_user(config, tenant, email, name, role).await,
+        Command::Admin(AdminCommand::SetQuota { name, size }) => {
+            command::set_quota(config, name, &size).await
+        }
         Command::Admin(AdminCommand::SuspendTenant { name }) => command::suspend_tenant(config, name).await,
         Command::Admin(AdminCommand::ResumeTenant { name }) => command::resume_tenant(config, name).await,
         Command::Admin(AdminCommand::DeleteTenant { name, yes }) => {

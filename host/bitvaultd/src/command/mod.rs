@@ -3,6 +3,7 @@
 mod admin;
 mod check;
 mod health;
+mod quota;
 mod rebuild_search;
 mod schema;
 mod tenants;
@@ -10,6 +11,7 @@ mod tenants;
 pub(crate) use admin::{create_tenant, create_user};
 pub(crate) use check::{fsck, gc};
 pub(crate) use health::healthcheck;
+pub(crate) use quota::set_quota;
 pub(crate) use rebuild_search::rebuild_search;
 pub(crate) use schema::migrate;
 pub(crate) use tenants::{delete_tenant, resume_tenant, suspend_tenant};

@@ -27,7 +27,8 @@ pub(crate) async fn rebuild_search(config: Config, tenant: Option<String>, json:
     backing.stop().await
 }
 
-async fn find_tenant(identity: Transport, name: String) -> Result<TenantId> {
+/// The tenant of a name.
+pub(super) async fn find_tenant(identity: Transport, name: String) -> Result<TenantId> {
     let request = Ctx::system("admin").request(FindTenantRequest { name });
     let found = IdentityServiceClient::new(identity).find_tenant(request).await;
     Ok(found

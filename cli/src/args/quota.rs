@@ -1,0 +1,28 @@
+use bytesize::ByteSize;
+use clap::{Args as ClapArgs, Subcommand};
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Quota {
+    #[command(subcommand)]
+    pub(crate) command: Option<QuotaCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuotaCommand {
+    /// List every limit in the tenant; for its administrators
+    Ls,
+    /// Set a limit, or another one
+    Set {
+        /// A folder, a space as in Team:/, or a member's mail address for all of the member's own files
+        #[arg(value_name = "PATH|EMAIL")]
+        on: String,
+        /// The limit: 500MB, 10GiB, or a number of bytes
+        size: ByteSize,
+    },
+    /// Take a limit away
+    Rm {
+        /// A folder, a space as in Team:/, or a member's mail address
+        #[arg(value_name = "PATH|EMAIL")]
+        on: String,
+    },
+}
