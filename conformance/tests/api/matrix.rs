@@ -69,6 +69,13 @@ const ACTIONS: &[(&str, &str, &str)] = &[
         "/v1/nodes/{versioned}/versions/{old}",
         "",
     ),
+    ("GET /v1/nodes/{id}/quota", "/v1/nodes/{folder}/quota", ""),
+    ("GET /v1/nodes/{id}/quota", "/v1/nodes/{account}/quota", ""),
+    ("PUT /v1/nodes/{id}/quota", "/v1/nodes/{folder}/quota", r#"{"max_bytes":1000000000}"#),
+    ("PUT /v1/nodes/{id}/quota", "/v1/nodes/{space}/quota", r#"{"max_bytes":1000000000}"#),
+    ("PUT /v1/nodes/{id}/quota", "/v1/nodes/{account}/quota", r#"{"max_bytes":1000000000}"#),
+    ("DELETE /v1/nodes/{id}/quota", "/v1/nodes/{folder}/quota", ""),
+    ("GET /v1/quotas", "/v1/quotas", ""),
     ("GET /v1/nodes/{id}/retention", "/v1/nodes/{folder}/retention", ""),
     (
         "PUT /v1/nodes/{id}/retention",

@@ -88,7 +88,10 @@ impl Files {
         };
         let take_in = {
             let (files, stop) = (self.clone(), stop.clone());
-            jobs::run("files.homes", TAKE_IN_EVERY, Nudge::default(), stop, move || {
+            let nudge = Nudge::default();
+            // At once: what it takes in is seen by nobody until then.
+            nudge.nudge();
+            jobs::run("files.homes", TAKE_IN_EVERY, nudge, stop, move || {
                 let files = files.clone();
                 async move { files.take_in_once().await.map(|_| ()) }
             })
