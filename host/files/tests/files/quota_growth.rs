@@ -274,7 +274,14 @@ async fn what_was_being_written_when_a_limit_was_set_is_counted() {
     let ctx = world.ctx();
     let setting = limit(&world, &ctx, &folder, 100);
     tokio::pin!(setting);
-    let known = async { while world.count("SELECT count(*) FROM files.quotas").await == 0 {} };
+    // It is known, and time enough went by to count it.
+    let known = async {
+        let set = "SELECT count(*) FROM files.quotas";
+        while world.count(set).await == 0 {}
+        for _ in 0..50 {
+            world.count(set).await;
+        }
+    };
     tokio::select! {
         set = &mut setting => panic!("it did not wait: {set:?}"),
         () = known => {}
@@ -346,7 +353,7 @@ async fn counters_stay_right_while_everything_happens_at_once() {
                     let Some(v1::copy_node_response::Result::Node(node)) = made.result else {
                         panic!("a job")
                     };
-                    if (number + round) % 2 == 0 {
+                    if (number + round).is_multiple_of(2) {
                         let _ = world.delete(&node.id, false).await;
                         let _ = world.delete(&node.id, true).await;
                     }
