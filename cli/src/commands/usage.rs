@@ -18,16 +18,17 @@ pub(crate) async fn run(args: &Usage, server: &Server, output: &Output) -> Resul
         return output.document(&usage);
     }
     for (what, count, unit, bytes) in [
-        ("files", usage.files, "files", usage.bytes),
+        ("files", usage.files, "file", usage.bytes),
         (
             "old versions",
             usage.old_versions,
-            "versions",
+            "version",
             usage.old_version_bytes,
         ),
-        ("trash", usage.trash_files, "files", usage.trash_bytes),
+        ("trash", usage.trash_files, "file", usage.trash_bytes),
     ] {
-        output.line(&format!("{what:<12}  {:>9}  {count} {unit}", size(bytes)))?;
+        let plural = if count == 1 { "" } else { "s" };
+        output.line(&format!("{what:<12}  {:>9}  {count} {unit}{plural}", size(bytes)))?;
     }
     let all = usage.bytes + usage.old_version_bytes + usage.trash_bytes;
     output.line(&format!("{:<12}  {:>9}", "together", size(all)))?;
