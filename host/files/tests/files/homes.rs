@@ -9,6 +9,7 @@ use bitvault_proto::internal::v1::node_access_service_server::NodeAccessService 
 use bitvault_proto::v1;
 use bitvault_proto::v1::access_service_server::AccessService as _;
 use bitvault_proto::v1::files_service_server::FilesService as _;
+use bitvault_proto::v1::metadata_service_server::MetadataService as _;
 
 /// A folder where an older release kept it.
 async fn old(world: &World, by: AccountId, name: &str, trashed: bool) -> NodeId {
@@ -69,6 +70,9 @@ enum First {
     Copies,
     SetsRetention,
     ClearsRetention,
+    ReadsTags,
+    Tags,
+    MakesAFavourite,
 }
 
 async fn first(world: &World, ctx: &Ctx, what: First, old: NodeId) {
@@ -125,6 +129,22 @@ async fn first(world: &World, ctx: &Ctx, what: First, old: NodeId) {
             };
             world.files.copy_node(request(ctx, message)).await.unwrap();
         }
+        First::ReadsTags => {
+            let message = v1::GetMetadataRequest { node_id: root() };
+            world.files.get_metadata(request(ctx, message)).await.unwrap();
+        }
+        First::Tags => {
+            let message = v1::UpdateMetadataRequest {
+                node_id: root(),
+                add_tags: vec!["x".to_owned()],
+                ..v1::UpdateMetadataRequest::default()
+            };
+            world.files.update_metadata(request(ctx, message)).await.unwrap();
+        }
+        First::MakesAFavourite => {
+            let message = v1::FavouriteRequest { node_id: root() };
+            world.files.add_favourite(request(ctx, message)).await.unwrap();
+        }
         First::SetsRetention => {
             let message = v1::SetRetentionRequest {
                 node_id: Some(root()),
@@ -157,6 +177,9 @@ async fn whatever_makes_a_home_tells_the_journal_what_it_took_in() {
         First::Copies,
         First::SetsRetention,
         First::ClearsRetention,
+        First::ReadsTags,
+        First::Tags,
+        First::MakesAFavourite,
     ] {
         let (account, other) = (AccountId::new(), AccountId::new());
         let name = format!("old {what:?}");
@@ -187,7 +210,7 @@ async fn whatever_makes_a_home_tells_the_journal_what_it_took_in() {
     let gaps = "SELECT max(seq) - count(*) FROM files.journal";
     assert_eq!(world.count(gaps).await, 0);
     let events = "SELECT count(*) FROM files.outbox WHERE kind = 'node.moved'";
-    assert_eq!(world.count(events).await, 11 + 1 + 11);
+    assert_eq!(world.count(events).await, 14 + 1 + 14);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use crate::domain::cursor::Listing;
 use crate::domain::moment::Moment;
 use crate::domain::page::PageSize;
 use crate::error::Refusal;
-use crate::store::{favourites, nodes};
+use crate::store::{favourites, journal, nodes};
 use crate::store_client::timestamp;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
@@ -58,15 +58,18 @@ pub(super) async fn add_favourite(
     let node = node_id(&request.node_id, actor)?;
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
-    if actor.home() == Ok(node) {
-        nodes::ensure_homes(&mut tx, &[node.0], now).await?;
-    }
+    let taken_in = if actor.home() == Ok(node) {
+        nodes::ensure_homes(&mut tx, &[node.0], now).await?
+    } else {
+        Vec::new()
+    };
     let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[node.0]).await?;
     lineage.require(actor.account, node, NodeRole::Viewer, Refusal::NodeNotFound)?;
     favourites::add(&mut tx, actor.account, node, now).await?;
     if favourites::count(&mut tx, actor.account).await? > FAVOURITES_PER_ACCOUNT {
         return Err(Refusal::TooManyFavourites(FAVOURITES_PER_ACCOUNT).into());
     }
+    journal::append(&mut tx, &taken_in, now).await?;
     tx.commit().await?;
     Ok(v1::AddFavouriteResponse {})
 }

@@ -21,8 +21,9 @@ pub(super) async fn update_metadata(
     let edit = Edit::new(&request)?;
     let now = files.core.clock.now();
     let mut tx = files.core.begin(ctx).await?;
+    let mut changes = Vec::new();
     if actor.home() == Ok(node) {
-        nodes::ensure_homes(&mut tx, &[node.0], now).await?;
+        changes = nodes::ensure_homes(&mut tx, &[node.0], now).await?;
     }
     nodes::lock(&mut tx, &[node.0]).await?;
     // Under the lock: a repeat that came while the first request ran finds what that one kept.
@@ -38,7 +39,7 @@ pub(super) async fn update_metadata(
     }
     let row = metadata::edit(&mut tx, actor, node, &edit, now).await?;
     require_few(row.tags.len(), row.fields.len())?;
-    let change = Change::of(node, ChangeKind::Updated, row.revision, actor.account);
+    changes.push(Change::of(node, ChangeKind::Updated, row.revision, actor.account));
     let answer = message(node, row);
     if let Some(key) = &key
         && !key.keep(&mut tx, actor, &answer, now).await?
@@ -46,7 +47,7 @@ pub(super) async fn update_metadata(
         // The same request would have waited for the node's lock, so this was one about another node.
         return Err(Refusal::IdempotencyKeyReused.into());
     }
-    journal::append(&mut tx, &[change], now).await?;
+    journal::append(&mut tx, &changes, now).await?;
     tx.commit().await?;
     files.core.relay.nudge();
     Ok(answer)
