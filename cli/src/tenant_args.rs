@@ -144,11 +144,11 @@ pub(crate) enum AdminCommand {
         /// The tenant's name as people see it
         #[arg(long)]
         display_name: Option<String>,
-        /// Who may create public links
+        /// Who may make public links; those of others are closed until they may again
         #[arg(long, value_parser = ["members", "admins", "nobody"])]
         public_links: Option<String>,
-        /// Days in the trash before a node goes for good
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        /// Days in the trash before a node goes for good; 0 leaves it to the server
+        #[arg(long, value_parser = clap::value_parser!(u32).range(0..=3650))]
         trash_days: Option<u32>,
     },
     /// Delete the tenant with everything in it

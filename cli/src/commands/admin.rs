@@ -52,8 +52,7 @@ fn tell(tenant: &TenantDetails, output: &Output) -> Result<(), Error> {
         instant(tenant.created_at)
     ))?;
     output.line(&format!("public links: {}", tenant.settings.public_links))?;
-    output.line(&format!(
-        "days in the trash: {}",
-        tenant.settings.trash_retention_days
-    ))
+    let days = tenant.settings.trash_retention_days;
+    let days = days.map_or("as the server says".to_owned(), |days| days.to_string());
+    output.line(&format!("days in the trash: {days}"))
 }

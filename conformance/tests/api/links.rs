@@ -19,6 +19,7 @@ pub(crate) async fn all(target: &Target) -> Result<()> {
     of_a_hundred_downloads_at_once_ten_are_given(target).await?;
     a_drop_box_takes_files_and_tells_nothing(target).await?;
     no_path_leads_out_of_the_link(target).await?;
+    links_are_closed_while_the_tenant_allows_none(target).await?;
     a_link_of_another_tenant_does_not_exist(target).await
 }
 
@@ -520,6 +521,45 @@ async fn a_drop_box_takes_files_and_tells_nothing(target: &Target) -> Result<()>
             reason
         );
     }
+    Ok(())
+}
+
+async fn links_are_closed_while_the_tenant_allows_none(target: &Target) -> Result<()> {
+    let shared = folder(target, "root", "links: switched off").await?;
+    let body = json!({"node_id": shared, "kind": "download"});
+    let (_, token) = link(target, body.clone()).await?;
+    let (_, inbox) = link(target, json!({"node_id": shared, "kind": "drop"})).await?;
+    let settle = |makers: &'static str| {
+        patch(
+            target,
+            "/v1/tenant",
+            json!({"settings": {"public_links": makers}}),
+        )
+    };
+    let file = json!({"name": "a.txt", "size": 1, "sha256": sha256(b"a")});
+    settle("nobody").await?.ok()?;
+    assert_eq!(
+        page(target, &format!("/s/{token}")).await?.0,
+        StatusCode::NOT_FOUND
+    );
+    let visitor = visitor(target)?;
+    for path in ["", "/children", "/zip"] {
+        let answer = visitor.get(&format!("/v1/public/{token}{path}")).await?;
+        assert_eq!(answer.reason(), "link_not_found", "{path}");
+    }
+    let uploads = format!("/v1/public/{inbox}/uploads");
+    assert_eq!(
+        visitor.post(&uploads, file.clone()).await?.reason(),
+        "link_not_found"
+    );
+    let refused = target.owner.post("/v1/links", body).await?;
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (StatusCode::FORBIDDEN, "public_links_denied")
+    );
+    settle("members").await?.ok()?;
+    assert_eq!(page(target, &format!("/s/{token}")).await?.0, StatusCode::OK);
+    visitor.post(&uploads, file).await?.ok()?;
     Ok(())
 }
 

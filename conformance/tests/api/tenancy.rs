@@ -185,7 +185,7 @@ async fn a_token_reads_or_writes_as_its_scopes_say(target: &Target) -> Result<()
 async fn settings_are_read_and_changed(target: &Target) -> Result<()> {
     let (_, reader) = member(target, "reads", "member").await?;
     let tenant = reader.get("/v1/tenant").await?.ok()?;
-    let defaults = json!({"public_links": "members", "trash_retention_days": 30});
+    let defaults = json!({"public_links": "members"});
     assert_eq!(tenant["settings"], defaults);
     let change = |body: Value| send(&target.owner, Method::PATCH, "/v1/tenant", body);
     let changed = change(json!({"settings": {"trash_retention_days": 9}}))
@@ -195,7 +195,10 @@ async fn settings_are_read_and_changed(target: &Target) -> Result<()> {
         changed["settings"],
         json!({"public_links": "members", "trash_retention_days": 9})
     );
-    change(json!({"settings": defaults})).await?.ok()?;
+    let back = change(json!({"settings": {"trash_retention_days": 0}}))
+        .await?
+        .ok()?;
+    assert_eq!(back["settings"], defaults);
     for (body, reason) in [
         (
             json!({"settings": {"public_links": "everybody"}}),

@@ -49,7 +49,7 @@ async fn what_is_deleted_is_listed_and_comes_back(target: &Target) -> Result<()>
     );
     let me = owner.get("/v1/me").await?.ok()?;
     assert_eq!(items[0]["trashed_by"], me["account"]["id"]);
-    assert!(items[0]["trashed_at"].is_string());
+    assert!(items[0]["trashed_at"].is_string() && items[0]["purge_at"].is_string());
     let (mut seen, mut cursor) = (0, String::new());
     loop {
         let page = owner.get(&format!("/v1/trash?limit=1{cursor}")).await?.ok()?;

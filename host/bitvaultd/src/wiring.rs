@@ -118,6 +118,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             tenants,
             worker,
             to_storage,
+            to_identity.clone(),
             Arc::clone(&bus),
             clock.clone(),
         )?)

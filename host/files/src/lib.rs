@@ -1,7 +1,7 @@
 //! Files: nodes, versions, blobs, the objects that hold their bytes, uploads, the journal and the outbox.
 //!
-//! It owns the schema `files` and decides about access, in the transaction that acts. It calls the module storage, and
-//! publishes on the bus.
+//! It owns the schema `files` and decides about access, in the transaction that acts. It calls the module storage, asks
+//! identity what tenants have settled, and publishes on the bus.
 //!
 //! Invariants
 //!
@@ -21,6 +21,7 @@ mod jobs;
 mod service;
 mod store;
 mod store_client;
+mod tenants;
 
 pub use config::{
     CLOCK_SLACK, CollectorConfig, Config, CopyConfig, PRESIGN_LIFETIME_MAX, RelayConfig, TrashConfig,

@@ -1,3 +1,4 @@
+use crate::domain::makers::LinkMakers;
 use bitvault_platform::{Code, Error};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub(crate) enum Refusal {
     NotAFolder,
     #[error("only who owns a node may share it, and you are {0} here")]
     RoleTooLow(String),
+    #[error("{}", denied(*.0))]
+    LinksDenied(LinkMakers),
     #[error("name a time that is still to come")]
     ExpiryPast,
     #[error("use 1 to {0}")]
@@ -37,6 +40,19 @@ pub(crate) enum Refusal {
     Busy,
 }
 
+/// Why somebody may not have public links, and what to do.
+fn denied(makers: LinkMakers) -> &'static str {
+    match makers {
+        LinkMakers::Members => "guests make no public links: ask a member who owns the node to make one",
+        LinkMakers::Admins => {
+            "only admins make public links here: have one own the node and make it, or allow members in the tenant's settings (public_links)"
+        }
+        LinkMakers::Nobody => {
+            "public links are switched off here: share with accounts, or ask an admin to allow links in the tenant's settings (public_links)"
+        }
+    }
+}
+
 impl Refusal {
     fn code(&self) -> Code {
         match self {
@@ -51,7 +67,7 @@ impl Refusal {
             | Self::IdempotencyKeyInvalid
             | Self::LimitInvalid(_)
             | Self::CursorInvalid => Code::Invalid,
-            Self::RoleTooLow(_) => Code::Denied,
+            Self::RoleTooLow(_) | Self::LinksDenied(_) => Code::Denied,
             Self::IdempotencyKeyReused => Code::Conflict,
             Self::Throttled(_) => Code::Exhausted,
             Self::Busy => Code::Unavailable,
@@ -64,6 +80,7 @@ impl Refusal {
             Self::KindMissing => "link_kind_invalid",
             Self::NotAFolder => "not_a_folder",
             Self::RoleTooLow(_) => "role_too_low",
+            Self::LinksDenied(_) => "public_links_denied",
             Self::ExpiryPast => "expires_at_invalid",
             Self::MaxDownloadsInvalid(_) | Self::NotCounted => "max_downloads_invalid",
             Self::LabelInvalid(_) => "label_invalid",

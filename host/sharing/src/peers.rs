@@ -1,5 +1,6 @@
 //! What this module asks of identity and files.
 
+use crate::domain::makers::{LinkMakers, Member};
 use bitvault_platform::ids::{AccountId, TenantId};
 use bitvault_platform::rpc::Transport;
 use bitvault_platform::{Code, Ctx, Error, Result};
@@ -50,8 +51,8 @@ impl Peers {
         Ok(answer.into_inner())
     }
 
-    /// Whether an account may act in a tenant now.
-    pub(crate) async fn is_member(&self, tenant: TenantId, account: AccountId) -> Result<bool> {
+    /// What an account is in a tenant now, and what that lets it do about links; nothing when it may not act there.
+    pub(crate) async fn member(&self, tenant: TenantId, account: AccountId) -> Result<Option<Member>> {
         let message = internal::GetMembershipRequest {
             tenant_id: tenant.to_string(),
             account_id: account.to_string(),
@@ -59,7 +60,15 @@ impl Peers {
         let request = Ctx::system("sharing").within(tenant).request(message);
         let mut identity = self.identity.clone();
         let answer = Box::pin(async move { identity.get_membership(request).await }).await;
-        is_there(answer.map_err(Error::from)).map(|found| found.is_some())
+        let found = is_there(answer.map_err(Error::from))?.map(tonic::Response::into_inner);
+        found
+            .map(|found| {
+                Ok(Member {
+                    role: found.role.parse()?,
+                    makers: LinkMakers::parse(&found.public_links)?,
+                })
+            })
+            .transpose()
     }
 }
 

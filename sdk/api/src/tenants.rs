@@ -202,10 +202,11 @@ pub struct TenantDetails {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TenantSettings {
-    /// Who may create public links: `members` (guests never), `admins` or `nobody`.
+    /// Who may make public links: `members` (guests never), `admins` or `nobody`. Links of who may not are closed.
     pub public_links: String,
-    /// After how many days in the trash a node goes for good.
-    pub trash_retention_days: u32,
+    /// After how many days in the trash a node goes for good; absent: when the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trash_retention_days: Option<u32>,
 }
 
 /// Body of `PATCH /v1/tenant`. What is left out stays as it is.
@@ -237,10 +238,11 @@ fn settings<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<UpdateTe
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTenantSettings {
-    /// Who may create public links: `members` (guests never), `admins` or `nobody`.
+    /// Who may make public links: `members` (guests never), `admins` or `nobody`. Those of who may not any more are closed,
+    /// and open again when they may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_links: Option<String>,
-    /// After how many days in the trash a node goes for good, 1 to 3650.
+    /// After how many days in the trash a node goes for good, 1 to 3650; 0 leaves it to the server again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trash_retention_days: Option<u32>,
 }

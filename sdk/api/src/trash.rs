@@ -11,6 +11,9 @@ pub struct TrashItem {
     /// When it was moved to the trash.
     #[serde(with = "time::serde::rfc3339")]
     pub trashed_at: OffsetDateTime,
+    /// From when on it is removed for good, as things stand.
+    #[serde(with = "time::serde::rfc3339")]
+    pub purge_at: OffsetDateTime,
     /// The account that did it, `acc_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trashed_by: Option<String>,

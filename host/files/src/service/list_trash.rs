@@ -22,6 +22,8 @@ pub(super) async fn list_trash(
 ) -> Result<v1::ListTrashResponse> {
     let actor = Actor::of(ctx)?;
     let limit = PageSize::new(request.limit)?.items();
+    let keep = files.trash_keep(actor.tenant).await?;
+    let keep = time::Duration::try_from(keep).unwrap_or(time::Duration::MAX);
     let mut tx = files.core.begin(ctx).await?;
     let scope = trash_page::scope(&mut tx, actor, request.r#in.as_deref(), NodeRole::Viewer).await?;
     let after = match &request.cursor {
@@ -39,6 +41,7 @@ pub(super) async fn list_trash(
     let items = page.items.into_iter().map(|item| {
         Ok(v1::TrashItem {
             trashed_at: Some(timestamp(item.trashed.at)),
+            purge_at: Some(timestamp(item.trashed.at.saturating_add(keep))),
             trashed_by: item.trashed.by.map(|account| account.to_string()),
             origin_id: item.origin.last().map(ToString::to_string),
             origin_path: path(&item.origin, &names, actor),

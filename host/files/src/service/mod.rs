@@ -56,6 +56,7 @@ use crate::combine::Combiner;
 use crate::config::Config;
 use crate::store;
 use crate::store_client::Store;
+use crate::tenants::Tenants;
 use bitvault_api::limits::BATCH_ITEMS;
 use bitvault_platform::bus::Bus;
 use bitvault_platform::db::{Database, TenantTx};
@@ -84,6 +85,8 @@ pub(crate) struct Core {
     /// Across tenants.
     pub(crate) worker: Database,
     pub(crate) store: Store,
+    /// What the module identity knows of tenants.
+    pub(crate) identity: Tenants,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) clock: Clock,
     /// Wakes the outbox relay of this process.
@@ -126,18 +129,20 @@ impl fmt::Debug for Files {
 
 impl Files {
     /// `tenants` is the pool of the role [`Files`](bitvault_platform::db::DbRole::Files), `worker` that of
-    /// [`Worker`](bitvault_platform::db::DbRole::Worker); `storage` leads to the storage module.
+    /// [`Worker`](bitvault_platform::db::DbRole::Worker); `storage` and `identity` lead to the modules of those names.
     pub fn new(
         config: Config,
         tenants: Database,
         worker: Database,
         storage: Transport,
+        identity: Transport,
         bus: Arc<dyn Bus>,
         clock: Clock,
     ) -> Result<Self> {
         config.require_valid()?;
         let core = Arc::new(Core {
             store: Store::new(storage, &config),
+            identity: Tenants::new(identity),
             config,
             tenants,
             worker,

@@ -148,32 +148,44 @@ pub(crate) async fn restore(
     Ok(())
 }
 
-/// A node that has been in the trash for long.
+/// A tenant with something in the trash.
 #[derive(Debug, Clone)]
-pub(crate) struct Due {
+pub(crate) struct Oldest {
     pub(crate) tenant: TenantId,
-    pub(crate) node: NodeId,
+    /// When the node went there that is there longest.
     pub(crate) at: OffsetDateTime,
 }
 
-/// What went to the trash before `before`, of every tenant, the oldest first; after `after`, at most `limit`.
+/// The first tenant after `after`, by id, that has anything in the trash.
+pub(crate) async fn next_tenant(tx: &mut WorkerTx, after: TenantId) -> Result<Option<Oldest>> {
+    Ok(sqlx::query_as!(
+        Oldest,
+        r#"SELECT tenant_id AS "tenant!: TenantId", trashed_at AS "at!"
+           FROM files.nodes WHERE trashed_at IS NOT NULL AND tenant_id > $1 ORDER BY tenant_id, trashed_at LIMIT 1"#,
+        after.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// What went to a tenant's trash at `before` or earlier, the oldest first; after `after`, at most `limit`.
 pub(crate) async fn due(
     tx: &mut WorkerTx,
+    tenant: TenantId,
     before: OffsetDateTime,
-    after: Option<&Due>,
+    after: Moment,
     limit: i64,
-) -> Result<Vec<Due>> {
+) -> Result<Vec<Moment>> {
     Ok(sqlx::query_as!(
-        Due,
-        r#"SELECT tenant_id AS "tenant!: TenantId", id AS "node!: NodeId", trashed_at AS "at!"
+        Moment,
+        r#"SELECT trashed_at AS "at!", id AS "id!: NodeId"
            FROM files.nodes
-           WHERE trashed_at IS NOT NULL AND trashed_at <= $1
-             AND (trashed_at, tenant_id, id) > (coalesce($2, '-infinity'::timestamptz), $3, $4)
-           ORDER BY trashed_at, tenant_id, id LIMIT $5"#,
+           WHERE trashed_at IS NOT NULL AND tenant_id = $1 AND trashed_at <= $2 AND (trashed_at, id) > ($3, $4)
+           ORDER BY trashed_at, id LIMIT $5"#,
+        tenant.0,
         before,
-        after.map(|due| due.at),
-        after.map_or(Uuid::nil(), |due| due.tenant.0),
-        after.map_or(Uuid::nil(), |due| due.node.0),
+        after.at,
+        after.id.0,
         limit
     )
     .fetch_all(&mut **tx)

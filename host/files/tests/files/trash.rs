@@ -2,10 +2,13 @@
 
 use crate::support::{World, config, request};
 use bitvault_files::PurgeReport;
-use bitvault_platform::ids::{AccountId, NodeId, SessionId};
+use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId};
 use bitvault_platform::{Code, Ctx, Error, Role};
+use bitvault_proto::internal::v1::CreateTenantRequest;
+use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService as _;
+use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -515,6 +518,63 @@ async fn what_has_been_in_the_trash_for_long_goes_in_every_tenant_and_nothing_el
     world.get(&world.ctx(), &kept.id).await.unwrap();
     let nobody = "SELECT count(*) FROM files.journal WHERE kind = 'deleted' AND actor IS NULL";
     assert_eq!(world.count(nobody).await, 3);
+}
+
+/// A tenant that is known to identity; its admin keeps the trash for so many days.
+async fn tenant_that_keeps(world: &World, name: &str, days: u32) -> TenantId {
+    let message = CreateTenantRequest {
+        name: name.to_owned(),
+    };
+    let made = IdentityServiceClient::new(world.identity.clone())
+        .create_tenant(Ctx::system("test").request(message))
+        .await;
+    let tenant = made.unwrap().into_inner().tenant_id.parse().unwrap();
+    let admin = Ctx::account(tenant, AccountId::new(), SessionId::new(), Role::Admin);
+    let request = admin.request(v1::UpdateTenantRequest {
+        display_name: None,
+        settings: Some(v1::TenantSettings {
+            trash_retention_days: Some(days),
+            ..v1::TenantSettings::default()
+        }),
+    });
+    let mut tenants = TenantServiceClient::new(world.identity.clone());
+    tenants.update_tenant(request).await.unwrap();
+    tenant
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_purge_keeps_to_what_each_tenant_has_settled_and_the_listing_tells_it() {
+    let day = Duration::from_secs(24 * 3600);
+    let mut world = World::new().await;
+    let tenants = [
+        (tenant_that_keeps(&world, "soon", 2).await, 2),
+        // One that settled nothing: as the server says.
+        (world.tenant, 30),
+        (tenant_that_keeps(&world, "late", 60).await, 60),
+    ];
+    for (tenant, days) in tenants {
+        world.tenant = tenant;
+        for name in ["one", "two"] {
+            let node = world.mkdir("root", name).await.unwrap();
+            world.delete(&node.id, false).await.unwrap();
+        }
+        let listed = trash(&world, &world.ctx(), None).await.unwrap();
+        let at = |stamp: &Option<prost_types::Timestamp>| stamp.as_ref().unwrap().seconds;
+        assert_eq!(
+            at(&listed[0].purge_at) - at(&listed[0].trashed_at),
+            days * 24 * 3600
+        );
+    }
+    let mut removed = Vec::new();
+    for passed in 1..=60 {
+        world.clock.advance(day);
+        let report = world.files.purge_once().await.unwrap();
+        assert_eq!(report.failed, 0);
+        if report.removed > 0 {
+            removed.push((passed, report.removed));
+        }
+    }
+    assert_eq!(removed, [(2, 2), (30, 2), (60, 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ mod listing;
 pub(crate) mod tenants;
 
 use bitvault_files::{Config, Files};
+use bitvault_identity::Identity;
 use bitvault_platform::bus::InProcess;
 use bitvault_platform::db::DbRole;
 use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId};
@@ -30,6 +31,8 @@ const SECRET_KEY: &str = "filestestsecret";
 /// One running module with everything below it.
 pub(crate) struct World {
     pub(crate) files: Files,
+    /// Leads to the module identity. Most tests' tenants are not known there.
+    pub(crate) identity: Transport,
     pub(crate) database: TestDatabase,
     pub(crate) bus: Arc<InProcess>,
     pub(crate) clock: Clock,
@@ -112,16 +115,22 @@ impl World {
         let clock = Clock::fixed(now());
         let bus = Arc::new(InProcess::default());
         let ended = listing::Ended::default();
+        let pool = database.pool(DbRole::Identity).unwrap();
+        let identity = Identity::new(Default::default(), pool, clock.clone(), "http://127.0.0.1").unwrap();
+        let signer = Signer::ephemeral(Clock::system()).unwrap();
+        let identity = local(guard(identity.routes(), "identity", signer.clone()), signer);
         let files = Files::new(
             config,
             database.pool(DbRole::Files).unwrap(),
             database.pool(DbRole::Worker).unwrap(),
             transport(storage, ended.clone()),
+            identity.clone(),
             bus.clone(),
             clock.clone(),
         );
         Self {
             files: files.unwrap(),
+            identity,
             database,
             bus,
             clock,

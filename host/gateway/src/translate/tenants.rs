@@ -70,9 +70,7 @@ pub(crate) fn tenant_details(from: rpc::TenantDetails) -> Result<rest::TenantDet
             public_links: settings
                 .public_links
                 .ok_or_else(|| missing("settings.public_links"))?,
-            trash_retention_days: settings
-                .trash_retention_days
-                .ok_or_else(|| missing("settings.trash_retention_days"))?,
+            trash_retention_days: settings.trash_retention_days,
         },
     })
 }

@@ -8,6 +8,7 @@ pub(crate) fn trash_item(from: rpc::TrashItem) -> Result<rest::TrashItem, Error>
     Ok(rest::TrashItem {
         node: node(from.node.ok_or_else(|| missing("item.node"))?)?,
         trashed_at: at(from.trashed_at, "item.trashed_at")?,
+        purge_at: at(from.purge_at, "item.purge_at")?,
         trashed_by: from.trashed_by,
         origin_id: from.origin_id,
         origin_path: from.origin_path,

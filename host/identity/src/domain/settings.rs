@@ -12,8 +12,8 @@ const TRASH_DAYS: std::ops::RangeInclusive<u32> = 1..=3650;
 pub(crate) struct TenantSettings {
     /// Who may create public links.
     pub(crate) public_links: PublicLinks,
-    /// After how many days in the trash a node goes for good.
-    pub(crate) trash_retention_days: u32,
+    /// After how many days in the trash a node goes for good; when the server says, if the tenant doesn't.
+    pub(crate) trash_retention_days: Option<u32>,
 }
 
 /// Who may create public links.
@@ -29,19 +29,22 @@ pub(crate) enum PublicLinks {
 }
 
 /// A change of settings: what is to change, validated.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct SettingsPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_links: Option<PublicLinks>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) trash_retention_days: Option<u32>,
+    /// What is left to the server again: names of fields.
+    #[serde(skip)]
+    pub(crate) unset: Vec<&'static str>,
 }
 
 impl Default for TenantSettings {
     fn default() -> Self {
         Self {
             public_links: PublicLinks::Members,
-            trash_retention_days: 30,
+            trash_retention_days: None,
         }
     }
 }
@@ -49,17 +52,23 @@ impl Default for TenantSettings {
 impl SettingsPatch {
     /// Refuses values that make no sense.
     pub(crate) fn new(public_links: Option<&str>, trash_retention_days: Option<u32>) -> Result<Self, Error> {
-        if trash_retention_days.is_some_and(|days| !TRASH_DAYS.contains(&days)) {
-            return Err(Error::invalid_field(
-                "settings_invalid",
-                "settings.trash_retention_days",
-                "use 1 to 3650 days",
-            ));
-        }
-        Ok(Self {
+        let mut patch = Self {
             public_links: public_links.map(str::parse).transpose()?,
-            trash_retention_days,
-        })
+            ..Self::default()
+        };
+        match trash_retention_days {
+            None => {}
+            Some(0) => patch.unset.push("trash_retention_days"),
+            Some(days) if TRASH_DAYS.contains(&days) => patch.trash_retention_days = Some(days),
+            Some(_) => {
+                return Err(Error::invalid_field(
+                    "settings_invalid",
+                    "settings.trash_retention_days",
+                    "use 1 to 3650 days, or 0 to leave it to the server",
+                ));
+            }
+        }
+        Ok(patch)
     }
 }
 
@@ -100,7 +109,7 @@ mod tests {
         assert_eq!(read("{}"), TenantSettings::default());
         let stored = read(r#"{"public_links":"nobody","of_a_newer_release":1}"#);
         assert_eq!(stored.public_links, PublicLinks::Nobody);
-        assert_eq!(stored.trash_retention_days, 30);
+        assert_eq!(stored.trash_retention_days, None);
     }
 
     #[test]
@@ -110,7 +119,10 @@ mod tests {
             serde_json::to_string(&patch).unwrap(),
             r#"{"public_links":"admins"}"#
         );
-        for (links, days) in [(Some("everybody"), None), (None, Some(0)), (None, Some(3651))] {
+        let unset = SettingsPatch::new(None, Some(0)).unwrap();
+        assert_eq!(serde_json::to_string(&unset).unwrap(), "{}");
+        assert_eq!(unset.unset, ["trash_retention_days"]);
+        for (links, days) in [(Some("everybody"), None), (None, Some(3651))] {
             assert_eq!(
                 SettingsPatch::new(links, days).unwrap_err().reason(),
                 "settings_invalid"

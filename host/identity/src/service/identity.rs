@@ -103,6 +103,7 @@ impl IdentityService for Identity {
         }
         Ok(Response::new(Membership {
             role: member.role.to_string(),
+            public_links: member.settings.public_links.name().to_owned(),
         }))
     }
 

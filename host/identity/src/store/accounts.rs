@@ -1,5 +1,7 @@
+use super::tenants::settings;
 use super::{Store, broken};
 use crate::EmailAddress;
+use crate::domain::TenantSettings;
 use bitvault_platform::ids::{AccountId, SessionId, TenantId};
 use bitvault_platform::token::Digest;
 use bitvault_platform::{Code, Error, Role};
@@ -25,6 +27,8 @@ pub(crate) struct MemberRow {
     pub(crate) role: Role,
     /// The tenant is suspended or on its way out.
     pub(crate) closed: bool,
+    /// What the tenant has settled.
+    pub(crate) settings: TenantSettings,
 }
 
 /// An account to be created, and its place in a tenant.
@@ -123,7 +127,7 @@ impl Store {
         let own = account.0.to_string();
         let mut tx = self.database.with_settings(&[("app.account", &own)]).await?;
         let rows = sqlx::query!(
-            "SELECT t.id AS tenant_id, t.name AS tenant_name, a.email, a.display_name, m.role,
+            "SELECT t.id AS tenant_id, t.name AS tenant_name, t.settings, a.email, a.display_name, m.role,
                     (t.suspended_at IS NOT NULL OR t.delete_after IS NOT NULL) AS \"closed!\"
              FROM identity.memberships m
              JOIN identity.tenants t ON t.id = m.tenant_id
@@ -143,6 +147,7 @@ impl Store {
                     display_name: row.display_name,
                     role: row.role.parse().map_err(|_| broken("a membership's role"))?,
                     closed: row.closed,
+                    settings: settings(row.settings)?,
                 })
             })
             .collect()

@@ -77,17 +77,19 @@ impl Store {
         display_name: Option<&str>,
         patch: SettingsPatch,
     ) -> Result<TenantRow, Error> {
+        let unset: Vec<String> = patch.unset.iter().map(ToString::to_string).collect();
         let patch = serde_json::to_value(patch)
             .map_err(|cause| Error::internal("write a tenant's settings", cause))?;
         let setting = id.0.to_string();
         let mut tx = self.database.with_settings(&[("app.tenant", &setting)]).await?;
         let row = sqlx::query!(
             "UPDATE identity.tenants
-             SET display_name = coalesce($2, display_name), settings = settings || $3
+             SET display_name = coalesce($2, display_name), settings = (settings || $3) - $4::text[]
              WHERE id = $1 RETURNING name, display_name, created_at, settings",
             id.0,
             display_name,
-            patch
+            patch,
+            &unset
         )
         .fetch_one(&mut *tx)
         .await?;
@@ -166,6 +168,6 @@ impl Store {
     }
 }
 
-fn settings(stored: serde_json::Value) -> Result<TenantSettings, Error> {
+pub(super) fn settings(stored: serde_json::Value) -> Result<TenantSettings, Error> {
     serde_json::from_value(stored).map_err(|_| broken("a tenant's settings"))
 }

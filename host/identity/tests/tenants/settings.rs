@@ -59,7 +59,7 @@ async fn settings_begin_with_defaults_and_change_one_by_one() {
     );
     let defaults = TenantSettings {
         public_links: Some("members".to_owned()),
-        trash_retention_days: Some(30),
+        trash_retention_days: None,
     };
     assert_eq!(first.settings.as_ref(), Some(&defaults));
     update(&w, &admin.ctx, Some("nobody"), None).await.unwrap();
@@ -78,7 +78,16 @@ async fn settings_begin_with_defaults_and_change_one_by_one() {
         update(&w, &member.ctx, None, Some(1)).await.unwrap_err().reason(),
         "admin_only"
     );
-    for (links, days) in [(Some("everybody"), None), (None, Some(0))] {
+    let left = update(&w, &admin.ctx, None, Some(0))
+        .await
+        .unwrap()
+        .settings
+        .unwrap();
+    assert_eq!(
+        (left.public_links.as_deref(), left.trash_retention_days),
+        (Some("nobody"), None)
+    );
+    for (links, days) in [(Some("everybody"), None), (None, Some(3651))] {
         assert_eq!(
             update(&w, &admin.ctx, links, days).await.unwrap_err().reason(),
             "settings_invalid"

@@ -2,6 +2,7 @@
 
 pub(crate) mod door;
 pub(crate) mod key;
+pub(crate) mod makers;
 pub(crate) mod terms;
 
 use bitvault_platform::ids::{AccountId, LinkId, NodeId, TenantId};

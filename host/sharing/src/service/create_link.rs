@@ -1,4 +1,5 @@
 use super::{OWNER, Sharing, wire};
+use crate::domain::makers::{LinkMakers, Member};
 use crate::domain::terms;
 use crate::error::Refusal;
 use crate::store::{self, New};
@@ -91,9 +92,22 @@ fn known_key(key: String, mut request: v1::CreateLinkRequest) -> Result<(String,
     Ok((key, Sha256::digest(request.encode_to_vec()).to_vec()))
 }
 
-/// The node's id, if the caller owns it and such a link can be on it.
+/// Refuses who may not have public links. Who left the tenant a moment ago is told what a guest is.
+pub(super) fn may_link(member: Option<Member>) -> Result<(), Refusal> {
+    member
+        .ok_or(Refusal::LinksDenied(LinkMakers::Members))
+        .and_then(Member::may_link)
+}
+
+/// The node's id, if the caller may make links, owns it and such a link can be on it.
 async fn shareable(sharing: &Sharing, ctx: &Ctx, node_id: &str, access: LinkAccess) -> Result<NodeId> {
-    let found = sharing.0.peers.access(ctx, node_id).await?;
+    let peers = &sharing.0.peers;
+    let (found, member) = tokio::join!(
+        peers.access(ctx, node_id),
+        peers.member(ctx.tenant()?, ctx.account_id()?)
+    );
+    let found = found?;
+    may_link(member?)?;
     if found.role != OWNER {
         return Err(Refusal::RoleTooLow(found.role).into());
     }

@@ -42,14 +42,16 @@ pub(super) async fn find(sharing: &Sharing, token: &str) -> Result<Option<Link>>
     }
 }
 
-/// Whether the link's account belongs to the tenant and may share the node, which is not in the trash.
+/// Whether the link's account belongs to the tenant, may have links there, and may share the node, which is not in the
+/// trash. Asked at each use: who closes a door does not wait for anybody's memory.
 pub(super) async fn stands(sharing: &Sharing, link: &Link) -> Result<bool> {
     let peers = &sharing.0.peers;
     let visitor = Ctx::link(link.tenant, link.account, link.node, link.access);
     let node = link.node.to_string();
     let (member, access) = tokio::join!(
-        peers.is_member(link.tenant, link.account),
+        peers.member(link.tenant, link.account),
         peers.access(&visitor, &node)
     );
-    Ok(member? && is_there(access)?.is_some())
+    let lets = member?.is_some_and(|member| member.may_link().is_ok());
+    Ok(lets && is_there(access)?.is_some())
 }

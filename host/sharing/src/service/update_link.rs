@@ -1,4 +1,4 @@
-use super::create_link::hash;
+use super::create_link::{hash, may_link};
 use super::get_link::own;
 use super::{Sharing, wire};
 use crate::domain::terms;
@@ -9,13 +9,15 @@ use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 use bitvault_proto::v1::update_link_request::Expiry;
 
-/// Changes what a link asks for. A new password shuts out whoever came in with the old one.
+/// Changes what a link asks for, for who may make such a link. A new password shuts out whoever came in with the old one.
 pub(super) async fn update_link(
     sharing: &Sharing,
     ctx: &Ctx,
     request: v1::UpdateLinkRequest,
 ) -> Result<v1::Link> {
     let link = own(sharing, ctx, &request.id).await?;
+    let member = sharing.0.peers.member(link.tenant, ctx.account_id()?).await?;
+    may_link(member)?;
     let now = sharing.0.clock.now();
     let mut change = Change::default();
     if let Some(text) = &request.label {

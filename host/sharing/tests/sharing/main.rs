@@ -3,6 +3,7 @@
 
 mod erase;
 mod limits;
+mod makers;
 mod making;
 mod passwords;
 mod rls;

@@ -48,7 +48,7 @@ pub(super) fn tenant(id: TenantId, row: TenantRow) -> v1::TenantDetails {
         created_at: Some(timestamp(row.created_at)),
         settings: Some(v1::TenantSettings {
             public_links: Some(row.settings.public_links.name().to_owned()),
-            trash_retention_days: Some(row.settings.trash_retention_days),
+            trash_retention_days: row.settings.trash_retention_days,
         }),
     }
 }

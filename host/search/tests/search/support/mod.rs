@@ -37,16 +37,18 @@ impl World {
         let at = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
         let clock = Clock::fixed(at);
         let bus = Arc::new(InProcess::default());
+        // Neither a store nor tenants that settled anything.
         let store: Transport =
             BoxCloneSyncService::new(tower::service_fn(|_: http::Request<tonic::body::Body>| {
                 std::future::ready(Err::<http::Response<tonic::body::Body>, BoxError>(
-                    "there is no store".into(),
+                    "there is nothing".into(),
                 ))
             }));
         let files = Files::new(
             bitvault_files::Config::default(),
             database.pool(DbRole::Files).unwrap(),
             database.pool(DbRole::Worker).unwrap(),
+            store.clone(),
             store,
             bus.clone(),
             clock.clone(),

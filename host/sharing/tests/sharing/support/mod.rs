@@ -15,6 +15,7 @@ use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkService as _;
+use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
 use bitvault_sharing::{Config, Sharing};
 use bitvault_testing::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -26,6 +27,7 @@ pub(crate) struct World {
     pub(crate) sharing: Sharing,
     pub(crate) files: FilesServiceClient<Transport>,
     pub(crate) identity: IdentityServiceClient<Transport>,
+    pub(crate) tenants: TenantServiceClient<Transport>,
     pub(crate) database: TestDatabase,
     pub(crate) clock: Clock,
     pub(crate) tenant: TenantId,
@@ -61,6 +63,7 @@ impl World {
             pool(DbRole::Files),
             pool(DbRole::Worker),
             nowhere,
+            identity.clone(),
             Arc::new(InProcess::default()),
             clock.clone(),
         );
@@ -77,6 +80,7 @@ impl World {
         let mut world = Self {
             sharing: sharing.unwrap(),
             files: FilesServiceClient::new(files),
+            tenants: TenantServiceClient::new(identity.clone()),
             identity: IdentityServiceClient::new(identity),
             database,
             clock,
@@ -94,12 +98,16 @@ impl World {
 
     /// A new account of the tenant.
     pub(crate) async fn join(&self, email: &str) -> AccountId {
+        self.join_as(email, "member").await
+    }
+
+    pub(crate) async fn join_as(&self, email: &str, role: &str) -> AccountId {
         let request = Ctx::system("test").request(internal::CreateAccountRequest {
             tenant_id: self.tenant.to_string(),
             email: email.to_owned(),
             password: "correct-horse-battery".to_owned(),
             display_name: String::new(),
-            role: "member".to_owned(),
+            role: role.to_owned(),
         });
         let made = self.identity.clone().create_account(request).await.unwrap();
         made.into_inner().account_id.parse().unwrap()
@@ -141,6 +149,19 @@ impl World {
             revision: None,
         });
         self.files.clone().delete_node(request).await.unwrap();
+    }
+
+    /// Settles who may make public links.
+    pub(crate) async fn settle(&self, makers: &str) {
+        let admin = Ctx::account(self.tenant, self.account, SessionId::new(), Role::Admin);
+        let request = admin.request(v1::UpdateTenantRequest {
+            display_name: None,
+            settings: Some(v1::TenantSettings {
+                public_links: Some(makers.to_owned()),
+                ..v1::TenantSettings::default()
+            }),
+        });
+        self.tenants.clone().update_tenant(request).await.unwrap();
     }
 
     /// As an administrator of the database.
