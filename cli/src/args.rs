@@ -405,6 +405,9 @@ pub(crate) struct Share {
     /// What they may do: viewer, commenter, editor or owner
     #[arg(long, default_value = "viewer", requires = "with")]
     pub(crate) role: NodeRole,
+    /// Invite mail addresses that belong to nobody here yet, as guests: they get access when they accept
+    #[arg(long, requires = "with")]
+    pub(crate) invite: bool,
     /// Take access back; may be given several times
     #[arg(long, value_name = "WHO")]
     pub(crate) remove: Vec<String>,

@@ -150,6 +150,9 @@ pub(crate) enum AdminCommand {
         /// Days in the trash before a node goes for good; 0 leaves it to the server
         #[arg(long, value_parser = clap::value_parser!(u32).range(0..=3650))]
         trash_days: Option<u32>,
+        /// Who may invite guests
+        #[arg(long, value_parser = ["admins", "members"])]
+        guest_invitations: Option<String>,
     },
     /// Delete the tenant with everything in it
     ///

@@ -13,16 +13,19 @@ pub(crate) async fn run(args: &Admin, server: &Server, output: &Output) -> Resul
             display_name,
             public_links,
             trash_days,
+            guest_invitations,
         } => {
-            if display_name.is_none() && public_links.is_none() && trash_days.is_none() {
+            let settings = UpdateTenantSettings {
+                public_links: public_links.clone(),
+                trash_retention_days: *trash_days,
+                guest_invitations: guest_invitations.clone(),
+            };
+            if display_name.is_none() && settings == UpdateTenantSettings::default() {
                 return Err(Error::usage("nothing to change", "name a setting; see --help"));
             }
             let change = UpdateTenant {
                 display_name: display_name.clone(),
-                settings: Some(UpdateTenantSettings {
-                    public_links: public_links.clone(),
-                    trash_retention_days: *trash_days,
-                }),
+                settings: Some(settings),
             };
             tell(&server.client.update_tenant(&change).await?, output)
         }
@@ -54,5 +57,9 @@ fn tell(tenant: &TenantDetails, output: &Output) -> Result<(), Error> {
     output.line(&format!("public links: {}", tenant.settings.public_links))?;
     let days = tenant.settings.trash_retention_days;
     let days = days.map_or("as the server says".to_owned(), |days| days.to_string());
-    output.line(&format!("days in the trash: {days}"))
+    output.line(&format!("days in the trash: {days}"))?;
+    output.line(&format!(
+        "guests are invited by: {}",
+        tenant.settings.guest_invitations
+    ))
 }

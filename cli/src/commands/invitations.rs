@@ -11,8 +11,13 @@ pub(crate) async fn run(args: &Invitations, server: &Server, output: &Output) ->
         InvitationsCommand::Ls if output.json => output.document(&json!({ "items": invitations })),
         InvitationsCommand::Ls => {
             for invitation in &invitations {
+                let shares = match invitation.grants.len() {
+                    0 => String::new(),
+                    1 => "  and 1 node".to_owned(),
+                    count => format!("  and {count} nodes"),
+                };
                 output.line(&format!(
-                    "{:6}  until {}  {}",
+                    "{:6}  until {}  {}{shares}",
                     invitation.role,
                     instant(invitation.expires_at),
                     output.name(&invitation.email)

@@ -1,23 +1,18 @@
-use super::{find, group};
+use super::{find, group, invite};
 use crate::args::Share;
 use crate::connect::Server;
 use crate::error::Error;
 use crate::human::instant;
 use crate::output::Output;
-use bitvault_client::api::{Grants, Node, PutGrant};
+use bitvault_client::api::{CreatedInvitation, Grants, InvitedGrant, Node, PutGrant};
 use serde_json::json;
 
 pub(crate) async fn run(args: &Share, server: &Server, output: &Output) -> Result<(), Error> {
     let node = find(server, &args.path).await?;
     let failed = |error| Error::at(&args.path, error);
+    let mut invited = Vec::new();
     for who in &args.with {
-        let (subject_id, email) = subject(server, who).await?;
-        let grant = PutGrant {
-            subject_id,
-            email,
-            role: args.role,
-        };
-        server.client.put_grant(&node.id, &grant).await.map_err(failed)?;
+        invited.extend(give(who, &node, args, server).await?);
     }
     for who in &args.remove {
         let subject_id = match subject(server, who).await? {
@@ -37,7 +32,49 @@ pub(crate) async fn run(args: &Share, server: &Server, output: &Output) -> Resul
         Some(inherits) => server.client.set_inheritance(&node.id, inherits).await,
         None => server.client.grants(&node.id).await,
     };
-    show(&node, &grants.map_err(failed)?, args, output)
+    let grants = grants.map_err(failed)?;
+    if !output.json {
+        for made in &invited {
+            invite::tell(made, output)?;
+        }
+    }
+    show(&node, &grants, &invited, args, output)
+}
+
+/// Gives access; who does not belong to the tenant is invited, if that is wanted.
+async fn give(
+    who: &str,
+    node: &Node,
+    args: &Share,
+    server: &Server,
+) -> Result<Option<CreatedInvitation>, Error> {
+    let (subject_id, email) = subject(server, who).await?;
+    let grant = PutGrant {
+        subject_id,
+        email: email.clone(),
+        role: args.role,
+    };
+    let refused = match server.client.put_grant(&node.id, &grant).await {
+        Ok(_) => return Ok(None),
+        Err(error) => error,
+    };
+    match email {
+        Some(email) if refused.reason() == Some("member_not_found") => {
+            if !args.invite {
+                return Err(Error::missing(
+                    format!("nobody with the mail address {email} belongs to the tenant"),
+                    "say --invite to invite them as a guest who gets this access",
+                ));
+            }
+            let grant = InvitedGrant {
+                node_id: node.id.clone(),
+                role: args.role,
+            };
+            let made = server.client.invite_to(&email, vec![grant]).await;
+            made.map(Some).map_err(|error| Error::at(&args.path, error))
+        }
+        _ => Err(Error::at(&args.path, refused)),
+    }
 }
 
 /// Whom a person means: an id as it is, a group by its name, or a mail address.
@@ -51,11 +88,20 @@ async fn subject(server: &Server, who: &str) -> Result<(Option<String>, Option<S
     Ok((None, Some(who.to_owned())))
 }
 
-fn show(node: &Node, grants: &Grants, args: &Share, output: &Output) -> Result<(), Error> {
+fn show(
+    node: &Node,
+    grants: &Grants,
+    invited: &[CreatedInvitation],
+    args: &Share,
+    output: &Output,
+) -> Result<(), Error> {
     if output.json {
-        let told = json!({
+        let mut told = json!({
             "path": args.path.to_string(), "node_id": node.id, "inherits": grants.inherits, "items": grants.items
         });
+        if !invited.is_empty() {
+            told["invitations"] = json!(invited);
+        }
         return output.document(&told);
     }
     let rows: Vec<Vec<String>> = grants
@@ -72,7 +118,7 @@ fn show(node: &Node, grants: &Grants, args: &Share, output: &Output) -> Result<(
             ]
         })
         .collect();
-    if rows.is_empty() {
+    if rows.is_empty() && invited.is_empty() {
         output.note("nobody but its owner has access; give it with --with");
     }
     output.table(&["who", "role", "given", "at"], &rows)

@@ -9,6 +9,7 @@ const NEW: &str = "another walk in the rain";
 
 pub(crate) async fn all(target: &Target) -> Result<()> {
     an_invited_member_joins_works_and_leaves(target).await?;
+    an_invitation_shares_a_folder(target).await?;
     roles_bound_what_a_member_may_do(target).await?;
     another_password_ends_the_other_sessions(target).await?;
     a_token_reads_or_writes_as_its_scopes_say(target).await?;
@@ -74,6 +75,72 @@ async fn an_invited_member_joins_works_and_leaves(target: &Target) -> Result<()>
     owner.delete(&path).await?.ok()?;
     assert_eq!(refused(&invited.get("/v1/me").await?), (401, "token_invalid"));
     assert_eq!(refused(&owner.delete(&path).await?), (404, "member_not_found"));
+    Ok(())
+}
+
+async fn an_invitation_shares_a_folder(target: &Target) -> Result<()> {
+    let owner = &target.owner;
+    let folder = json!({"parent_id": "root", "name": "for the invited"});
+    let folder = owner.post("/v1/folders", folder).await?.ok()?;
+    let grants = json!([{"node_id": folder["id"], "role": "editor"}]);
+    let invite = json!({"email": "shared@example.org", "grants": grants});
+    let made = owner.post("/v1/invitations", invite.clone()).await?.ok()?;
+    assert_eq!(
+        (&made["invitation"]["role"], &made["invitation"]["grants"]),
+        (&json!("guest"), &grants)
+    );
+    let (_, token) = made["url"]
+        .as_str()
+        .and_then(|url| url.split_once("#token="))
+        .context("a link")?;
+    let accept = json!({"token": token, "password": PASSWORD});
+    let nobody = Caller::anonymous(target.daemon.url())?;
+    let look = json!({"token": token});
+    let offered = nobody.post("/v1/invitations/lookup", look.clone()).await?.ok()?;
+    assert_eq!(
+        (&offered["email"], &offered["has_password"], &offered["shares"]),
+        (
+            &json!("shared@example.org"),
+            &json!(false),
+            &json!([{"name": "for the invited", "role": "editor"}])
+        )
+    );
+    let session = nobody.post("/v1/invitations/accept", accept).await?.ok()?;
+    assert_eq!(
+        refused(&nobody.post("/v1/invitations/lookup", look).await?),
+        (404, "invitation_invalid")
+    );
+    let guest = nobody.with_token(session["access_token"].as_str().unwrap_or_default());
+    let shared = guest.get("/v1/shared").await?.ok()?;
+    assert_eq!(
+        (&shared["items"][0]["node"]["id"], &shared["items"][0]["role"]),
+        (&folder["id"], &json!("editor"))
+    );
+    guest
+        .upload(
+            folder["id"].as_str().unwrap_or_default(),
+            "mine",
+            b"of the invited",
+        )
+        .await?;
+    assert_eq!(
+        refused(&owner.post("/v1/invitations", invite).await?),
+        (409, "already_member")
+    );
+    for (grant, status, reason) in [
+        (
+            json!({"node_id": "nod_x", "role": "viewer"}),
+            404,
+            "node_not_found",
+        ),
+        (json!({"node_id": "root", "role": "guest"}), 400, "body_invalid"),
+    ] {
+        let body = json!({"email": "x@example.org", "grants": [grant]});
+        assert_eq!(
+            refused(&owner.post("/v1/invitations", body).await?),
+            (status, reason)
+        );
+    }
     Ok(())
 }
 
@@ -185,7 +252,7 @@ async fn a_token_reads_or_writes_as_its_scopes_say(target: &Target) -> Result<()
 async fn settings_are_read_and_changed(target: &Target) -> Result<()> {
     let (_, reader) = member(target, "reads", "member").await?;
     let tenant = reader.get("/v1/tenant").await?.ok()?;
-    let defaults = json!({"public_links": "members"});
+    let defaults = json!({"public_links": "members", "guest_invitations": "admins"});
     assert_eq!(tenant["settings"], defaults);
     let change = |body: Value| send(&target.owner, Method::PATCH, "/v1/tenant", body);
     let changed = change(json!({"settings": {"trash_retention_days": 9}}))
@@ -193,7 +260,7 @@ async fn settings_are_read_and_changed(target: &Target) -> Result<()> {
         .ok()?;
     assert_eq!(
         changed["settings"],
-        json!({"public_links": "members", "trash_retention_days": 9})
+        json!({"public_links": "members", "trash_retention_days": 9, "guest_invitations": "admins"})
     );
     let back = change(json!({"settings": {"trash_retention_days": 0}}))
         .await?

@@ -10,6 +10,7 @@ const NEW: &str = "another walk in the rain";
 pub(crate) fn all(target: &Target) -> Result<()> {
     members_come_change_and_go(target)?;
     an_invitation_is_made_listed_and_taken_back(target)?;
+    a_folder_is_shared_with_somebody_who_is_invited(target)?;
     a_token_takes_the_place_of_a_sign_in(target)?;
     a_password_is_changed(target)?;
     settings_are_shown_and_changed(target)
@@ -60,6 +61,31 @@ fn an_invitation_is_made_listed_and_taken_back(target: &Target) -> Result<()> {
     );
     cli.run(&["invitations", "rm", "invited@example.org"])?.ok()?;
     assert_eq!(cli.run(&["invitations", "rm", "invited@example.org"])?.code, 3);
+    Ok(())
+}
+
+fn a_folder_is_shared_with_somebody_who_is_invited(target: &Target) -> Result<()> {
+    let cli = &target.cli;
+    cli.run(&["mkdir", "/for a guest"])?.ok()?;
+    let share = ["share", "/for a guest", "--with", "guest@example.org"];
+    let unknown = cli.run(&share)?;
+    assert_eq!(unknown.code, 3, "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("--invite"), "{}", unknown.stderr);
+    let invite = [share.as_slice(), &["--role", "editor", "--invite"]].concat();
+    let told = cli.run(&invite)?.ok()?.text();
+    assert!(told.contains("/invite#token="), "{told}");
+    let told = cli
+        .run(&[invite.as_slice(), &["--json"]].concat())?
+        .ok()?
+        .json()?;
+    let invitation = &told["invitations"][0]["invitation"];
+    assert_eq!(
+        (&invitation["role"], &invitation["grants"][0]["role"]),
+        (&"guest".into(), &"editor".into())
+    );
+    let listed = cli.run(&["invitations"])?.ok()?.text();
+    assert!(listed.contains("and 1 node"), "{listed}");
+    cli.run(&["invitations", "rm", "guest@example.org"])?.ok()?;
     Ok(())
 }
 

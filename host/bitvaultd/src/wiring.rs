@@ -150,6 +150,9 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         (routes, names)
     });
     let to_files = connect("files", &config.peers.files, files_routes, &signer, &mut served)?;
+    if let Some(identity) = &identity {
+        identity.reach_files(&to_files);
+    }
 
     let sharing = if runs(Role::Sharing) {
         let database = Database::connect_lazy(&backing.database, DbRole::Sharing)?;

@@ -17,11 +17,12 @@ use tonic::Status;
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 
-/// Calls that open a session: they need no token.
-const ANONYMOUS: [&str; 3] = [
+/// Calls that open a session, or show what would: they need no token.
+const ANONYMOUS: [&str; 4] = [
     "/bitvault.v1.SessionService/CreateSession",
     "/bitvault.v1.SessionService/RefreshSession",
     "/bitvault.v1.TenantService/AcceptInvitation",
+    "/bitvault.v1.TenantService/LookupInvitation",
 ];
 
 /// Where each public service is served.

@@ -1,7 +1,8 @@
-//! Background work: the removal of tenants whose grace is over. A timer and an idempotent scan; it may die anywhere, and
-//! the next scan goes on. Several processes may run it.
+//! Background work: the removal of tenants whose grace is over, and what was promised to who accepted an invitation. Each a
+//! timer and an idempotent scan; it may die anywhere, and the next scan goes on. Several processes may run them.
 
 use crate::Identity;
+use crate::files::port;
 use bitvault_platform::ids::TenantId;
 use bitvault_platform::jobs::{self, Nudge};
 use bitvault_platform::rpc::Transport;
@@ -11,16 +12,14 @@ use bitvault_proto::internal::v1::search_data_service_client::SearchDataServiceC
 use bitvault_proto::internal::v1::sharing_data_service_client::SharingDataServiceClient;
 use bitvault_proto::internal::v1::{EraseTenantRequest, EraseTenantResponse};
 use futures::future::BoxFuture;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tower::ServiceExt as _;
-use tower::util::BoxCloneSyncService;
 
 /// Members that are looked up at a time.
 const MEMBERS: i64 = 500;
-
-/// A transport whose error has a plain type: futures of a client over a boxed error are not `Send` in the compiler's eyes.
-type Port = BoxCloneSyncService<http::Request<tonic::body::Body>, http::Response<tonic::body::Body>, Status>;
+/// How often what an acceptance left due is tried again.
+const PROMISES_EVERY: Duration = Duration::from_secs(30);
 
 /// The other modules that hold rows of tenants.
 #[derive(Debug, Clone)]
@@ -55,10 +54,6 @@ impl Holders {
     }
 }
 
-fn port(transport: &Transport) -> Port {
-    BoxCloneSyncService::new(transport.clone().map_err(Status::from_error))
-}
-
 /// Boxed, because the compiler can't prove otherwise that the callers' futures are `Send`.
 async fn answer(
     call: BoxFuture<'static, Result<tonic::Response<EraseTenantResponse>, Status>>,
@@ -80,7 +75,18 @@ impl Identity {
                 async move { identity.erase_due(&holders).await.map(|_| ()) }
             },
         );
-        vec![Box::pin(erasure)]
+        let identity = self.clone();
+        let promises = jobs::run(
+            "identity.promises",
+            PROMISES_EVERY,
+            Nudge::default(),
+            stop.clone(),
+            move || {
+                let identity = identity.clone();
+                async move { identity.keep_promises_once().await.map(|_| ()) }
+            },
+        );
+        vec![Box::pin(erasure), Box::pin(promises)]
     }
 
     /// Removes what can be removed now of every tenant whose grace is over; answers how many are gone. Modules first: as

@@ -2,19 +2,22 @@
 //! token stands for.
 //!
 //! Owns the schema `identity`. Serves the public `SessionService` and `TenantService` and, for the gateway and the daemon's
-//! administration, the internal `IdentityService`. Calls other modules only to have them remove what they hold of a tenant
-//! that is deleted.
+//! administration, the internal `IdentityService`. Calls other modules to have them remove what they hold of a tenant that
+//! is deleted, and files about the nodes that an invitation shares.
 //!
 //! Invariants: a password exists only as an argon2id hash, a token only as its SHA-256; hashing runs on blocking
 //! threads, at most so many at once, behind a bounded queue; an unknown account costs and answers the same as a wrong
 //! password; the second use of a refresh token ends its session; a tenant always has an owner; an invitation is good
-//! once, and never gives away an account that has a password or belongs to another tenant.
+//! once, and never gives away an account that has a password or belongs to another tenant; what it carries is given at most
+//! once, and as long as who promised it owns it.
 
 mod cache;
 mod config;
 mod domain;
+mod files;
 mod jobs;
 mod mail;
+mod promises;
 mod service;
 mod store;
 
@@ -25,12 +28,13 @@ pub use jobs::Holders;
 
 use bitvault_platform::db::Database;
 use bitvault_platform::password::{Hasher, HasherConfig};
+use bitvault_platform::rpc::Transport;
 use bitvault_platform::throttle::{Limit, Throttle};
 use bitvault_platform::{Clock, Error};
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
 use bitvault_proto::v1::tenant_service_server::TenantServiceServer;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tonic::service::Routes;
 
 /// Metadata key under which the gateway names the address that a request came from; failures are throttled by it.
@@ -52,6 +56,8 @@ struct Parts {
     mailer: Option<mail::Mailer>,
     /// Where people reach the web app, without a slash at the end.
     public_url: String,
+    /// The module files; set once, after both are made.
+    files: OnceLock<files::Files>,
 }
 
 impl Identity {
@@ -81,10 +87,23 @@ impl Identity {
             mailer: config.mail.as_ref().map(mail::Mailer::new).transpose()?,
             public_url: public_url.trim_end_matches('/').to_owned(),
             cache: cache::Principals::new(),
+            files: OnceLock::new(),
             store: store::Store::new(database),
             clock,
             config,
         })))
+    }
+
+    /// Says where the module files is. Files asks this module as well, so that one of them has to be told later; invitations
+    /// that share nodes need it.
+    pub fn reach_files(&self, transport: &Transport) {
+        // Once is enough.
+        let _ = self.0.files.set(files::Files::new(transport));
+    }
+
+    fn files(&self) -> Result<&files::Files, Error> {
+        let files = self.0.files.get();
+        files.ok_or_else(|| Error::internal("ask the module files", "nobody said where it is"))
     }
 
     /// Whether anybody can sign in yet; while nobody can, a first start makes an account.

@@ -1,6 +1,7 @@
 //! Invitations by mail, over SMTP. Each mail is a connection of its own: there are few.
 
 use crate::MailConfig;
+use crate::domain::Promise;
 use bitvault_platform::{Code, Error, config};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
@@ -33,6 +34,8 @@ pub(crate) struct InvitationMail<'a> {
     pub(crate) inviter: &'a str,
     pub(crate) url: &'a str,
     pub(crate) days: u64,
+    /// What it shares.
+    pub(crate) shared: &'a [Promise],
 }
 
 impl Mailer {
@@ -76,10 +79,19 @@ impl Mailer {
             Error::invalid_field("email_invalid", "email", "no mail can be sent to this address")
         })?;
         let body = format!(
-            "{} invites you to {} on BitVault.\n\n\
+            "{} invites you to {} on BitVault{}.\n\n{}\
              Open this link to set your password and sign in:\n\n{}\n\n\
              It is good once, within {} days. If you did not expect it, do nothing.\n",
-            mail.inviter, mail.tenant, mail.url, mail.days
+            mail.inviter,
+            mail.tenant,
+            if mail.shared.is_empty() {
+                ""
+            } else {
+                ", and shares with you"
+            },
+            listed(mail.shared),
+            mail.url,
+            mail.days
         );
         let message = Message::builder()
             .from(self.from.clone())
@@ -94,6 +106,21 @@ impl Mailer {
             .map_err(|cause| Error::unavailable("mail", cause))?;
         Ok(())
     }
+}
+
+/// What is shared, a line each.
+fn listed(shared: &[Promise]) -> String {
+    if shared.is_empty() {
+        return String::new();
+    }
+    let lines = shared.iter().map(|promise| {
+        let name = match promise.name.as_str() {
+            "" => "all of their files",
+            name => name,
+        };
+        format!("  {name} (as {})\n", promise.role.name())
+    });
+    lines.chain(["\n".to_owned()]).collect()
 }
 
 #[cfg(test)]

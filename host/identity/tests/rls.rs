@@ -16,10 +16,11 @@ const ROWS: &str = "
     INSERT INTO identity.refresh_tokens SELECT sha256(name::bytea), id, id, now() FROM identity.tenants;
     INSERT INTO identity.invitations
         SELECT id, id, sha256(name::bytea), name || '@y', sha256(name::bytea), 'guest', id, now(), now() FROM identity.tenants;
+    INSERT INTO identity.promises SELECT id, id, id, NULL, id, name, 'viewer', id FROM identity.tenants;
     INSERT INTO identity.tokens
         SELECT id, id, id, name, sha256(name::bytea), true, false, now(), now() FROM identity.tenants";
 const ONE: &str = "11111111-1111-1111-1111-111111111111";
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "tenants",
     "accounts",
     "memberships",
@@ -27,6 +28,7 @@ const TABLES: [&str; 7] = [
     "refresh_tokens",
     "invitations",
     "tokens",
+    "promises",
 ];
 
 async fn role() -> (TestDatabase, PgConnection) {
@@ -40,13 +42,13 @@ async fn role() -> (TestDatabase, PgConnection) {
 }
 
 /// How many rows of each table a transaction with these settings sees.
-async fn seen(role: &mut PgConnection, settings: &[(&str, &str)]) -> [i64; 7] {
+async fn seen(role: &mut PgConnection, settings: &[(&str, &str)]) -> [i64; 8] {
     let mut tx = role.begin().await.unwrap();
     for (name, value) in settings {
         let sql = format!("SET LOCAL {name} = '{value}'");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
     }
-    let mut counts = [0; 7];
+    let mut counts = [0; 8];
     for (count, table) in counts.iter_mut().zip(TABLES) {
         let sql = format!("SELECT count(*) FROM identity.{table}");
         *count = sqlx::query_scalar(AssertSqlSafe(sql))
@@ -63,12 +65,12 @@ async fn a_setting_shows_the_rows_that_it_names() {
     // SHA-256 of `one`.
     let digest = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
     for (settings, expected) in [
-        (vec![], [0, 0, 0, 0, 0, 0, 0]),
-        (vec![("app.tenant", ONE)], [1, 1, 1, 1, 1, 1, 1]),
-        (vec![("app.account", ONE)], [1, 1, 1, 1, 0, 0, 0]),
-        (vec![("app.token", digest)], [1, 0, 1, 1, 1, 1, 1]),
-        (vec![("app.email", digest)], [0, 1, 0, 0, 0, 0, 0]),
-        (vec![("app.tenant_name", "two")], [1, 0, 0, 0, 0, 0, 0]),
+        (vec![], [0, 0, 0, 0, 0, 0, 0, 0]),
+        (vec![("app.tenant", ONE)], [1, 1, 1, 1, 1, 1, 1, 1]),
+        (vec![("app.account", ONE)], [1, 1, 1, 1, 0, 0, 0, 0]),
+        (vec![("app.token", digest)], [1, 0, 1, 1, 1, 1, 1, 0]),
+        (vec![("app.email", digest)], [0, 1, 0, 0, 0, 0, 0, 0]),
+        (vec![("app.tenant_name", "two")], [1, 0, 0, 0, 0, 0, 0, 0]),
     ] {
         assert_eq!(
             seen(&mut role, &settings).await,
@@ -77,7 +79,7 @@ async fn a_setting_shows_the_rows_that_it_names() {
         );
     }
     // What an ended transaction set shows nothing to the next.
-    assert_eq!(seen(&mut role, &[]).await, [0; 7]);
+    assert_eq!(seen(&mut role, &[]).await, [0; 8]);
 }
 
 #[tokio::test]

@@ -65,6 +65,8 @@ id!(/// A signed-in session.
     SessionId, "ses", "session");
 id!(/// An invitation to a tenant.
     InvitationId, "inv", "invitation");
+id!(/// A role on a node that an invitation carries.
+    PromiseId, "prm", "promise");
 id!(/// A personal access token.
     TokenId, "tok", "token");
 id!(/// A file or folder.

@@ -38,8 +38,9 @@ pub use search::{FacetCount, Facets, Highlight, Hit, Match, SearchPage};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
 pub use tenants::{
     AcceptInvitation, AccessToken, AddMember, AddedMember, ChangePassword, CreateInvitation, CreateToken,
-    CreatedInvitation, CreatedToken, Invitation, Member, TenantDeletion, TenantDetails, TenantSettings,
-    UpdateMe, UpdateMember, UpdateTenant, UpdateTenantSettings,
+    CreatedInvitation, CreatedToken, Invitation, InvitedGrant, LookupInvitation, Member, OfferedInvitation,
+    OfferedShare, TenantDeletion, TenantDetails, TenantSettings, UpdateMe, UpdateMember, UpdateTenant,
+    UpdateTenantSettings,
 };
 pub use traces::{SpanStatus, Trace, TraceSpan, TraceSummary};
 pub use trash::{

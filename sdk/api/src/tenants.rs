@@ -1,3 +1,4 @@
+use crate::NodeRole;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -76,17 +77,36 @@ pub struct Invitation {
     /// When it ends.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
+    /// What it gives when it is accepted, as far as who invited owns it then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<InvitedGrant>,
+}
+
+/// A role on a node that an invitation carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InvitedGrant {
+    /// `nod_…`, or `root` for your home; you own it.
+    pub node_id: String,
+    /// The role.
+    pub role: NodeRole,
 }
 
 /// Body of `POST /v1/invitations`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateInvitation {
     /// Mail address.
     pub email: String,
-    /// `owner`, `admin`, `member` or `guest`.
-    pub role: String,
+    /// `owner`, `admin`, `member` or `guest`. With `grants` it may be left out: as an open invitation of the address says,
+    /// else `guest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Roles on your nodes, at most 50, given once the invitation is accepted. Those of an earlier invitation of yours stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<InvitedGrant>,
 }
 
 /// Answer of `POST /v1/invitations`.
@@ -98,6 +118,47 @@ pub struct CreatedInvitation {
     /// The link to hand on, when this server sends no mail. It is a secret and shown only here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+/// Body of `POST /v1/invitations/lookup`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LookupInvitation {
+    /// What stands behind `#token=` in the link.
+    pub token: String,
+}
+
+/// What an invitation offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OfferedInvitation {
+    /// The tenant's name as people see it.
+    pub tenant: String,
+    /// Who is invited.
+    pub email: String,
+    /// The role that is offered.
+    pub role: String,
+    /// The name of who invited; absent when it has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_by: Option<String>,
+    /// When it ends.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+    /// Whether accepting asks for the password that the address has already, or sets one.
+    pub has_password: bool,
+    /// What it shares.
+    pub shares: Vec<OfferedShare>,
+}
+
+/// A node that an invitation shares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OfferedShare {
+    /// As it was called when it was shared; empty for all files of who invited.
+    pub name: String,
+    /// The role.
+    pub role: NodeRole,
 }
 
 /// Body of `POST /v1/invitations/accept`.
@@ -207,6 +268,8 @@ pub struct TenantSettings {
     /// After how many days in the trash a node goes for good; absent: when the server says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trash_retention_days: Option<u32>,
+    /// Who may invite guests: `admins`, or `members` as well.
+    pub guest_invitations: String,
 }
 
 /// Body of `PATCH /v1/tenant`. What is left out stays as it is.
@@ -234,7 +297,7 @@ fn settings<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<UpdateTe
 }
 
 /// Settings to change. What is left out stays as it is.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTenantSettings {
@@ -245,6 +308,9 @@ pub struct UpdateTenantSettings {
     /// After how many days in the trash a node goes for good, 1 to 3650; 0 leaves it to the server again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trash_retention_days: Option<u32>,
+    /// Who may invite guests: `admins`, or `members` as well. Members see and take back their own invitations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_invitations: Option<String>,
 }
 
 /// Answer of `DELETE /v1/tenant`.

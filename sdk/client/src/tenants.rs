@@ -4,8 +4,8 @@ use crate::call::Call;
 use crate::{Client, Result};
 use bitvault_api::{
     AccessToken, Account, AddMember, AddedMember, ChangePassword, CreateInvitation, CreateToken,
-    CreatedInvitation, CreatedToken, Invitation, Member, Page, TenantDeletion, TenantDetails, UpdateMe,
-    UpdateMember, UpdateTenant, limits,
+    CreatedInvitation, CreatedToken, Invitation, InvitedGrant, Member, Page, TenantDeletion, TenantDetails,
+    UpdateMe, UpdateMember, UpdateTenant, limits,
 };
 
 impl Client {
@@ -53,7 +53,22 @@ impl Client {
     pub async fn invite(&self, email: &str, role: &str) -> Result<CreatedInvitation> {
         let body = CreateInvitation {
             email: email.to_owned(),
-            role: role.to_owned(),
+            role: Some(role.to_owned()),
+            grants: Vec::new(),
+        };
+        self.send(Call::post("/v1/invitations", [], &body)?).await
+    }
+
+    /// `POST /v1/invitations`: shares nodes with somebody who does not belong to the tenant yet, as a guest.
+    ///
+    /// # Errors
+    /// `denied` for who may not invite or does not own a node; `conflict` for a member, and where somebody else has invited
+    /// the address; as any call.
+    pub async fn invite_to(&self, email: &str, grants: Vec<InvitedGrant>) -> Result<CreatedInvitation> {
+        let body = CreateInvitation {
+            email: email.to_owned(),
+            role: None,
+            grants,
         };
         self.send(Call::post("/v1/invitations", [], &body)?).await
     }

@@ -12,6 +12,9 @@ use bitvault_platform::{Code, Ctx, Error, LinkAccess, Principal, Result, Role};
 use std::fmt;
 use uuid::Uuid;
 
+/// Most grants on one node; more people than that belong in a group.
+pub(crate) const GRANTS_PER_NODE: usize = 1000;
+
 /// A caller that was let in: a working account of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Actor {

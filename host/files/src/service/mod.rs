@@ -26,6 +26,7 @@ mod get_upload;
 mod get_usage;
 mod idempotent;
 mod index;
+mod keep_promise;
 mod label_version;
 mod late;
 mod list_children;
@@ -344,6 +345,13 @@ impl FilesService for Files {
 impl NodeAccessService for Files {
     async fn get_access(&self, request: Request<internal::GetAccessRequest>) -> Answer<internal::NodeAccess> {
         serve!(self, request, get_access::get_access)
+    }
+
+    async fn keep_promise(
+        &self,
+        request: Request<internal::KeepPromiseRequest>,
+    ) -> Answer<internal::KeepPromiseResponse> {
+        serve!(self, request, keep_promise::keep_promise)
     }
 }
 

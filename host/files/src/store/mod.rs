@@ -28,6 +28,7 @@ pub(crate) mod metadata;
 pub(crate) mod moves;
 pub(crate) mod nodes;
 pub(crate) mod outbox;
+pub(crate) mod promises;
 pub(crate) mod quotas;
 pub(crate) mod removal;
 pub(crate) mod retention;

@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::response::Response;
 use bitvault_api::limits::PAGE_ITEMS_MAX;
 use bitvault_api::{
-    AcceptInvitation, AddMember, AddedMember, CreateInvitation, CreatedInvitation, Invitation, Member, Page,
-    Session, UpdateMember,
+    AcceptInvitation, AddMember, AddedMember, CreateInvitation, CreatedInvitation, Invitation,
+    LookupInvitation, Member, OfferedInvitation, Page, Session, UpdateMember,
 };
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1 as rpc;
@@ -135,7 +135,7 @@ pub(super) async fn remove_member(
 
 /// List open invitations
 ///
-/// Oldest first. Needs the role admin.
+/// Oldest first. Needs the role admin; members see their own where the tenant lets them invite guests.
 #[utoipa::path(get, path = "/v1/invitations", tag = "members", params(PageParams),
     responses((status = 200, description = "One page", body = Page<Invitation>)))]
 pub(super) async fn list_invitations(
@@ -161,8 +161,10 @@ pub(super) async fn list_invitations(
 
 /// Invite somebody
 ///
-/// Needs the role admin; only an owner invites owners. The link goes out by mail; on a server that sends none it is in the
-/// answer, as `url`, to be handed on. A newer invitation of the same address takes the place of the one before.
+/// Needs the role admin, for guests that of a member where the tenant lets members invite them (`guest_invitations`); only an
+/// owner invites owners. The link goes out by mail; on a server that sends none it is in the answer, as `url`, to be handed
+/// on. With `grants` it shares nodes of yours with who accepts, as far as you own them then. A newer invitation of the same
+/// address takes the place of the one before; one that shares what is somebody else's stays (`invitation_open`).
 #[utoipa::path(post, path = "/v1/invitations", tag = "members", request_body = CreateInvitation,
     responses((status = 201, description = "The invitation", body = CreatedInvitation)))]
 pub(super) async fn create_invitation(
@@ -171,10 +173,7 @@ pub(super) async fn create_invitation(
     _key: IdempotencyKey,
     Json(body): Json<CreateInvitation>,
 ) -> Answer<Response> {
-    let message = rpc::CreateInvitationRequest {
-        email: body.email,
-        role: body.role,
-    };
+    let message = translate::create_invitation(body);
     let made = state.tenants().create_invitation(ctx.request(message)).await?;
     Ok(secret(
         StatusCode::CREATED,
@@ -195,6 +194,25 @@ pub(super) async fn revoke_invitation(
     let message = rpc::RevokeInvitationRequest { id };
     state.tenants().revoke_invitation(ctx.request(message)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// See what an invitation offers
+///
+/// Who invites to what, for who holds the link. Unknown, used, expired and revoked invitations look alike.
+#[utoipa::path(post, path = "/v1/invitations/lookup", tag = "members", security(()),
+    request_body = LookupInvitation,
+    responses((status = 200, description = "The offer", body = OfferedInvitation)))]
+pub(super) async fn lookup_invitation(
+    State(state): State<AppState>,
+    Json(body): Json<LookupInvitation>,
+) -> Answer<Response> {
+    let message = rpc::LookupInvitationRequest { token: body.token };
+    let request = Ctx::anonymous().request(message);
+    let offered = state.tenants().lookup_invitation(request).await?;
+    Ok(secret(
+        StatusCode::OK,
+        translate::offered_invitation(offered.into_inner())?,
+    ))
 }
 
 /// Accept an invitation

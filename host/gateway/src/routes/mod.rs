@@ -52,6 +52,7 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(members::update_member, members::remove_member))
         .routes(routes!(members::list_invitations, members::create_invitation))
         .routes(routes!(members::revoke_invitation))
+        .routes(routes!(members::lookup_invitation))
         .routes(routes!(members::accept_invitation))
         .routes(routes!(
             tenant::get_tenant,

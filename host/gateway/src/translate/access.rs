@@ -4,7 +4,7 @@ use bitvault_platform::Error;
 use bitvault_proto::v1 as rpc;
 
 /// A role that a module named.
-fn role(name: &str) -> Result<rest::NodeRole, Error> {
+pub(super) fn role(name: &str) -> Result<rest::NodeRole, Error> {
     name.parse()
         .map_err(|_| Error::internal("read a module's answer", format!("{name} is no role")))
 }

@@ -23,8 +23,8 @@ pub(crate) use quotas::quota;
 pub(crate) use search::found;
 pub(crate) use sessions::{account, me, session};
 pub(crate) use tenants::{
-    added_member, created_invitation, created_token, invitation, member, tenant_deletion, tenant_details,
-    token, update_tenant,
+    added_member, create_invitation, created_invitation, created_token, invitation, member,
+    offered_invitation, tenant_deletion, tenant_details, token, update_tenant,
 };
 pub(crate) use traces::{summary, trace};
 pub(crate) use trash::{delete_result, move_result, node_delete, node_move, trash_item};

@@ -1,3 +1,4 @@
+use super::access::role;
 use super::{account, at, missing};
 use bitvault_api as rest;
 use bitvault_platform::Error;
@@ -30,7 +31,49 @@ pub(crate) fn invitation(from: rpc::Invitation) -> Result<rest::Invitation, Erro
         invited_by: from.invited_by,
         created_at: at(from.created_at, "invitation.created_at")?,
         expires_at: at(from.expires_at, "invitation.expires_at")?,
+        grants: from
+            .grants
+            .into_iter()
+            .map(invited_grant)
+            .collect::<Result<_, _>>()?,
     })
+}
+
+fn invited_grant(from: rpc::InvitedGrant) -> Result<rest::InvitedGrant, Error> {
+    Ok(rest::InvitedGrant {
+        role: role(&from.role)?,
+        node_id: from.node_id,
+    })
+}
+
+pub(crate) fn offered_invitation(from: rpc::OfferedInvitation) -> Result<rest::OfferedInvitation, Error> {
+    let shares = from.shares.into_iter().map(|share| {
+        Ok(rest::OfferedShare {
+            role: role(&share.role)?,
+            name: share.name,
+        })
+    });
+    Ok(rest::OfferedInvitation {
+        tenant: from.tenant,
+        email: from.email,
+        role: from.role,
+        invited_by: from.invited_by,
+        expires_at: at(from.expires_at, "invitation.expires_at")?,
+        has_password: from.has_password,
+        shares: shares.collect::<Result<_, Error>>()?,
+    })
+}
+
+pub(crate) fn create_invitation(from: rest::CreateInvitation) -> rpc::CreateInvitationRequest {
+    let grants = from.grants.into_iter().map(|grant| rpc::InvitedGrant {
+        node_id: grant.node_id,
+        role: grant.role.name().to_owned(),
+    });
+    rpc::CreateInvitationRequest {
+        email: from.email,
+        role: from.role.unwrap_or_default(),
+        grants: grants.collect(),
+    }
 }
 
 pub(crate) fn created_invitation(
@@ -71,6 +114,9 @@ pub(crate) fn tenant_details(from: rpc::TenantDetails) -> Result<rest::TenantDet
                 .public_links
                 .ok_or_else(|| missing("settings.public_links"))?,
             trash_retention_days: settings.trash_retention_days,
+            guest_invitations: settings
+                .guest_invitations
+                .ok_or_else(|| missing("settings.guest_invitations"))?,
         },
     })
 }
@@ -81,6 +127,7 @@ pub(crate) fn update_tenant(from: rest::UpdateTenant) -> rpc::UpdateTenantReques
         settings: from.settings.map(|settings| rpc::TenantSettings {
             public_links: settings.public_links,
             trash_retention_days: settings.trash_retention_days,
+            guest_invitations: settings.guest_invitations,
         }),
     }
 }

@@ -2,6 +2,7 @@
 
 mod email;
 mod page;
+mod promise;
 mod roles;
 mod scopes;
 mod settings;
@@ -9,9 +10,10 @@ mod tenant;
 
 pub use email::EmailAddress;
 pub(crate) use page::Page;
+pub(crate) use promise::{MOST as PROMISES_MOST, Promise, promises, too_many as too_many_promises, twice};
 pub(crate) use roles::Caller;
 pub(crate) use scopes::{scope_names, scopes};
-pub(crate) use settings::{SettingsPatch, TenantSettings};
+pub(crate) use settings::{GuestInvitations, SettingsPatch, TenantSettings};
 pub use tenant::TenantName;
 
 use bitvault_platform::Error;

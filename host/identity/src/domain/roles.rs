@@ -1,3 +1,4 @@
+use super::GuestInvitations;
 use bitvault_platform::ids::{AccountId, SessionId, TenantId};
 use bitvault_platform::{Code, Ctx, Error, Principal, Role};
 
@@ -27,9 +28,14 @@ impl Caller {
         }
     }
 
+    /// Whether it runs the tenant.
+    pub(crate) fn is_admin(self) -> bool {
+        self.role >= Role::Admin
+    }
+
     /// Refuses who does not run the tenant.
     pub(crate) fn require_admin(self) -> Result<Self, Error> {
-        if self.role >= Role::Admin {
+        if self.is_admin() {
             return Ok(self);
         }
         Err(Error::new(
@@ -63,6 +69,23 @@ impl Caller {
         ))
     }
 
+    /// Whether the caller may invite people and see to its invitations: admins, and members where the tenant lets them
+    /// invite guests.
+    pub(crate) fn may_invite(self, settled: GuestInvitations) -> Result<(), Error> {
+        if settled == GuestInvitations::Members && self.role >= Role::Member {
+            return Ok(());
+        }
+        self.require_admin().map(|_| ())
+    }
+
+    /// Whether the caller may invite somebody to this role.
+    pub(crate) fn may_invite_to(self, role: Role, settled: GuestInvitations) -> Result<(), Error> {
+        if role == Role::Guest {
+            return self.may_invite(settled);
+        }
+        self.may_decide(role)
+    }
+
     /// Whether the caller may give or take this role: an admin every one but that of an owner.
     pub(crate) fn may_decide(self, role: Role) -> Result<(), Error> {
         self.require_admin()?;
@@ -94,6 +117,27 @@ mod tests {
             let may = [Role::Guest, Role::Member, Role::Admin, Role::Owner]
                 .map(|other| caller.may_decide(other).is_ok());
             assert_eq!(may, decides, "{role}");
+        }
+    }
+
+    #[test]
+    fn members_invite_guests_where_the_tenant_lets_them() {
+        use GuestInvitations::{Admins, Members};
+        for (role, settled, guests, members) in [
+            (Role::Guest, Members, false, false),
+            (Role::Member, Admins, false, false),
+            (Role::Member, Members, true, false),
+            (Role::Admin, Admins, true, true),
+        ] {
+            let caller = Caller::of(&caller(role)).unwrap();
+            assert_eq!(caller.may_invite(settled).is_ok(), guests, "{role}");
+            for (to, may) in [
+                (Role::Guest, guests),
+                (Role::Member, members),
+                (Role::Owner, false),
+            ] {
+                assert_eq!(caller.may_invite_to(to, settled).is_ok(), may, "{role} {to}");
+            }
         }
     }
 

@@ -14,6 +14,18 @@ pub(crate) struct TenantSettings {
     pub(crate) public_links: PublicLinks,
     /// After how many days in the trash a node goes for good; when the server says, if the tenant doesn't.
     pub(crate) trash_retention_days: Option<u32>,
+    /// Who may invite guests.
+    pub(crate) guest_invitations: GuestInvitations,
+}
+
+/// Who may invite guests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GuestInvitations {
+    /// Admins and owners.
+    Admins,
+    /// Every member but guests.
+    Members,
 }
 
 /// Who may create public links.
@@ -35,6 +47,8 @@ pub(crate) struct SettingsPatch {
     pub(crate) public_links: Option<PublicLinks>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) trash_retention_days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) guest_invitations: Option<GuestInvitations>,
     /// What is left to the server again: names of fields.
     #[serde(skip)]
     pub(crate) unset: Vec<&'static str>,
@@ -45,15 +59,21 @@ impl Default for TenantSettings {
         Self {
             public_links: PublicLinks::Members,
             trash_retention_days: None,
+            guest_invitations: GuestInvitations::Admins,
         }
     }
 }
 
 impl SettingsPatch {
     /// Refuses values that make no sense.
-    pub(crate) fn new(public_links: Option<&str>, trash_retention_days: Option<u32>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        public_links: Option<&str>,
+        trash_retention_days: Option<u32>,
+        guest_invitations: Option<&str>,
+    ) -> Result<Self, Error> {
         let mut patch = Self {
             public_links: public_links.map(str::parse).transpose()?,
+            guest_invitations: guest_invitations.map(str::parse).transpose()?,
             ..Self::default()
         };
         match trash_retention_days {
@@ -99,6 +119,32 @@ impl FromStr for PublicLinks {
     }
 }
 
+impl GuestInvitations {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Admins => "admins",
+            Self::Members => "members",
+        }
+    }
+}
+
+impl FromStr for GuestInvitations {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        [Self::Admins, Self::Members]
+            .into_iter()
+            .find(|one| one.name() == text)
+            .ok_or_else(|| {
+                Error::invalid_field(
+                    "settings_invalid",
+                    "settings.guest_invitations",
+                    "use admins or members",
+                )
+            })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,19 +160,21 @@ mod tests {
 
     #[test]
     fn a_patch_holds_what_is_to_change_only() {
-        let patch = SettingsPatch::new(Some("admins"), None).unwrap();
+        let patch = SettingsPatch::new(Some("admins"), None, None).unwrap();
         assert_eq!(
             serde_json::to_string(&patch).unwrap(),
             r#"{"public_links":"admins"}"#
         );
-        let unset = SettingsPatch::new(None, Some(0)).unwrap();
+        let unset = SettingsPatch::new(None, Some(0), None).unwrap();
         assert_eq!(serde_json::to_string(&unset).unwrap(), "{}");
         assert_eq!(unset.unset, ["trash_retention_days"]);
         for (links, days) in [(Some("everybody"), None), (None, Some(3651))] {
             assert_eq!(
-                SettingsPatch::new(links, days).unwrap_err().reason(),
+                SettingsPatch::new(links, days, None).unwrap_err().reason(),
                 "settings_invalid"
             );
         }
+        let unknown = SettingsPatch::new(None, None, Some("nobody")).unwrap_err();
+        assert_eq!(unknown.reason(), "settings_invalid");
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Invited {
     pub(crate) id: InvitationId,
     pub(crate) email: String,
     pub(crate) email_digest: Digest,
+    pub(crate) role: String,
+    pub(crate) invited_by: AccountId,
     pub(crate) expires_at: OffsetDateTime,
     /// The tenant is suspended or on its way out.
     pub(crate) closed: bool,
@@ -49,7 +51,7 @@ impl Store {
             .with_settings(&[("app.token", &token.hex())])
             .await?;
         let row = sqlx::query!(
-            r#"SELECT i.tenant_id, i.id, i.email, i.email_digest, i.expires_at,
+            r#"SELECT i.tenant_id, i.id, i.email, i.email_digest, i.role, i.invited_by, i.expires_at,
                       (t.suspended_at IS NOT NULL OR t.delete_after IS NOT NULL) AS "closed!"
                FROM identity.invitations i JOIN identity.tenants t ON t.id = i.tenant_id
                WHERE i.digest = $1"#,
@@ -64,6 +66,8 @@ impl Store {
                 email: row.email,
                 email_digest: Digest::from_row(&row.email_digest)
                     .ok_or_else(|| broken("an invitation's address"))?,
+                role: row.role,
+                invited_by: AccountId(row.invited_by),
                 expires_at: row.expires_at,
                 closed: row.closed,
             })
@@ -71,15 +75,15 @@ impl Store {
         .transpose()
     }
 
-    /// Uses the invitation up, lets the account in and begins a session, all or nothing. `None` when the invitation was
-    /// used or taken back meanwhile.
+    /// Uses the invitation up, lets the account in, makes due what was promised, and begins a session, all or nothing.
+    /// Answers the account, and whether anything is due. `None` when the invitation was used or taken back meanwhile.
     pub(crate) async fn accept(
         &self,
         invited: &Invited,
         entry: Entry<'_>,
         tokens: Tokens,
         now: OffsetDateTime,
-    ) -> Result<Option<AccountId>, Error> {
+    ) -> Result<Option<(AccountId, bool)>, Error> {
         let account = match entry {
             Entry::New { .. } => AccountId::new(),
             Entry::Pending { account, .. } | Entry::Known { account, .. } => account,
@@ -94,7 +98,7 @@ impl Store {
             ])
             .await?;
         let role = sqlx::query_scalar!(
-            "DELETE FROM identity.invitations WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 RETURNING role",
+            "SELECT role FROM identity.invitations WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 FOR UPDATE",
             invited.tenant.0,
             invited.id.0,
             now
@@ -128,9 +132,26 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
+        // Due before the invitation goes, and what it still carries with it.
+        let due = sqlx::query!(
+            "UPDATE identity.promises SET invitation_id = NULL, account_id = $3
+             WHERE tenant_id = $1 AND invitation_id = $2",
+            invited.tenant.0,
+            invited.id.0,
+            account.0
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "DELETE FROM identity.invitations WHERE tenant_id = $1 AND id = $2",
+            invited.tenant.0,
+            invited.id.0
+        )
+        .execute(&mut *tx)
+        .await?;
         sessions::begin(&mut tx, invited.tenant, account, tokens, now).await?;
         tx.commit().await?;
-        Ok(Some(account))
+        Ok(Some((account, due.rows_affected() > 0)))
     }
 }
 

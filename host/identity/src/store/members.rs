@@ -1,7 +1,7 @@
 use super::{Store, broken};
 use crate::EmailAddress;
 use crate::domain::{Caller, Page};
-use crate::store::invitations::{self, NewInvitation};
+use crate::store::invitations::{self, InvitationRow, NewInvitation};
 use bitvault_platform::ids::{AccountId, TenantId};
 use bitvault_platform::{Code, Error, Role};
 use sqlx::PgConnection;
@@ -71,13 +71,14 @@ impl Store {
             .collect()
     }
 
-    /// Adds a member: an account that exists, or a new one. Adding it again with the same role changes nothing.
+    /// Adds a member: an account that exists, or a new one. Adding it again with the same role changes nothing. Answers it,
+    /// with the invitation that was written for an account that has no password.
     pub(crate) async fn add_member(
         &self,
         caller: Caller,
         new: NewMember<'_>,
         now: OffsetDateTime,
-    ) -> Result<Fellow, Error> {
+    ) -> Result<(Fellow, Option<InvitationRow>), Error> {
         let fresh = AccountId::new();
         let digest = new.email.digest();
         let (tenant, own) = (caller.tenant.0.to_string(), fresh.0.to_string());
@@ -137,18 +138,21 @@ impl Store {
         if role(&membership.role)? != new.role {
             return Err(already_member());
         }
-        if !account.password_set {
-            invitations::replace(&mut tx, caller, new.invitation, now).await?;
-        }
+        let invitation = if account.password_set {
+            None
+        } else {
+            Some(invitations::replace(&mut tx, caller, new.invitation, now).await?)
+        };
         tx.commit().await?;
-        Ok(Fellow {
+        let fellow = Fellow {
             account: AccountId(account.id),
             email: account.email,
             display_name: account.display_name,
             role: new.role,
             joined_at: membership.created_at,
             pending: !account.password_set,
-        })
+        };
+        Ok((fellow, invitation))
     }
 
     /// Gives a member another role.

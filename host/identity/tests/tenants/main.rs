@@ -5,6 +5,7 @@ mod account;
 mod erase;
 mod invitations;
 mod members;
+mod promises;
 mod settings;
 mod support;
 mod tokens;

@@ -18,6 +18,7 @@ async fn update(
         settings: Some(TenantSettings {
             public_links: links.map(str::to_owned),
             trash_retention_days: days,
+            guest_invitations: None,
         }),
     });
     Ok(w.tenants().update_tenant(request).await?.into_inner())
@@ -60,6 +61,7 @@ async fn settings_begin_with_defaults_and_change_one_by_one() {
     let defaults = TenantSettings {
         public_links: Some("members".to_owned()),
         trash_retention_days: None,
+        guest_invitations: Some("admins".to_owned()),
     };
     assert_eq!(first.settings.as_ref(), Some(&defaults));
     update(&w, &admin.ctx, Some("nobody"), None).await.unwrap();

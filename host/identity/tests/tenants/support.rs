@@ -1,22 +1,33 @@
 //! The module with its tenants, and a mail server that keeps what it is given.
 
+use bitvault_files::Files;
 use bitvault_identity::{Config, Identity};
+use bitvault_platform::bus::InProcess;
 use bitvault_platform::db::DbRole;
 use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, Ctx, Error, Scopes};
 use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
+use bitvault_proto::internal::v1::node_access_service_server::NodeAccessServiceServer;
 use bitvault_proto::internal::v1::{AuthenticateRequest, CreateAccountRequest, CreateTenantRequest};
+use bitvault_proto::v1::access_service_server::AccessService as _;
+use bitvault_proto::v1::files_service_server::{FilesService as _, FilesServiceServer};
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
 use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
 use bitvault_proto::v1::{
-    AcceptInvitationRequest, AddMemberRequest, CreateInvitationRequest, CreateInvitationResponse,
-    CreateSessionRequest, ListMembersRequest, Member, RemoveMemberRequest, Session, UpdateMemberRequest,
+    AcceptInvitationRequest, AddMemberRequest, CreateFolderRequest, CreateInvitationRequest,
+    CreateInvitationResponse, CreateSessionRequest, DeleteGrantRequest, InvitedGrant, ListMembersRequest,
+    ListSharedRequest, Member, PutGrantRequest, RemoveMemberRequest, Session, UpdateMemberRequest,
 };
 use bitvault_testing::TestDatabase;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use time::macros::datetime;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service as _, ServiceExt as _};
 
 pub(crate) const PASSWORD: &str = "a long walk in the rain";
 pub(crate) const URL: &str = "https://vault.example.org";
@@ -28,6 +39,68 @@ pub(crate) struct World {
     signer: Signer,
     identity: Identity,
     transport: Transport,
+}
+
+/// The module files, behind a line that may fail.
+pub(crate) struct FilesSide {
+    pub(crate) files: Files,
+    line: Arc<AtomicU8>,
+}
+
+/// How calls of files end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Line {
+    Good,
+    /// They do not arrive, as if we were killed before them.
+    Cut,
+    /// They are served, and the answer does not arrive, as if we were killed after them.
+    Mute,
+}
+
+impl FilesSide {
+    pub(crate) fn set(&self, line: Line) {
+        self.line.store(line as u8, Ordering::SeqCst);
+    }
+
+    /// A folder in somebody's home.
+    pub(crate) async fn mkdir(&self, by: &Person, name: &str) -> String {
+        let request = by.ctx.request(CreateFolderRequest {
+            parent_id: "root".to_owned(),
+            name: name.to_owned(),
+            idempotency_key: None,
+        });
+        self.files.create_folder(request).await.unwrap().into_inner().id
+    }
+
+    pub(crate) async fn grant(&self, by: &Person, node: &str, to: &Person, role: &str) {
+        let request = by.ctx.request(PutGrantRequest {
+            node_id: node.to_owned(),
+            subject_id: to.id.clone(),
+            role: role.to_owned(),
+        });
+        self.files.put_grant(request).await.unwrap();
+    }
+
+    pub(crate) async fn take_back(&self, by: &Person, node: &str, from: &Person) {
+        let request = by.ctx.request(DeleteGrantRequest {
+            node_id: node.to_owned(),
+            subject_id: from.id.clone(),
+        });
+        self.files.delete_grant(request).await.unwrap();
+    }
+
+    /// What somebody was given: nodes and roles.
+    pub(crate) async fn shared_with(&self, who: &Person) -> Vec<(String, String)> {
+        let request = who.ctx.request(ListSharedRequest::default());
+        let listed = self.files.list_shared(request).await.unwrap().into_inner();
+        let mut shared: Vec<_> = listed
+            .items
+            .into_iter()
+            .map(|item| (item.node.unwrap().id, item.role))
+            .collect();
+        shared.sort();
+        shared
+    }
 }
 
 /// Somebody signed in.
@@ -180,8 +253,69 @@ impl World {
         let request = by.ctx.request(CreateInvitationRequest {
             email: email.to_owned(),
             role: role.to_owned(),
+            grants: Vec::new(),
         });
         Ok(self.tenants().create_invitation(request).await?.into_inner())
+    }
+
+    /// Invites to share nodes, as a guest.
+    pub(crate) async fn share(
+        &self,
+        by: &Person,
+        email: &str,
+        grants: &[(&str, &str)],
+    ) -> Result<CreateInvitationResponse, Error> {
+        let grants = grants.iter().map(|(node, role)| InvitedGrant {
+            node_id: (*node).to_owned(),
+            role: (*role).to_owned(),
+        });
+        let request = by.ctx.request(CreateInvitationRequest {
+            email: email.to_owned(),
+            role: String::new(),
+            grants: grants.collect(),
+        });
+        Ok(self.tenants().create_invitation(request).await?.into_inner())
+    }
+
+    /// The module files beside this one, each knowing the other.
+    pub(crate) fn with_files(&self) -> FilesSide {
+        let nowhere: Transport = BoxCloneSyncService::new(tower::service_fn(|_: http::Request<Body>| {
+            std::future::ready(Err::<http::Response<Body>, BoxError>("there is no store".into()))
+        }));
+        let files = Files::new(
+            Default::default(),
+            self.database.pool(DbRole::Files).unwrap(),
+            self.database.pool(DbRole::Worker).unwrap(),
+            nowhere,
+            self.transport.clone(),
+            Arc::new(InProcess::default()),
+            self.clock.clone(),
+        );
+        let files = files.unwrap();
+        let routes = Routes::new(FilesServiceServer::new(files.clone()))
+            .add_service(NodeAccessServiceServer::new(files.clone()));
+        let guarded = rpc::guard(routes.prepare(), "files", self.signer.clone());
+        let line = Arc::new(AtomicU8::new(Line::Good as u8));
+        let side = FilesSide {
+            files,
+            line: Arc::clone(&line),
+        };
+        let straight = rpc::local(guarded, self.signer.clone());
+        let faulty = tower::service_fn(move |request: http::Request<Body>| {
+            let (mut straight, state) = (straight.clone(), line.load(Ordering::SeqCst));
+            async move {
+                if state == Line::Cut as u8 {
+                    return Err(BoxError::from("nobody answers"));
+                }
+                let answer = straight.ready().await?.call(request).await;
+                if state == Line::Mute as u8 {
+                    return Err(BoxError::from("the answer was lost"));
+                }
+                answer
+            }
+        });
+        self.identity.reach_files(&BoxCloneSyncService::new(faulty));
+        side
     }
 
     pub(crate) async fn accept(&self, token: &str, password: &str) -> Result<Person, Error> {

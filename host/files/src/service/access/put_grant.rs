@@ -1,16 +1,13 @@
 use super::Files;
 use super::list_grants::message;
 use super::space_of::sharable;
-use crate::domain::access::{Actor, NodeRole, Subject, node_id};
+use crate::domain::access::{Actor, GRANTS_PER_NODE, NodeRole, Subject, node_id};
 use crate::error::Refusal;
 use crate::store::grants::{self, GrantRow};
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::{groups, nodes};
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
-
-/// Most grants on one node; more people than that belong in a group.
-const GRANTS_PER_NODE: usize = 1000;
 
 /// Gives a subject a role on a node, in place of the one that it had there.
 pub(super) async fn put_grant(files: &Files, ctx: &Ctx, request: v1::PutGrantRequest) -> Result<v1::Grant> {

@@ -16,17 +16,7 @@ pub(super) async fn accept_invitation(
     request: v1::AcceptInvitationRequest,
 ) -> Result<v1::Session, Error> {
     let parts = &identity.0;
-    let now = parts.clock.now();
-    let token = Token::parse(TokenKind::Invitation, &request.token).ok_or_else(invalid)?;
-    let invited = parts
-        .store
-        .invited(token.digest())
-        .await?
-        .filter(|invited| invited.expires_at > now)
-        .ok_or_else(invalid)?;
-    if invited.closed {
-        return Err(closed());
-    }
+    let invited = open(identity, &request.token).await?;
     let known = parts.store.account_by_email(invited.email_digest).await?;
     let given = request.display_name.as_deref();
     let (account, password_hash) = match known {
@@ -70,13 +60,30 @@ pub(super) async fn accept_invitation(
     enter(identity, &invited, entry).await
 }
 
+/// The open invitation of a link.
+pub(super) async fn open(identity: &Identity, token: &str) -> Result<Invited, Error> {
+    let now = identity.0.clock.now();
+    let token = Token::parse(TokenKind::Invitation, token).ok_or_else(invalid)?;
+    let found = identity.0.store.invited(token.digest()).await?;
+    let invited = found
+        .filter(|invited| invited.expires_at > now)
+        .ok_or_else(invalid)?;
+    if invited.closed {
+        return Err(closed());
+    }
+    Ok(invited)
+}
+
 async fn enter(identity: &Identity, invited: &Invited, entry: Entry<'_>) -> Result<v1::Session, Error> {
     let (fresh, tokens) = identity.fresh_tokens();
     let store = &identity.0.store;
-    let account = store
+    let (account, due) = store
         .accept(invited, entry, tokens, identity.0.clock.now())
         .await?
         .ok_or_else(invalid)?;
+    if due {
+        identity.welcome(invited.tenant, account).await;
+    }
     let member = store
         .member(invited.tenant, account)
         .await?

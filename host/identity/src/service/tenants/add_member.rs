@@ -21,7 +21,7 @@ pub(super) async fn add_member(
         Some(password) => Some(identity.hash(&Password::new(password)?).await?),
         None => None,
     };
-    let draft = Draft::new(identity, &email, role);
+    let draft = Draft::new(identity, &email, Some(role));
     let new = NewMember {
         email: &email,
         display_name: &display_name,
@@ -30,15 +30,14 @@ pub(super) async fn add_member(
         role,
         invitation: &draft.new,
     };
-    let member = identity
+    let (member, invitation) = identity
         .0
         .store
         .add_member(caller, new, identity.0.clock.now())
         .await?;
-    let invitation = if member.pending {
-        Some(draft.hand_out(identity, caller).await?)
-    } else {
-        None
+    let invitation = match invitation {
+        Some(row) => Some(draft.hand_out(identity, caller, row).await?),
+        None => None,
     };
     Ok(v1::AddMemberResponse {
         member: Some(wire::member(member)),

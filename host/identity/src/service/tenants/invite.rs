@@ -1,16 +1,16 @@
 //! What making an invitation and adding a member without a password have in common: the link and its mail.
 
 use super::wire;
-use crate::domain::Caller;
+use crate::domain::{Caller, Promise, twice};
 use crate::mail::InvitationMail;
 use crate::service::sessions::no_member;
 use crate::store::{InvitationRow, NewInvitation};
 use crate::{EmailAddress, Identity};
-use bitvault_platform::ids::InvitationId;
+use bitvault_api::NodeRole;
+use bitvault_platform::ids::{InvitationId, NodeId, PromiseId};
 use bitvault_platform::token::{Token, TokenKind};
 use bitvault_platform::{Error, Role};
 use bitvault_proto::v1;
-use time::OffsetDateTime;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -19,11 +19,10 @@ const DAY: u64 = 86_400;
 pub(super) struct Draft<'a> {
     token: Token,
     pub(super) new: NewInvitation<'a>,
-    created_at: OffsetDateTime,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(identity: &Identity, email: &'a EmailAddress, role: Role) -> Self {
+    pub(super) fn new(identity: &Identity, email: &'a EmailAddress, role: Option<Role>) -> Self {
         let token = Token::new(TokenKind::Invitation);
         let now = identity.0.clock.now();
         Self {
@@ -33,18 +32,34 @@ impl<'a> Draft<'a> {
                 email,
                 role,
                 expires_at: now + identity.0.config.invitation_lifetime,
+                promises: Vec::new(),
             },
             token,
-            created_at: now,
         }
     }
 
+    /// Has the invitation carry a role on a node, and its mail name it.
+    pub(super) fn share(&mut self, node: NodeId, name: String, role: NodeRole) -> Result<(), Error> {
+        // `root` and the id of the same home.
+        if self.new.promises.iter().any(|promise| promise.node == node) {
+            return Err(twice());
+        }
+        self.new.promises.push(Promise {
+            id: PromiseId::new(),
+            node,
+            name,
+            role,
+        });
+        Ok(())
+    }
+
     /// Sends the link by mail, or answers it to the inviter where no mail is sent. Called once the invitation is
-    /// written; one that can't be mailed is taken back.
+    /// written, as `row`; one that can't be mailed is taken back.
     pub(super) async fn hand_out(
         self,
         identity: &Identity,
         caller: Caller,
+        row: InvitationRow,
     ) -> Result<v1::CreateInvitationResponse, Error> {
         let url = format!(
             "{}/invite#token={}",
@@ -65,26 +80,19 @@ impl<'a> Draft<'a> {
                     tenant: &inviter.tenant_name,
                     inviter: &inviter.display_name,
                     url: &url,
+                    shared: &self.new.promises,
                     days: identity.0.config.invitation_lifetime.as_secs().div_ceil(DAY),
                 };
                 if let Err(error) = mailer.invite(mail).await {
                     identity
                         .0
                         .store
-                        .revoke_invitation(caller.tenant, self.new.id)
+                        .revoke_invitation(caller.tenant, self.new.id, None)
                         .await?;
                     return Err(error);
                 }
                 None
             }
-        };
-        let row = InvitationRow {
-            id: self.new.id,
-            email: self.new.email.as_str().to_owned(),
-            role: self.new.role.to_string(),
-            invited_by: caller.account,
-            created_at: self.created_at,
-            expires_at: self.new.expires_at,
         };
         Ok(v1::CreateInvitationResponse {
             invitation: Some(wire::invitation(row)),

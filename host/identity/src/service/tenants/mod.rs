@@ -12,6 +12,7 @@ mod invite;
 mod list_invitations;
 mod list_members;
 mod list_tokens;
+mod lookup_invitation;
 mod remove_member;
 mod revoke_invitation;
 mod update_me;
@@ -21,7 +22,9 @@ mod wire;
 
 use super::sessions::peer;
 use crate::Identity;
-use bitvault_platform::Ctx;
+use crate::domain::TenantSettings;
+use bitvault_platform::ids::TenantId;
+use bitvault_platform::{Code, Ctx, Error};
 use bitvault_proto::v1;
 use bitvault_proto::v1::tenant_service_server::TenantService;
 use tonic::{Request, Response, Status};
@@ -33,6 +36,16 @@ macro_rules! serve {
         let answer = $verb($self, &ctx, $request.into_inner()).await?;
         Ok(Response::new(answer))
     }};
+}
+
+/// What a tenant has settled.
+async fn settled(identity: &Identity, tenant: TenantId) -> Result<TenantSettings, Error> {
+    let row = identity.0.store.tenant(tenant).await?;
+    row.map(|row| row.settings).ok_or_else(tenant_not_found)
+}
+
+fn tenant_not_found() -> Error {
+    Error::new(Code::NotFound, "tenant_not_found", "no such tenant")
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -80,6 +93,14 @@ impl TenantService for Identity {
         request: Request<v1::RevokeInvitationRequest>,
     ) -> Answer<v1::RevokeInvitationResponse> {
         serve!(self, request, revoke_invitation::revoke_invitation)
+    }
+
+    async fn lookup_invitation(
+        &self,
+        request: Request<v1::LookupInvitationRequest>,
+    ) -> Answer<v1::OfferedInvitation> {
+        let offered = lookup_invitation::lookup_invitation(self, request.into_inner()).await?;
+        Ok(Response::new(offered))
     }
 
     async fn accept_invitation(&self, request: Request<v1::AcceptInvitationRequest>) -> Answer<v1::Session> {

@@ -13,7 +13,11 @@ pub(super) async fn update_tenant(
     let caller = Caller::of(ctx)?.require_admin()?;
     let name = request.display_name.as_deref().map(shown_name).transpose()?;
     let wanted = request.settings.unwrap_or_default();
-    let patch = SettingsPatch::new(wanted.public_links.as_deref(), wanted.trash_retention_days)?;
+    let patch = SettingsPatch::new(
+        wanted.public_links.as_deref(),
+        wanted.trash_retention_days,
+        wanted.guest_invitations.as_deref(),
+    )?;
     let row = identity
         .0
         .store

@@ -3,7 +3,7 @@
 use crate::domain::scope_names;
 use crate::service::timestamp;
 use crate::store::{Fellow, InvitationRow, TenantRow, TokenRow};
-use bitvault_platform::ids::TenantId;
+use bitvault_platform::ids::{NodeId, TenantId};
 use bitvault_proto::v1;
 
 pub(super) fn member(row: Fellow) -> v1::Member {
@@ -27,6 +27,14 @@ pub(super) fn invitation(row: InvitationRow) -> v1::Invitation {
         invited_by: row.invited_by.to_string(),
         created_at: Some(timestamp(row.created_at)),
         expires_at: Some(timestamp(row.expires_at)),
+        grants: row.grants.iter().map(grant).collect(),
+    }
+}
+
+fn grant((node, role): &(NodeId, String)) -> v1::InvitedGrant {
+    v1::InvitedGrant {
+        node_id: node.to_string(),
+        role: role.clone(),
     }
 }
 
@@ -49,6 +57,7 @@ pub(super) fn tenant(id: TenantId, row: TenantRow) -> v1::TenantDetails {
         settings: Some(v1::TenantSettings {
             public_links: Some(row.settings.public_links.name().to_owned()),
             trash_retention_days: row.settings.trash_retention_days,
+            guest_invitations: Some(row.settings.guest_invitations.name().to_owned()),
         }),
     }
 }
