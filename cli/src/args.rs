@@ -8,7 +8,7 @@ mod versions;
 
 pub(crate) use look::{Stat, Tree, Usage};
 pub(crate) use metadata::{Favourites, Metadata, Recent, Sort};
-pub(crate) use quota::{Quota, QuotaCommand};
+pub(crate) use quota::{Quota, QuotaCommand, SizeOrNone};
 pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
 pub(crate) use versions::{Cp, Versions, VersionsCommand};
 

@@ -1,5 +1,5 @@
 use super::{find, members, space};
-use crate::args::{Quota, QuotaCommand};
+use crate::args::{Quota, QuotaCommand, SizeOrNone};
 use crate::connect::Server;
 use crate::error::Error;
 use crate::human::size;
@@ -21,6 +21,16 @@ pub(crate) async fn run(args: &Quota, server: &Server, output: &Output) -> Resul
                 return output.document(&quota);
             }
             output.line(&told(&quota))
+        }
+        QuotaCommand::Homes { size: wanted } => {
+            if let Some(SizeOrNone(limit)) = wanted {
+                client.set_home_quota(limit.map(|limit| limit.as_u64())).await?;
+            }
+            let limit = client.home_quota().await?.map(|limit| limit.max_bytes);
+            if output.json {
+                return output.document(&json!({ "max_bytes": limit }));
+            }
+            output.line(&limit.map_or_else(|| "none".to_owned(), size))
         }
         QuotaCommand::Rm { on } => {
             let id = target(server, on).await?;

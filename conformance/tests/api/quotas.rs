@@ -125,5 +125,11 @@ async fn limits_are_listed_for_administrators(target: &Target) -> Result<()> {
     let gone = send(owner, Method::DELETE, &at, json!(null)).await?;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(owner.get("/v1/quotas").await?.ok()?["items"], json!([]));
+    let homes = "/v1/quotas/homes";
+    assert_eq!(owner.get(homes).await?.body["reason"], "quota_not_found");
+    let limit = json!({"max_bytes": 1000});
+    let set = send(owner, Method::PUT, homes, limit.clone()).await?.ok()?;
+    assert_eq!((&set, &owner.get(homes).await?.ok()?), (&limit, &limit));
+    owner.delete(homes).await?.ok()?;
     Ok(())
 }

@@ -42,6 +42,11 @@ pub(crate) fn all(target: &Target) -> Result<()> {
         assert_eq!(cli.run(&["quota", "set", on, "1GB"])?.code, code, "{on}");
     }
     assert_eq!(cli.run(&["quota", "set", "/limited", "much"])?.code, 2);
+    assert_eq!(cli.run(&["quota", "homes"])?.ok()?.text().trim(), "none");
+    cli.run(&["quota", "homes", "2GB"])?.ok()?;
+    let homes = cli.run(&["quota", "homes", "--json"])?.ok()?.json()?;
+    assert_eq!(homes["max_bytes"], 2_000_000_000_u64);
+    cli.run(&["quota", "homes", "none"])?.ok()?;
     cli.run(&["quota", "rm", "/limited"])?.ok()?;
     cli.run(&["quota", "rm", EMAIL])?.ok()?;
     cli.run(&["put", "more.txt", "/limited/"])?.ok()?;

@@ -1,9 +1,11 @@
-//! What this module asks of identity: what a tenant has settled. Asked in the name of the daemon, while no transaction is
-//! open.
+//! What this module asks of identity: what a tenant has settled, and who belongs to it. Asked in the name of the daemon,
+//! while no transaction is open.
 
-use bitvault_platform::ids::TenantId;
+use bitvault_platform::ids::{AccountId, TenantId};
 use bitvault_platform::rpc::Transport;
-use bitvault_platform::{Code, Ctx, Error, Result};
+use bitvault_platform::{Code, Ctx, Error, Result, Role};
+use bitvault_proto::internal::v1::GetMembershipRequest;
+use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
 use bitvault_proto::v1;
 use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
 use std::time::Duration;
@@ -44,6 +46,17 @@ impl Tenants {
         let settings = is_there(answer)?.and_then(|tenant| tenant.settings);
         let days = settings.and_then(|settings| settings.trash_retention_days);
         Ok(days.map(|days| Duration::from_secs(u64::from(days) * DAY)))
+    }
+
+    /// What an account is in a tenant; nothing when it may not act there now.
+    pub(crate) async fn role(&self, tenant: TenantId, account: AccountId) -> Result<Option<Role>> {
+        let request = Ctx::system("files").within(tenant).request(GetMembershipRequest {
+            tenant_id: tenant.to_string(),
+            account_id: account.to_string(),
+        });
+        let mut identity = IdentityServiceClient::new(self.0.clone());
+        let answer = Box::pin(async move { identity.get_membership(request).await }).await;
+        is_there(answer)?.map(|found| found.role.parse()).transpose()
     }
 }
 

@@ -33,7 +33,7 @@ pub use metadata::{Favourite, Metadata, NodeSort, SortOrder, UpdateMetadata};
 pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
-pub use quotas::{Quota, QuotaKind, SetQuota};
+pub use quotas::{HomeQuota, Quota, QuotaKind, SetQuota};
 pub use search::{FacetCount, Facets, Highlight, Hit, Match, SearchPage};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
 pub use tenants::{

@@ -46,3 +46,13 @@ pub struct SetQuota {
     #[cfg_attr(feature = "openapi", schema(maximum = 1_152_921_504_606_846_976_u64))]
     pub max_bytes: u64,
 }
+
+/// Body and answer of `/v1/quotas/homes`: the limit that homes begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HomeQuota {
+    /// The limit, in bytes, at most 2^60.
+    #[cfg_attr(feature = "openapi", schema(maximum = 1_152_921_504_606_846_976_u64))]
+    pub max_bytes: u64,
+}

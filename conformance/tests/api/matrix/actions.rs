@@ -62,6 +62,13 @@ pub(super) const ACTIONS: &[(&str, &str, &str)] = &[
     ),
     ("DELETE /v1/nodes/{id}/quota", "/v1/nodes/{folder}/quota", ""),
     ("GET /v1/quotas", "/v1/quotas", ""),
+    ("GET /v1/quotas/homes", "/v1/quotas/homes", ""),
+    (
+        "PUT /v1/quotas/homes",
+        "/v1/quotas/homes",
+        r#"{"max_bytes":1000000000}"#,
+    ),
+    ("DELETE /v1/quotas/homes", "/v1/quotas/homes", ""),
     ("GET /v1/nodes/{id}/retention", "/v1/nodes/{folder}/retention", ""),
     (
         "PUT /v1/nodes/{id}/retention",

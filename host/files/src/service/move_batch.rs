@@ -6,7 +6,7 @@ use super::move_nodes::Move;
 use crate::domain::access::{Actor, NodeRole};
 use crate::domain::lineage::Lineage;
 use crate::domain::name::Name;
-use crate::domain::quota::Level;
+use crate::domain::quota::{Level, NESTED};
 use crate::error::Refusal;
 use crate::store::journal::{Change, ChangeKind};
 use crate::store::moves::{self, Placed};
@@ -91,6 +91,7 @@ impl Batch {
         if let Some(full) = full {
             return Err(full.refusal(self.actor, &self.lineage));
         }
+        self.limits(&view, from, target)?;
         let own = Name {
             text: view.name.clone(),
             key: view.name_key.clone(),
@@ -115,6 +116,16 @@ impl Batch {
             name,
             revision,
         })
+    }
+
+    /// Refuses a folder with a limit of its own where as many hold already as may stand above each other.
+    fn limits(&self, view: &NodeView, from: NodeId, target: NodeId) -> Result<(), Refusal> {
+        let limited = self.lineage.quotas(view.id).next() == Some(view.id);
+        let above = self.lineage.quotas(target).count();
+        if from == target || !limited || above < NESTED {
+            return Ok(());
+        }
+        Err(Refusal::TooManyQuotas(above))
     }
 
     /// Puts a node elsewhere; answers its new revision.

@@ -49,7 +49,8 @@ pub(crate) async fn ensure_root(tx: &mut TenantTx, now: OffsetDateTime) -> Resul
     ensure_homes(tx, &[], now).await.map(|_| ())
 }
 
-/// Makes the homes of these accounts, with what stands above them, if they aren't there. A home that is new takes in what
+/// Makes the homes of these accounts, with what stands above them, if they aren't there. A home that is new gets the limit
+/// that homes of the tenant begin with: nothing is below it yet, so it is counted. It takes in what
 /// its account had put right below the tenant's root, where an older release kept everybody's files. Those moves are
 /// answered, for the caller to write them into the journal with its own changes: that comes last.
 #[must_use = "what was taken in belongs into the journal"]
@@ -65,12 +66,19 @@ pub(crate) async fn ensure_homes(
            ), root AS (
                INSERT INTO files.nodes (tenant_id, id, kind, name, name_key, created_at, updated_at)
                VALUES ($1, $2, 'folder', '', '', $3, $3) ON CONFLICT DO NOTHING
+           ), made AS (
+               INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by,
+                                        updated_at, updated_by)
+               SELECT $1, account, $2, 'folder', '', '/' || account, $3, account, $3, account
+               FROM unnest($4::uuid[]) AS wanted(account)
+               ON CONFLICT DO NOTHING RETURNING id
+           ), limited AS (
+               INSERT INTO files.quotas (tenant_id, node_id, max_bytes, counted, set_at, set_by)
+               SELECT $1, made.id, first.max_bytes, true, $3, first.set_by
+               FROM made CROSS JOIN LATERAL (SELECT max_bytes, set_by FROM files.home_quotas
+                                             WHERE tenant_id = $1 LIMIT 1) first
            )
-           INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by,
-                                    updated_at, updated_by)
-           SELECT $1, account, $2, 'folder', '', '/' || account, $3, account, $3, account
-           FROM unnest($4::uuid[]) AS wanted(account)
-           ON CONFLICT DO NOTHING RETURNING id AS "id!: NodeId""#,
+           SELECT id AS "id!: NodeId" FROM made"#,
         tenant.0,
         root(tenant).0,
         now,

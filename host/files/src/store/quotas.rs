@@ -147,6 +147,48 @@ pub(crate) async fn clear(tx: &mut TenantTx, node: NodeId) -> Result<()> {
     Ok(())
 }
 
+/// The limit that homes of the tenant begin with.
+pub(crate) async fn of_homes(tx: &mut TenantTx) -> Result<Option<i64>> {
+    let tenant = tx.tenant().0;
+    Ok(sqlx::query_scalar!(
+        "SELECT max_bytes FROM files.home_quotas WHERE tenant_id = $1",
+        tenant
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Sets the limit that homes begin with; [`ensure_homes`](super::nodes::ensure_homes) gives it to those that it makes.
+pub(crate) async fn set_of_homes(
+    tx: &mut TenantTx,
+    max: i64,
+    by: AccountId,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let tenant = tx.tenant().0;
+    sqlx::query!(
+        "INSERT INTO files.home_quotas (tenant_id, max_bytes, set_at, set_by) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id) DO UPDATE
+         SET max_bytes = excluded.max_bytes, set_at = excluded.set_at, set_by = excluded.set_by",
+        tenant,
+        max,
+        now,
+        by.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Takes the limit that homes begin with away.
+pub(crate) async fn clear_of_homes(tx: &mut TenantTx) -> Result<()> {
+    let tenant = tx.tenant().0;
+    sqlx::query!("DELETE FROM files.home_quotas WHERE tenant_id = $1", tenant)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// The number of this transaction: every other one that runs now, and has locked or written anything, has a lower one.
 ///
 /// `pg_snapshot_xmax` would not do: it follows the last one that has *ended*, and others with higher numbers may run.

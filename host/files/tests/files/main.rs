@@ -12,6 +12,7 @@ mod commit;
 mod copy;
 mod crossing;
 mod erase;
+mod home_quotas;
 mod homes;
 mod listing;
 mod metadata;

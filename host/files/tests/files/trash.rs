@@ -4,8 +4,6 @@ use crate::support::{World, config, request};
 use bitvault_files::PurgeReport;
 use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId};
 use bitvault_platform::{Code, Ctx, Error, Role};
-use bitvault_proto::internal::v1::CreateTenantRequest;
-use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService as _;
 use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
@@ -520,15 +518,9 @@ async fn what_has_been_in_the_trash_for_long_goes_in_every_tenant_and_nothing_el
     assert_eq!(world.count(nobody).await, 3);
 }
 
-/// A tenant that is known to identity; its admin keeps the trash for so many days.
+/// A tenant that keeps its trash for so many days.
 async fn tenant_that_keeps(world: &World, name: &str, days: u32) -> TenantId {
-    let message = CreateTenantRequest {
-        name: name.to_owned(),
-    };
-    let made = IdentityServiceClient::new(world.identity.clone())
-        .create_tenant(Ctx::system("test").request(message))
-        .await;
-    let tenant = made.unwrap().into_inner().tenant_id.parse().unwrap();
+    let tenant = world.known_tenant(name).await;
     let admin = Ctx::account(tenant, AccountId::new(), SessionId::new(), Role::Admin);
     let request = admin.request(v1::UpdateTenantRequest {
         display_name: None,

@@ -10,7 +10,9 @@ use bitvault_platform::db::DbRole;
 use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId};
 use bitvault_platform::rpc::{Signer, Transport, guard, local};
 use bitvault_platform::{Clock, Ctx, Error, Role};
+use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
+use bitvault_proto::internal::v1::{CreateAccountRequest, CreateTenantRequest};
 use bitvault_proto::v1;
 use bitvault_proto::v1::commit_result;
 use bitvault_proto::v1::files_service_server::FilesService as _;
@@ -154,6 +156,32 @@ impl World {
     /// Somebody of another tenant.
     pub(crate) fn stranger(&self) -> Ctx {
         Ctx::account(TenantId::new(), AccountId::new(), SessionId::new(), Role::Owner)
+    }
+
+    /// A tenant that the module identity knows.
+    pub(crate) async fn known_tenant(&self, name: &str) -> TenantId {
+        let message = CreateTenantRequest {
+            name: name.to_owned(),
+        };
+        let made = IdentityServiceClient::new(self.identity.clone())
+            .create_tenant(Ctx::system("test").request(message))
+            .await;
+        made.unwrap().into_inner().tenant_id.parse().unwrap()
+    }
+
+    /// Somebody who belongs to a tenant as the module identity knows it.
+    pub(crate) async fn known_account(&self, tenant: TenantId, role: &str) -> AccountId {
+        let message = CreateAccountRequest {
+            tenant_id: tenant.to_string(),
+            email: format!("{role}-{}@example.org", tenant.0.simple()),
+            password: "correct-horse-battery".to_owned(),
+            display_name: String::new(),
+            role: role.to_owned(),
+        };
+        let made = IdentityServiceClient::new(self.identity.clone())
+            .create_account(Ctx::system("test").request(message))
+            .await;
+        made.unwrap().into_inner().account_id.parse().unwrap()
     }
 
     /// An administrator's connection: no policy binds it.

@@ -96,6 +96,11 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
             quotas::delete_quota
         ))
         .routes(routes!(quotas::list_quotas))
+        .routes(routes!(
+            quotas::get_home_quota,
+            quotas::set_home_quota,
+            quotas::delete_home_quota
+        ))
         .routes(routes!(uploads::start_upload))
         .routes(routes!(uploads::get_upload, uploads::abort_upload))
         .routes(routes!(uploads::presign_parts))

@@ -5,7 +5,7 @@ use crate::problem::Answer;
 use crate::state::AppState;
 use crate::translate;
 use axum::extract::State;
-use bitvault_api::{Page, Quota, SetQuota};
+use bitvault_api::{HomeQuota, Page, Quota, SetQuota};
 use bitvault_proto::v1 as rpc;
 use http::StatusCode;
 
@@ -60,6 +60,60 @@ pub(super) async fn delete_quota(
 ) -> Answer<StatusCode> {
     let message = rpc::DeleteQuotaRequest { node_id };
     state.quotas().delete_quota(ctx.request(message)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Get the limit that homes begin with
+///
+/// `quota_not_found` when there is none. For admins and owners of the tenant.
+#[utoipa::path(get, path = "/v1/quotas/homes", tag = "quotas",
+    responses((status = 200, description = "The limit", body = HomeQuota)))]
+pub(super) async fn get_home_quota(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+) -> Answer<axum::Json<HomeQuota>> {
+    let request = ctx.request(rpc::GetHomeQuotaRequest {});
+    let max_bytes = state
+        .quotas()
+        .get_home_quota(request)
+        .await?
+        .into_inner()
+        .max_bytes;
+    Ok(axum::Json(HomeQuota { max_bytes }))
+}
+
+/// Have homes begin with a limit
+///
+/// It holds for homes that are made from now on, when their account first uses them; those that are there keep what they
+/// have. For admins and owners of the tenant.
+#[utoipa::path(put, path = "/v1/quotas/homes", tag = "quotas", request_body = HomeQuota,
+    responses((status = 200, description = "The limit", body = HomeQuota)))]
+pub(super) async fn set_home_quota(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    _key: IdempotencyKey,
+    Json(HomeQuota { max_bytes }): Json<HomeQuota>,
+) -> Answer<axum::Json<HomeQuota>> {
+    let request = ctx.request(rpc::SetHomeQuotaRequest { max_bytes });
+    let max_bytes = state
+        .quotas()
+        .set_home_quota(request)
+        .await?
+        .into_inner()
+        .max_bytes;
+    Ok(axum::Json(HomeQuota { max_bytes }))
+}
+
+/// Have homes begin without a limit
+#[utoipa::path(delete, path = "/v1/quotas/homes", tag = "quotas",
+    responses((status = 204, description = "Homes that are made from now on have none")))]
+pub(super) async fn delete_home_quota(
+    State(state): State<AppState>,
+    Caller(ctx): Caller,
+    _key: IdempotencyKey,
+) -> Answer<StatusCode> {
+    let request = ctx.request(rpc::DeleteHomeQuotaRequest {});
+    state.quotas().delete_home_quota(request).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

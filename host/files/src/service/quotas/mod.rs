@@ -2,6 +2,7 @@
 
 mod delete_quota;
 mod get_quota;
+mod homes;
 mod list_quotas;
 mod set_quota;
 
@@ -33,6 +34,21 @@ impl QuotaService for Files {
         request: Request<v1::DeleteQuotaRequest>,
     ) -> Answer<v1::DeleteQuotaResponse> {
         serve!(self, request, delete_quota::delete_quota)
+    }
+
+    async fn get_home_quota(&self, request: Request<v1::GetHomeQuotaRequest>) -> Answer<v1::HomeQuota> {
+        serve!(self, request, homes::get_home_quota)
+    }
+
+    async fn set_home_quota(&self, request: Request<v1::SetHomeQuotaRequest>) -> Answer<v1::HomeQuota> {
+        serve!(self, request, homes::set_home_quota)
+    }
+
+    async fn delete_home_quota(
+        &self,
+        request: Request<v1::DeleteHomeQuotaRequest>,
+    ) -> Answer<v1::DeleteHomeQuotaResponse> {
+        serve!(self, request, homes::delete_home_quota)
     }
 
     async fn list_quotas(&self, request: Request<v1::ListQuotasRequest>) -> Answer<v1::ListQuotasResponse> {

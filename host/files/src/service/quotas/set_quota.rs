@@ -5,10 +5,11 @@ use crate::error::Refusal;
 use crate::failpoints;
 use crate::service::Files;
 use crate::store::{journal, nodes, quotas, signed};
-use bitvault_platform::ids::{NodeId, TenantId};
-use bitvault_platform::{Ctx, Error, Result};
+use bitvault_platform::ids::{AccountId, NodeId, TenantId};
+use bitvault_platform::{Ctx, Error, Result, Role};
 use bitvault_proto::v1;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How long a call waits for what is there to be counted. What takes longer is left to the job.
 const WAIT: Duration = Duration::from_secs(5);
@@ -23,9 +24,9 @@ pub(super) async fn set_quota(files: &Files, ctx: &Ctx, request: v1::SetQuotaReq
     let node = target(&request.node_id, actor)?;
     let max = limit(request.max_bytes)?;
     let now = files.core.clock.now();
+    let home = home(files, ctx, actor, &request.node_id).await?;
     let mut tx = files.core.begin(ctx).await?;
-    let home: &[_] = if actor.home() == Ok(node) { &[node.0] } else { &[] };
-    let taken_in = nodes::ensure_homes(&mut tx, home, now).await?;
+    let taken_in = nodes::ensure_homes(&mut tx, home.as_slice(), now).await?;
     nodes::lock(&mut tx, &[node.0]).await?;
     let lineage = permit(&mut tx, actor, node, NodeRole::Owner).await?;
     let above = lineage.quotas(node).filter(|quota| *quota != node).count();
@@ -43,6 +44,30 @@ pub(super) async fn set_quota(files: &Files, ctx: &Ctx, request: v1::SetQuotaReq
     let quota = one(&mut tx, node).await?;
     tx.commit().await?;
     Ok(quota)
+}
+
+/// The home that is meant, if it may be made: the caller's own, and for who runs the tenant that of a member who has not
+/// looked into it yet.
+async fn home(files: &Files, ctx: &Ctx, actor: Actor, named: &str) -> Result<Option<Uuid>> {
+    let node = target(named, actor)?;
+    if actor.home() == Ok(node) {
+        return Ok(Some(node.0));
+    }
+    let Ok(account) = named.parse::<AccountId>() else {
+        return Ok(None);
+    };
+    if !actor.is_admin() {
+        return Ok(None);
+    }
+    let mut tx = files.core.begin(ctx).await?;
+    let there = nodes::lineage(&mut tx, &[actor.account.0], &[node.0]).await?;
+    tx.commit().await?;
+    // Guests have no home.
+    let may_have = match there.any(node) {
+        Some(_) => false,
+        None => files.core.identity.role(actor.tenant, account).await? >= Some(Role::Member),
+    };
+    Ok(may_have.then_some(node.0))
 }
 
 impl Files {
@@ -99,7 +124,7 @@ impl Files {
     }
 }
 
-fn limit(max_bytes: u64) -> Result<i64> {
+pub(super) fn limit(max_bytes: u64) -> Result<i64> {
     if max_bytes > MAX_BYTES {
         return Err(Refusal::QuotaInvalid(MAX_BYTES).into());
     }
