@@ -1,5 +1,6 @@
 //! The web app in a real browser against a real daemon: `browser/files.mjs` does what a person does and says what it
-//! found; here the daemon is asked whether it agrees. `browser/links.mjs` does the same for the pages of public links.
+//! found; here the daemon is asked whether it agrees. `browser/links.mjs` does the same for the pages of public links, and
+//! `browser/invite.mjs` for that of an invitation.
 
 use anyhow::{Context as _, Result, ensure};
 use bitvault_conformance::api::{Caller, sha256};
@@ -170,4 +171,48 @@ async fn somebody_without_an_account_uses_public_links() {
     assert_eq!(names, ["empty.txt", "large.bin", "report (2).txt", "report.txt"]);
     let hash = std::fs::read_to_string(scratch.path().join("large.sha256")).unwrap();
     assert_eq!(children[1]["sha256"], hash, "the page read what it sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_is_invited_joins_and_finds_what_is_shared() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut daemon = Daemon::lite().unwrap();
+    daemon.start().await.unwrap();
+    let owner = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await.unwrap();
+    let plans = folder(&owner, "root", "Plans for 2027").await.unwrap();
+    folder(&owner, &plans, "Drafts").await.unwrap();
+    let notes = folder(&owner, "root", "Notes").await.unwrap();
+    let grants = json!([{"node_id": notes, "role": "viewer"}, {"node_id": plans, "role": "editor"}]);
+    let invite = json!({"email": "new@example.org", "grants": grants});
+    let made = owner.post("/v1/invitations", invite).await.unwrap().ok().unwrap();
+    let links = json!({"invitation": made["url"]}).to_string();
+    let outcome = tokio::task::block_in_place(|| run("invite.mjs", &daemon, scratch.path(), &links));
+    if let Some(kept) = std::env::var_os("BITVAULT_PICTURES") {
+        for name in ["invite.png", "invite-narrow.png", "joined.png", "used.png"] {
+            let _missing = std::fs::copy(scratch.path().join(name), Path::new(&kept).join(name));
+        }
+    }
+    outcome.unwrap();
+
+    let listed = owner.get(&format!("/v1/nodes/{plans}/children")).await.unwrap();
+    let children = listed.ok().unwrap();
+    let mut names: Vec<&str> = children["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["name"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Drafts", "Mine"]);
+    let members = owner.get("/v1/members").await.unwrap().ok().unwrap();
+    let new = members["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["email"] == "new@example.org")
+        .unwrap();
+    assert_eq!(
+        (&new["role"], &new["display_name"]),
+        (&json!("guest"), &json!("Grace"))
+    );
 }

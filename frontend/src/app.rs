@@ -16,6 +16,7 @@ use crate::components::toast::{ToastRegion, Toasts};
 use crate::components::top_bar::TopBar;
 use crate::components::upload_panel::UploadPanel;
 use crate::pages::files::FilesPage;
+use crate::pages::invite::InvitePage;
 use crate::pages::listing::Listing;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::sign_in::SignInPage;
@@ -99,6 +100,7 @@ pub(crate) fn App() -> impl IntoView {
             <OfflineNotice/>
             <Routes fallback=|| view! { <Frame><NotFoundPage/></Frame> }>
                 <Route path=path!("/sign-in") view=SignInPage/>
+                <Route path=path!("/invite") view=InvitePage/>
                 <Route path=path!("/") view=|| view! { <Frame><FilesPage/></Frame> }/>
                 <Route path=path!("/files/:node_id") view=|| view! { <Frame><FilesPage/></Frame> }/>
                 <Route path=path!("/operator/traces") view=|| view! { <Frame><TracesPage/></Frame> }/>

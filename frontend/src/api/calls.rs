@@ -2,8 +2,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use bitvault_api::{
-    CommitUpload, Content, CreateFolder, CreateSession, Me, Node, Page, PartWanted, Parts, RefreshSession,
-    Session, StartUpload, Trace, TraceSummary, Upload, WantedParts,
+    AcceptInvitation, CommitUpload, Content, CreateFolder, CreateSession, LookupInvitation, Me, Node,
+    NodeKind, OfferedInvitation, Page, PartWanted, Parts, RefreshSession, Session, SharedNode, StartUpload,
+    Trace, TraceSummary, Upload, WantedParts,
 };
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, Shared};
@@ -57,14 +58,40 @@ impl Api {
 
     pub(crate) async fn sign_in(&self, request: &CreateSession, stay: bool) -> Result<(), ApiError> {
         let call = post("/v1/sessions", request);
-        let opened: Session = parse(http::send(&call, None).await?)?;
+        self.open(&call, if stay { Keep::Always } else { Keep::Tab })
+            .await
+    }
+
+    /// Begins the session that a call answers, in the place of one that is kept.
+    async fn open(&self, call: &Call, keep: Keep) -> Result<(), ApiError> {
+        let opened: Session = parse(http::send(call, None).await?)?;
         session::clear();
-        session::store(
-            &Tokens::from(&opened),
-            if stay { Keep::Always } else { Keep::Tab },
-        );
+        session::store(&Tokens::from(&opened), keep);
         self.signed_in.set(true);
         Ok(())
+    }
+
+    /// What an invitation offers, to who holds its token.
+    pub(crate) async fn lookup_invitation(&self, token: &str) -> Result<OfferedInvitation, ApiError> {
+        let body = LookupInvitation {
+            token: token.to_owned(),
+        };
+        parse(http::send(&post("/v1/invitations/lookup", &body), None).await?)
+    }
+
+    /// Accepts an invitation and signs in, for this tab.
+    pub(crate) async fn accept_invitation(&self, request: &AcceptInvitation) -> Result<(), ApiError> {
+        let call = post("/v1/invitations/accept", request);
+        self.open(&call, Keep::Tab).await
+    }
+
+    /// The folder that was shared with the person last, if there is one.
+    pub(crate) async fn first_shared(&self) -> Option<String> {
+        let shared: Page<SharedNode> = self.call(get("/v1/shared".to_owned())).await.ok()?;
+        let mut folders = shared.items.into_iter().map(|item| item.node);
+        folders
+            .find(|node| node.kind == NodeKind::Folder)
+            .map(|node| node.id)
     }
 
     /// Ends the session here in any case, and on the server if it can be reached.
