@@ -5,10 +5,12 @@
 mod chain;
 mod large;
 mod listing;
+mod namespace;
 mod plugin;
 mod postgres;
 mod process;
 mod report;
+mod scale;
 mod search;
 mod start;
 mod statements;
@@ -18,11 +20,12 @@ use anyhow::{Result, bail};
 use report::Report;
 
 /// Each benchmark by the name that selects it on the command line; all run without one.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "chain",
     "start",
     "statements",
     "listing",
+    "namespace",
     "search",
     "plugin",
     "large",
@@ -53,8 +56,16 @@ async fn main() -> Result<()> {
     if wanted("listing") {
         listing::run(&mut report).await?;
     }
-    if wanted("search") {
-        search::run(&mut report).await?;
+    if wanted("namespace") || wanted("search") {
+        for scale in scale::ALL {
+            let filled = scale::Filled::new(scale).await?;
+            if wanted("search") {
+                search::run(&mut report, &filled, scale).await?;
+            }
+            if wanted("namespace") {
+                namespace::run(&mut report, &filled, scale).await?;
+            }
+        }
     }
     if wanted("plugin") {
         plugin::run(&mut report)?;

@@ -14,7 +14,8 @@ const END: &str = "<!-- end of figures -->";
 /// What `cargo xtask bench` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Run only these, and keep nothing: chain, start, statements, listing, plugin, large, tree
+    /// Run only these, and keep nothing: chain, start, statements, listing, namespace, search,
+    /// plugin, large, tree
     names: Vec<String>,
 }
 

@@ -54,11 +54,11 @@ SELECT n, CASE WHEN n % 10 < 5 THEN 0 ELSE n % 10 END AS t, 1 + floor(random() *
        (ARRAY['.pdf', '.docx', '.xlsx', '.txt', '.pdf', '.jpg', '.png', '.zip'])[1 + (random() * 7)::int] AS ending
 FROM generate_series(1, {files}) AS n;
 CREATE TEMP TABLE named AS
-SELECT node.*, pg_temp.id(6, n) AS id, pg_temp.id(7, n) AS version, CASE
-    WHEN shape < 0.25 THEN 'IMG_' || lpad((n % 10000)::text, 4, '0') || ' ' || (n / 10000) || '.jpg'
-    WHEN shape < 0.60 THEN one.word || ' ' || two.word || ' ' || to_char(day, 'YYYY-MM-DD') || ' ' || n % 97 || ending
-    WHEN shape < 0.85 THEN initcap(one.word) || ' ' || two.word || ' ' || three.word || ' v' || n % 89 || ending
-    ELSE to_char(day, 'YYYY-MM') || '_' || one.word || '_' || n % 997 || ending END AS name
+SELECT node.*, pg_temp.id(6, node.n) AS id, pg_temp.id(7, node.n) AS version, CASE
+    WHEN shape < 0.25 THEN 'IMG_' || lpad((node.n % 10000)::text, 4, '0') || ' ' || (node.n / 10000) || '.jpg'
+    WHEN shape < 0.60 THEN one.word || ' ' || two.word || ' ' || to_char(day, 'YYYY-MM-DD') || ' ' || node.n % 97 || ending
+    WHEN shape < 0.85 THEN initcap(one.word) || ' ' || two.word || ' ' || three.word || ' v' || node.n % 89 || ending
+    ELSE to_char(day, 'YYYY-MM') || '_' || one.word || '_' || node.n % 997 || ending END AS name
 FROM node JOIN vocabulary one ON one.n = first JOIN vocabulary two ON two.n = second JOIN vocabulary three ON three.n = third;
 INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, created_at, created_by, updated_at,
                          updated_by)
