@@ -69,6 +69,8 @@ async fn copy(
         return Ok(Some(answer));
     }
     let (source, lineage) = permit(&mut tx, actor, wanted.node, wanted.parent).await?;
+    // A job looks again, but what is wrong with the name is told now.
+    let name = name_of(&mut tx, wanted.node, wanted.parent, wanted.name.as_ref()).await?;
     let limit = i64::from(core.config.copy.nodes_per_transaction);
     let count = copies::count(&mut tx, source, limit).await?;
     let result = if count > limit {
@@ -84,14 +86,9 @@ async fn copy(
             reason: None,
             created_at: now,
         };
-        // Told now rather than by the job, which looks again.
-        if wanted.name.is_some() {
-            name_of(&mut tx, wanted.node, wanted.parent, wanted.name.as_ref()).await?;
-        }
         copies::insert(&mut tx, &row).await?;
         (copy_node_response::Result::Job(wire::copy(row)?), Vec::new())
     } else {
-        let name = name_of(&mut tx, wanted.node, wanted.parent, wanted.name.as_ref()).await?;
         let top = NodeId::new();
         let Some(made) = copies::build(&mut tx, source, top, wanted.parent, &name, now).await? else {
             return Ok(None);
@@ -167,5 +164,9 @@ pub(crate) async fn name_of(
 ) -> Result<Name> {
     let view = nodes::views(tx, &[node.0]).await?.pop();
     let view = view.ok_or(Refusal::NodeNotFound)?;
+    if asked.is_none() && view.name.is_empty() {
+        let detail = "a home has no name of its own: say what the copy is called";
+        return Err(Error::invalid_field("name_invalid", "name", detail));
+    }
     free_names::find(tx, &view, parent, asked, free_name::copied).await
 }

@@ -59,18 +59,16 @@ async fn create(
     if !folder.is_folder {
         return Err(Refusal::NotAFolder.into());
     }
-    let id = NodeId::new();
-    if !nodes::insert_folder(&mut tx, actor, id, parent, name, now).await? {
-        return Err(Refusal::NameTaken(name.text.clone()).into());
-    }
-    let view = nodes::views(&mut tx, &[id.0]).await?.pop();
-    let node = wire::node(view.ok_or_else(|| Error::internal("read a new folder", "it is not there"))?)?;
+    let made = nodes::insert_folder(&mut tx, actor, parent, name, now).await?;
+    let made = made.ok_or_else(|| Refusal::NameTaken(name.text.clone()))?;
+    let change = Change::of(made.id, ChangeKind::Created, made.revision, actor.account);
+    let node = wire::node(made)?;
     if let Some(key) = key
         && !key.keep(&mut tx, actor, &node, now).await?
     {
         return Ok(None);
     }
-    changes.push(Change::of(id, ChangeKind::Created, node.revision, actor.account));
+    changes.push(change);
     journal::append(&mut tx, &changes, now).await?;
     tx.commit().await?;
     files.core.relay.nudge();

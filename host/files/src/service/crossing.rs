@@ -104,7 +104,8 @@ impl Crossing {
         }
     }
 
-    async fn below(&self, tx: &mut TenantTx) -> Result<Vec<Uuid>> {
+    /// All that is below the folders that cross, in the order of the ids.
+    pub(super) async fn below(&self, tx: &mut TenantTx) -> Result<Vec<Uuid>> {
         if self.folders.is_empty() {
             return Ok(Vec::new());
         }

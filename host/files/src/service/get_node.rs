@@ -30,11 +30,7 @@ pub(super) async fn visible(files: &Files, ctx: &Ctx, actor: Actor, id: NodeId) 
 
 /// The node, if it may be seen.
 pub(super) async fn shown(tx: &mut TenantTx, actor: Actor, id: NodeId) -> Result<v1::Node> {
-    let mut lineage = nodes::lineage(tx, &[actor.account.0], &[id.0]).await?;
+    let (mut lineage, mut views) = nodes::lineage_and_views(tx, &[actor.account.0], &[id.0]).await?;
     lineage.require_for(actor, id, NodeRole::Viewer, Refusal::NodeNotFound)?;
-    let view = nodes::views(tx, &[id.0])
-        .await?
-        .pop()
-        .ok_or(Refusal::NodeNotFound)?;
-    wire::node_for(actor, view)
+    wire::node_for(actor, views.pop().ok_or(Refusal::NodeNotFound)?)
 }

@@ -11,9 +11,9 @@ use crate::error::Refusal;
 use crate::store::journal::{Change, ChangeKind};
 use crate::store::moves::{self, Placed};
 use crate::store::nodes::NodeView;
-use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
+use bitvault_platform::{Error, Result};
 use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 
@@ -23,6 +23,7 @@ pub(super) type Holders = HashMap<(NodeId, String), NodeId>;
 /// The items of a transaction, judged one after the other: each sees what the ones before it did.
 pub(super) struct Batch {
     actor: Actor,
+    now: OffsetDateTime,
     lineage: Lineage,
     views: HashMap<NodeId, NodeView>,
     holders: Holders,
@@ -34,10 +35,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// `views` are the nodes of the items, `holders` whoever holds a name that an item may ask for, `full` the quotas that nothing
-    /// may come into.
+    /// `views` are the nodes of the items and the folders that they go to, `holders` whoever holds a name that an item may
+    /// ask for, `full` the quotas that nothing may come into.
     pub(super) fn new(
         actor: Actor,
+        now: OffsetDateTime,
         lineage: Lineage,
         views: HashMap<NodeId, NodeView>,
         holders: Holders,
@@ -45,6 +47,7 @@ impl Batch {
     ) -> Self {
         Self {
             actor,
+            now,
             lineage,
             views,
             holders,
@@ -138,6 +141,7 @@ impl Batch {
         view.parent_id = Some(place.0);
         view.name.clone_from(&name.text);
         view.name_key.clone_from(&name.key);
+        view.updated_at = self.now;
         let revision = view.revision;
         if !self.changes.iter().any(|change| change.node == id) {
             self.moved.push(id);
@@ -164,12 +168,7 @@ impl Batch {
     }
 
     /// Writes what the items change, but for the journal. `before` are the nodes as they were.
-    pub(super) async fn write(
-        &self,
-        tx: &mut TenantTx,
-        before: &HashMap<NodeId, NodeView>,
-        now: OffsetDateTime,
-    ) -> Result<()> {
+    pub(super) async fn write(&self, tx: &mut TenantTx, before: &HashMap<NodeId, NodeView>) -> Result<()> {
         let placed: Vec<Placed> = self.moved.iter().filter_map(|id| self.placed(*id)).collect();
         if placed.is_empty() {
             return Ok(());
@@ -188,7 +187,19 @@ impl Batch {
         if placed.iter().any(takes_over) {
             moves::vacate(tx, &placed).await?;
         }
-        moves::place(tx, self.actor, &placed, now).await
+        moves::place(tx, self.actor, &placed, self.now).await
+    }
+
+    /// A node as an item left it. A later item may have moved it on.
+    pub(super) fn after(&self, placed: Placed) -> Result<NodeView> {
+        let view = self.views.get(&placed.id);
+        let view = view.ok_or_else(|| Error::internal("read a moved node", "it is not there"))?;
+        Ok(NodeView {
+            parent_id: Some(placed.parent),
+            name: placed.name.text,
+            revision: placed.revision,
+            ..view.clone()
+        })
     }
 
     /// Where a node is after all items.

@@ -14,7 +14,7 @@ use crate::store::moves::{self, Placed};
 use crate::store::nodes::{self, NodeView};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
-use bitvault_platform::{Ctx, Error, Result};
+use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 use prost::Message;
 use std::collections::{HashMap, HashSet};
@@ -98,28 +98,32 @@ async fn transact<M: Message + Default>(
     {
         changes = nodes::ensure_homes(&mut tx, &[home.0], now).await?;
     }
-    let before = views(&mut tx, items).await?;
-    let named = locks(actor, items, &before);
-    let locks = learned.crossing.locks(&mut tx, named.clone()).await?;
-    nodes::lock(&mut tx, &locks).await?;
+    let below = learned.crossing.below(&mut tx).await?;
+    let (ids, parents): (Vec<Uuid>, Vec<Option<Uuid>>) = items
+        .iter()
+        .map(|item| (item.node.0, item.parent.map(|parent| parent.0)))
+        .unzip();
+    let locks = moves::lock(&mut tx, root(actor.tenant), &ids, &parents, &below).await?;
     if let Some(key) = key
         && let Some(kept) = key.replay(&mut tx, actor).await?
     {
         return Ok(Some(kept));
     }
-    let found = views(&mut tx, items).await?;
-    let changed = |item: &Move| match (before.get(&item.node), found.get(&item.node)) {
-        (Some(before), Some(found)) => item.parent.is_none() && before.parent_id != found.parent_id,
-        (before, found) => before.is_none() && found.is_some(),
-    };
-    if items.iter().any(changed) {
+    let named = sorted(
+        items
+            .iter()
+            .flat_map(|item| [Some(item.node), item.parent])
+            .flatten(),
+    );
+    let (lineage, views) = nodes::lineage_and_views(&mut tx, &[actor.account.0], &named).await?;
+    let found: HashMap<NodeId, NodeView> = views.into_iter().map(|view| (view.id, view)).collect();
+    if !items.iter().all(|item| locked(actor, item, &found, &locks)) {
         return Ok(None);
     }
-    let lineage = nodes::lineage(&mut tx, &[actor.account.0], &named).await?;
     let places = Places::of(&lineage, root(actor.tenant), &named);
     let quotas: Vec<NodeId> = named.iter().flat_map(|id| lineage.quotas(NodeId(*id))).collect();
     let holders = holders(&mut tx, items, &found).await?;
-    let mut batch = Batch::new(actor, lineage, found.clone(), holders, &learned.full);
+    let mut batch = Batch::new(actor, now, lineage, found.clone(), holders, &learned.full);
     let judged: Vec<Result<Placed, Refusal>> = items.iter().map(|item| batch.judge(item)).collect();
     let going = batch.going(&found);
     if !learned
@@ -129,27 +133,15 @@ async fn transact<M: Message + Default>(
     {
         return Ok(None);
     }
-    batch.write(&mut tx, &found, now).await?;
+    batch.write(&mut tx, &found).await?;
     let outgrown = room::outgrown(&mut tx, quotas.into_iter()).await?;
     if !outgrown.is_empty() {
         learned.full.extend(outgrown);
         return Ok(None);
     }
-    let after = nodes::views(&mut tx, &sorted(items.iter().map(|item| item.node.0))).await?;
-    let after: HashMap<NodeId, NodeView> = after.into_iter().map(|view| (view.id, view)).collect();
     let results = judged.into_iter().map(|item| match item {
         Err(refusal) => Ok(Err(refusal)),
-        // A later item may have moved it on: here it is as this one left it.
-        Ok(placed) => match after.get(&placed.id) {
-            Some(view) => wire::node(NodeView {
-                parent_id: Some(placed.parent),
-                name: placed.name.text,
-                revision: placed.revision,
-                ..view.clone()
-            })
-            .map(Ok),
-            None => Err(Error::internal("read a moved node", "it is not there")),
-        },
+        Ok(placed) => wire::node(batch.after(placed)?).map(Ok),
     });
     let answer = answer(results.collect::<Result<_>>()?)?;
     if let Some(key) = key
@@ -164,33 +156,26 @@ async fn transact<M: Message + Default>(
     Ok(Some(answer))
 }
 
-fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
-    let mut ids: Vec<Uuid> = ids.collect();
+fn sorted(ids: impl Iterator<Item = NodeId>) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = ids.map(|id| id.0).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
 }
 
-async fn views(tx: &mut TenantTx, items: &[Move]) -> Result<HashMap<NodeId, NodeView>> {
-    let ids = sorted(items.iter().map(|item| item.node.0));
-    let views = nodes::views(tx, &ids).await?;
-    Ok(views.into_iter().map(|view| (view.id, view)).collect())
-}
-
-/// The nodes, and the folders, so that a free name stays free. And the root when a folder may move: two such moves could
-/// make a cycle out of what each of them sees, so they go one after the other.
-fn locks(actor: Actor, items: &[Move], before: &HashMap<NodeId, NodeView>) -> Vec<Uuid> {
-    let mut locks = Vec::with_capacity(2 * items.len() + 1);
-    for item in items {
-        let view = before.get(&item.node);
-        locks.push(item.node.0);
-        let folder = item.parent.or_else(|| view.and_then(|view| view.parent_id));
-        locks.extend(folder.map(|folder| folder.0));
-        if item.parent.is_some() && view.is_some_and(|view| view.is_folder) {
-            locks.push(root(actor.tenant).0);
-        }
-    }
-    sorted(locks.into_iter())
+/// Whether all is locked that the item asks for. It is not when the node went to another folder while we waited for the
+/// locks, or when something came only then.
+fn locked(actor: Actor, item: &Move, found: &HashMap<NodeId, NodeView>, locks: &[Uuid]) -> bool {
+    let locked = |id: NodeId| locks.binary_search(&id.0).is_ok();
+    let Some(view) = found.get(&item.node) else {
+        return true;
+    };
+    let folder = match item.parent {
+        Some(target) => Some(target).filter(|target| found.contains_key(target)),
+        None => view.parent_id,
+    };
+    let may_cycle = item.parent.is_some() && view.is_folder;
+    locked(item.node) && folder.is_none_or(locked) && (!may_cycle || locked(root(actor.tenant)))
 }
 
 /// Who holds the names that the items may ask for: each node goes by its own name and by those that it is given, in its

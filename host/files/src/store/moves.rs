@@ -18,6 +18,46 @@ pub(crate) struct Placed {
     pub(crate) revision: i64,
 }
 
+/// Locks nodes and the folders that they are in or go to, so that a free name stays free, with `also`, in the order of
+/// the ids; answers what is locked. And the root, when a folder gets a folder: two such moves could make a cycle out of
+/// what each of them sees, so they go one after the other.
+///
+/// `parents` are the folders that the nodes go to. Where a node is was read before its lock was there: look again.
+pub(crate) async fn lock(
+    tx: &mut TenantTx,
+    root: NodeId,
+    nodes: &[Uuid],
+    parents: &[Option<Uuid>],
+    also: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let tenant = tx.tenant().0;
+    let mut locked = sqlx::query_scalar!(
+        r#"SELECT n.id AS "id!"
+           FROM (SELECT DISTINCT named.id FROM (
+                     SELECT id FROM unnest($3::uuid[] || $5::uuid[]) AS given(id)
+                     UNION ALL
+                     SELECT side.id
+                     FROM unnest($3::uuid[], $4::uuid[]) AS item(id, parent_id)
+                     CROSS JOIN LATERAL (SELECT nullif(parent_id, $2) AS parent_id, kind FROM files.nodes
+                                         WHERE tenant_id = $1 AND id = item.id LIMIT 1) n
+                     CROSS JOIN LATERAL (VALUES
+                         (coalesce(item.parent_id, n.parent_id)),
+                         (CASE WHEN item.parent_id IS NOT NULL AND n.kind = 'folder' THEN $2::uuid END)) AS side(id)
+                 ) named ORDER BY named.id) wanted
+           CROSS JOIN LATERAL (SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id
+                               LIMIT 1 FOR NO KEY UPDATE) n"#,
+        tenant,
+        root.0,
+        nodes,
+        parents as &[Option<Uuid>],
+        also
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    locked.sort_unstable();
+    Ok(locked)
+}
+
 /// The nodes that hold these names, as `(folder, folded name, node)`.
 pub(crate) async fn holders(
     tx: &mut TenantTx,

@@ -145,18 +145,36 @@ pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
     Ok(())
 }
 
-/// The nodes and all their ancestors, each read once, with the roles that these accounts have been given on them, and with
-/// their quotas.
+/// The nodes and all their ancestors, with the roles that these accounts have been given on them, and with their quotas.
 pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
+    Ok(read(tx, accounts, ids, false).await?.0)
+}
+
+/// [`lineage`], and the nodes themselves as [`views`] does, in one round trip.
+pub(crate) async fn lineage_and_views(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    ids: &[Uuid],
+) -> Result<(Lineage, Vec<NodeView>)> {
+    read(tx, accounts, ids, true).await
+}
+
+/// `shown`: the nodes are answered as well. A node that is asked for and stands above another one is read twice then.
+async fn read(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    ids: &[Uuid],
+    shown: bool,
+) -> Result<(Lineage, Vec<NodeView>)> {
     let tenant = tx.tenant().0;
     let rows = sqlx::query!(
         r#"WITH RECURSIVE up AS (
-               SELECT n.*
+               SELECT n.*, $4::bool AS shown
                FROM unnest($2::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
                    SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits
                    FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
                UNION
-               SELECT n.*
+               SELECT n.*, false
                FROM up CROSS JOIN LATERAL (
                    SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits
                    FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
@@ -168,24 +186,54 @@ pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) 
                    SELECT account_id, group_id FROM files.group_members
                    WHERE tenant_id = $1 AND account_id = wanted.account OFFSET 0) m
            )
-           SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
+           SELECT up.id AS "id!: NodeId", up.parent_id AS "parent_id?: NodeId", up.kind = 'folder' AS "is_folder!",
                   trashed_at IS NOT NULL AS "trashed!", current_version AS "current_version?: VersionId",
                   revision AS "revision!", inherits AS "inherits!",
                   given.accounts AS "accounts?: Vec<AccountId>", given.roles AS "roles?: Vec<String>",
                   (SELECT max_bytes FROM files.quotas
-                   WHERE tenant_id = $1 AND node_id = up.id LIMIT 1) AS "quota?"
+                   WHERE tenant_id = $1 AND node_id = up.id LIMIT 1) AS "quota?",
+                  n.name AS "name?", n.name_key AS "name_key?", n.created_at AS "created_at?",
+                  n.updated_at AS "updated_at?",
+                  v.content_type AS "content_type?", b.length AS "size?", b.sha256 AS "sha256?"
            FROM up CROSS JOIN LATERAL (
                SELECT array_agg(subject.account) AS accounts, array_agg(g.role) AS roles
                FROM (SELECT subject_id, role FROM files.grants
                      WHERE tenant_id = $1 AND node_id = up.id OFFSET 0) g
-               JOIN subject ON subject.id = g.subject_id) given"#,
+               JOIN subject ON subject.id = g.subject_id) given
+           LEFT JOIN LATERAL (SELECT name, name_key, created_at, updated_at FROM files.nodes
+                              WHERE up.shown AND tenant_id = $1 AND id = up.id LIMIT 1) n ON true
+           LEFT JOIN LATERAL (SELECT content_type, blob_id FROM files.versions
+                              WHERE up.shown AND tenant_id = $1 AND id = up.current_version LIMIT 1) v ON true
+           LEFT JOIN LATERAL (SELECT length, sha256 FROM files.blobs
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true"#,
         tenant,
         ids,
-        accounts
+        accounts,
+        shown
     )
     .fetch_all(&mut **tx)
     .await?;
-    let facts = rows.into_iter().map(|row| {
+    let mut facts = Vec::with_capacity(rows.len());
+    let mut views = Vec::new();
+    for row in rows {
+        if let (Some(name), Some(name_key), Some(created_at), Some(updated_at)) =
+            (row.name, row.name_key, row.created_at, row.updated_at)
+        {
+            views.push(NodeView {
+                id: row.id,
+                parent_id: row.parent_id.filter(|parent| parent.0 != tenant),
+                is_folder: row.is_folder,
+                name,
+                name_key,
+                revision: row.revision,
+                created_at,
+                updated_at,
+                version_id: row.current_version,
+                content_type: row.content_type,
+                size: row.size,
+                sha256: row.sha256,
+            });
+        }
         let given = row
             .accounts
             .into_iter()
@@ -198,7 +246,7 @@ pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) 
             })
             .chain(everybody(accounts))
             .collect::<Result<_>>()?;
-        Ok(NodeFacts {
+        facts.push(NodeFacts {
             id: row.id,
             parent_id: row.parent_id,
             is_folder: row.is_folder,
@@ -208,9 +256,9 @@ pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) 
             inherits: row.inherits,
             grants,
             quota: row.quota,
-        })
-    });
-    Ok(Lineage::new(facts.collect::<Result<Vec<_>>>()?))
+        });
+    }
+    Ok((Lineage::new(facts), views))
 }
 
 /// Nobody. With the filters pointed at another tenant everybody is an owner, so that nothing of ours is left in the way.
@@ -295,22 +343,23 @@ pub(crate) async fn taken(
         .collect())
 }
 
-/// Makes a folder; `false` when the name is taken.
+/// Makes a folder; `None` when the name is taken.
 pub(crate) async fn insert_folder(
     tx: &mut TenantTx,
     actor: Actor,
-    id: NodeId,
     parent: NodeId,
     name: &Name,
     now: OffsetDateTime,
-) -> Result<bool> {
-    let tenant = tx.tenant().0;
-    let done = sqlx::query!(
+) -> Result<Option<NodeView>> {
+    let tenant = tx.tenant();
+    let id = NodeId::new();
+    let revision = sqlx::query_scalar!(
         "INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by,
                                   updated_at, updated_by)
          VALUES ($1, $2, $3, 'folder', $4, $5, $6, $7, $6, $7)
-         ON CONFLICT (tenant_id, parent_id, name_key) WHERE trashed_at IS NULL DO NOTHING",
-        tenant,
+         ON CONFLICT (tenant_id, parent_id, name_key) WHERE trashed_at IS NULL DO NOTHING
+         RETURNING revision",
+        tenant.0,
         id.0,
         parent.0,
         name.text,
@@ -318,9 +367,22 @@ pub(crate) async fn insert_folder(
         now,
         actor.account.0
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(revision.map(|revision| NodeView {
+        id,
+        parent_id: Some(parent).filter(|parent| *parent != root(tenant)),
+        is_folder: true,
+        name: name.text.clone(),
+        name_key: name.key.clone(),
+        revision,
+        created_at: now,
+        updated_at: now,
+        version_id: None,
+        content_type: None,
+        size: None,
+        sha256: None,
+    }))
 }
 
 /// Where a version's bytes are.

@@ -67,31 +67,30 @@ pub(crate) async fn get(tx: &mut TenantTx, node: NodeId) -> Result<Option<SpaceR
     .await?)
 }
 
-/// Makes a space; `false` when the name is taken. Who calls holds the lock of the tenant's root.
+/// Makes a space; `None` when the name is taken. Who calls holds the lock of the tenant's root.
 pub(crate) async fn insert(
     tx: &mut TenantTx,
     actor: Actor,
-    node: NodeId,
     name: &Name,
     group: GroupId,
     now: OffsetDateTime,
-) -> Result<bool> {
+) -> Result<Option<NodeId>> {
     let tenant = tx.tenant();
-    let made = super::nodes::insert_folder(tx, actor, node, root(tenant), name, now).await?;
-    if made {
-        sqlx::query!(
-            "INSERT INTO files.spaces (tenant_id, node_id, group_id, created_at, created_by)
-             VALUES ($1, $2, $3, $4, $5)",
-            tenant.0,
-            node.0,
-            group.0,
-            now,
-            actor.account.0
-        )
-        .execute(&mut **tx)
-        .await?;
-    }
-    Ok(made)
+    let Some(top) = super::nodes::insert_folder(tx, actor, root(tenant), name, now).await? else {
+        return Ok(None);
+    };
+    sqlx::query!(
+        "INSERT INTO files.spaces (tenant_id, node_id, group_id, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5)",
+        tenant.0,
+        top.id.0,
+        group.0,
+        now,
+        actor.account.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(Some(top.id))
 }
 
 /// Gives a space to another group.

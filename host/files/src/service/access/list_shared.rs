@@ -35,13 +35,9 @@ pub(super) async fn list_shared(
         .cut(&mut rows)
         .map(|last| last.place().encode(Listing::Shared, account.0));
     let ids: Vec<Uuid> = rows.iter().map(|row| row.node.0).collect();
-    let mut lineage = nodes::lineage(&mut tx, &[account.0], &ids).await?;
-    let mut views: HashMap<NodeId, _> = nodes::views(&mut tx, &ids)
-        .await?
-        .into_iter()
-        .map(|view| (view.id, view))
-        .collect();
+    let (mut lineage, views) = nodes::lineage_and_views(&mut tx, &[account.0], &ids).await?;
     tx.commit().await?;
+    let mut views: HashMap<NodeId, _> = views.into_iter().map(|view| (view.id, view)).collect();
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         let own = lineage.within(row.node, NodeId(account.0));

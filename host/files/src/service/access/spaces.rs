@@ -3,7 +3,6 @@
 use super::Files;
 use crate::domain::access::{Actor, NodeRole, Subject, node_id, root};
 use crate::domain::cursor::{self, Listing};
-use crate::domain::lineage::Lineage;
 use crate::domain::name::Name;
 use crate::domain::page::PageSize;
 use crate::error::Refusal;
@@ -66,10 +65,8 @@ pub(super) async fn create_space(
     if !groups::hold(&mut tx, group).await? {
         return Err(Refusal::GroupNotFound.into());
     }
-    let node = NodeId::new();
-    if !spaces::insert(&mut tx, actor, node, &name, group, now).await? {
-        return Err(Refusal::SpaceNameTaken(name.text).into());
-    }
+    let made = spaces::insert(&mut tx, actor, &name, group, now).await?;
+    let node = made.ok_or(Refusal::SpaceNameTaken(name.text))?;
     grants::put(&mut tx, actor, node, Subject::Group(group), NodeRole::Owner, now).await?;
     let space = one(&mut tx, actor, node).await?;
     if let Some(key) = &key {
@@ -197,8 +194,7 @@ async fn one(tx: &mut TenantTx, actor: Actor, node: NodeId) -> Result<v1::Space>
 
 async fn messages(tx: &mut TenantTx, actor: Actor, rows: Vec<SpaceRow>) -> Result<Vec<v1::Space>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.node.0).collect();
-    let lineage: Lineage = nodes::lineage(tx, &[actor.account.0], &ids).await?;
-    let views = nodes::views(tx, &ids).await?;
+    let (lineage, views) = nodes::lineage_and_views(tx, &[actor.account.0], &ids).await?;
     let mut views: HashMap<NodeId, _> = views.into_iter().map(|view| (view.id, view)).collect();
     rows.into_iter()
         .map(|row| {

@@ -16,9 +16,9 @@ pub(super) async fn seen(
     ids: &[NodeId],
 ) -> Result<HashMap<NodeId, v1::Node>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let mut lineage = nodes::lineage(tx, &[actor.account.0], &ids).await?;
+    let (mut lineage, views) = nodes::lineage_and_views(tx, &[actor.account.0], &ids).await?;
     let mut seen = HashMap::with_capacity(ids.len());
-    for view in nodes::views(tx, &ids).await? {
+    for view in views {
         let id = view.id;
         let may = lineage.require(actor.account, id, NodeRole::Viewer, Refusal::NodeNotFound);
         if may.is_ok() {
