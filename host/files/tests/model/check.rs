@@ -2,6 +2,7 @@
 
 use crate::journal;
 use crate::model::{GUEST, Key, Model, ROOT, Role, SPACE, USERS, User, home};
+use crate::quotas;
 use crate::request::{Answer, At, Outcome, TrashView, View};
 use crate::support::request;
 use crate::tenant::{Tenant, role_of};
@@ -26,7 +27,7 @@ pub(crate) fn same(tenant: &Tenant, expected: &Outcome, found: &Outcome) -> Resu
     equal("the answer", &expected, found)
 }
 
-fn equal<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), Wrong> {
+pub(crate) fn equal<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), Wrong> {
     if expected == found {
         Ok(())
     } else {
@@ -48,6 +49,7 @@ pub(crate) async fn all(tenant: &Tenant, model: &Model) -> Result<(), Wrong> {
     for user in 0..USERS.len() {
         seen_by(tenant, model, user).await?;
     }
+    quotas::compare(tenant, model).await?;
     journal::compare(tenant, model).await
 }
 

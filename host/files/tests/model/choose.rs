@@ -112,9 +112,53 @@ impl Request {
                 let version = chooser.version(node, *version);
                 Self::Read { node, version }
             }
+            Operation::RestoreVersion {
+                file: pick,
+                version,
+                seen,
+            } => {
+                let file = chooser.node(*pick, |node| node.versions.len() > 1, true);
+                Self::RestoreVersion {
+                    file,
+                    version: chooser.old_version(*pick, file, *version)?,
+                    revision: chooser.revision(file, *seen),
+                }
+            }
+            Operation::DeleteVersion { file: pick, version } => {
+                let file = chooser.node(*pick, |node| node.versions.len() > 1, true);
+                let version = chooser.old_version(*pick, file, *version)?;
+                Self::DeleteVersion { file, version }
+            }
+            Operation::Copy { node, parent, name } => {
+                let node = any(*node);
+                // Copies of copies grow without end.
+                let below = chooser.found(node).map_or(0, |node| model.size(node.key));
+                if below > COPIED {
+                    return None;
+                }
+                Self::Copy {
+                    node,
+                    parent: folder(*parent),
+                    name: name.map(|name| NAMES[name]),
+                }
+            }
+            Operation::SetQuota { node, max } => {
+                let node = any(*node);
+                let used = chooser.found(node).map_or(0, |node| model.used(node.key));
+                Self::SetQuota {
+                    node,
+                    max: max.unwrap_or(used),
+                }
+            }
+            Operation::DeleteQuota { node } => Self::DeleteQuota {
+                node: chooser.node(*node, |node| model.quotas.contains_key(&node.key), true),
+            },
         })
     }
 }
+
+/// Nodes of the largest tree that is copied.
+const COPIED: usize = 12;
 
 /// Picks targets for one user.
 struct Chooser<'a> {
@@ -171,6 +215,15 @@ impl Chooser<'_> {
             Base::First => versions.first(),
         }
         .map(|version| version.key)
+    }
+
+    /// A version of the file, sometimes of another one.
+    fn old_version(&self, pick: Pick, at: At, base: Base) -> Option<Key> {
+        let all = self.model.nodes.values().flat_map(|node| &node.versions);
+        if pick.0 & 7 == 4 {
+            return pick.of(all.map(|version| version.key));
+        }
+        self.version(at, base)
     }
 
     /// Mostly an upload of the user that is open, else one that is committed, sometimes anybody's.

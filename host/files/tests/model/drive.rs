@@ -1,15 +1,19 @@
 //! Puts a request to the real service, and tells what it answered in the words of the model.
 
+use crate::copies::copied;
 use crate::model::{Key, User};
 use crate::operation::CONTENTS;
-use crate::request::{Answer, At, Outcome, Place, Remove, Request, TrashView, View, Wanted};
+use crate::request::{Answer, At, Outcome, Place, Quota, Remove, Request, TrashView, View, Wanted};
 use crate::support::{committing, file, request, version};
 use crate::tenant::{Tenant, content, role_name, role_of};
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1;
 use bitvault_proto::v1::access_service_server::AccessService as _;
 use bitvault_proto::v1::files_service_server::FilesService as _;
-use bitvault_proto::v1::{commit_result, delete_node_result, start_upload_result, update_node_result};
+use bitvault_proto::v1::quota_service_server::QuotaService as _;
+use bitvault_proto::v1::{
+    commit_result, copy_node_response, delete_node_result, start_upload_result, update_node_result,
+};
 
 impl Tenant {
     /// What is made goes by `key`; it is also the idempotency key, where the verb takes one.
@@ -188,6 +192,62 @@ impl Tenant {
                 let node = files.lookup(request(&ctx, message)).await?.into_inner();
                 Answer::Node(self.view(&node))
             }
+            Request::RestoreVersion {
+                file,
+                version,
+                revision,
+            } => {
+                let message = v1::RestoreVersionRequest {
+                    node_id: self.at(*file),
+                    version_id: self.versions.id(*version),
+                    revision: *revision,
+                    idempotency_key,
+                };
+                let node = files.restore_version(request(&ctx, message)).await?.into_inner();
+                self.learn(&node, key);
+                Answer::Node(self.view(&node))
+            }
+            Request::DeleteVersion { file, version } => {
+                let message = v1::DeleteVersionRequest {
+                    node_id: self.at(*file),
+                    version_id: self.versions.id(*version),
+                };
+                files.delete_version(request(&ctx, message)).await?;
+                Answer::Done
+            }
+            Request::Copy { node, parent, name } => {
+                let message = v1::CopyNodeRequest {
+                    id: self.at(*node),
+                    parent_id: self.at(*parent),
+                    name: name.map(str::to_owned),
+                    idempotency_key,
+                };
+                let copy = files.copy_node(request(&ctx, message)).await?.into_inner();
+                let Some(copy_node_response::Result::Node(node)) = copy.result else {
+                    panic!("so little is copied at once: {copy:?}");
+                };
+                self.learn_copy(&ctx, &node, key).await?;
+                Answer::Node(self.view(&node))
+            }
+            Request::SetQuota { node, max } => {
+                let message = v1::SetQuotaRequest {
+                    node_id: self.at(*node),
+                    max_bytes: *max,
+                };
+                let quota = files.set_quota(request(&ctx, message)).await?.into_inner();
+                Answer::Quota(Quota {
+                    max: quota.max_bytes,
+                    used: quota.used_bytes,
+                    reserved: quota.reserved_bytes,
+                })
+            }
+            Request::DeleteQuota { node } => {
+                let message = v1::DeleteQuotaRequest {
+                    node_id: self.at(*node),
+                };
+                files.delete_quota(request(&ctx, message)).await?;
+                Answer::Done
+            }
             Request::Read { node, version } => Answer::Content(self.read(&ctx, *node, *version).await?),
         })
     }
@@ -248,11 +308,36 @@ impl Tenant {
             commit_result::Result::Node(node) => node,
             commit_result::Result::Error(status) => return Err(status.into()),
         };
-        self.nodes.learn(&node.id, upload);
-        if let Some(version) = &node.version {
-            self.versions.learn(&version.id, upload);
-        }
+        self.learn(&node, upload);
         Ok(self.view(&node))
+    }
+
+    /// A node and its version, where they are new.
+    fn learn(&mut self, node: &v1::Node, key: Key) {
+        self.nodes.learn(&node.id, key);
+        if let Some(version) = &node.version {
+            self.versions.learn(&version.id, key);
+        }
+    }
+
+    /// A copy with all that is in it, as [`copied`] numbers it.
+    async fn learn_copy(&mut self, ctx: &Ctx, top: &v1::Node, key: Key) -> Result<(), Error> {
+        let mut open = vec![top.clone()];
+        let mut place = 0;
+        while let Some(node) = open.pop() {
+            self.learn(&node, copied(key, place));
+            place += 1;
+            if node.kind() == v1::NodeKind::Folder {
+                let message = v1::ListChildrenRequest {
+                    id: node.id,
+                    limit: 1000,
+                    ..v1::ListChildrenRequest::default()
+                };
+                let page = self.world.files.list_children(request(ctx, message)).await?;
+                open.extend(page.into_inner().items.into_iter().rev());
+            }
+        }
+        Ok(())
     }
 
     fn place(&self, item: &Place) -> v1::NodeMove {

@@ -14,10 +14,12 @@
 mod access;
 mod check;
 mod choose;
+mod copies;
 mod drive;
 mod journal;
 mod model;
 mod operation;
+mod quotas;
 mod request;
 mod run;
 mod shrink;
@@ -27,6 +29,7 @@ mod support;
 mod tenant;
 mod trash;
 mod tree;
+mod versions;
 
 use operation::Step;
 use rand::SeedableRng as _;
@@ -48,7 +51,7 @@ const AT_A_TIME: usize = 6;
 const PERIOD: usize = 100;
 
 /// What the steps of all runs must have come to at least once, so that the test does not pass by asking for little.
-const ENDS: [&str; 21] = [
+const ENDS: [&str; 24] = [
     "ok",
     "node_not_found",
     "parent_not_found",
@@ -70,6 +73,9 @@ const ENDS: [&str; 21] = [
     "grant_not_found",
     "admin_only",
     "group_member_not_found",
+    "quota_exceeded",
+    "version_current",
+    "version_not_found",
 ];
 
 #[allow(
@@ -160,6 +166,9 @@ async fn end(world: &World, mut runs: Vec<Passed>) {
     let hour = Duration::from_secs(3600);
     world.clock.advance(config.upload_lifetime + hour);
     collect(world, &runs).await;
+    for run in &mut runs {
+        run.model.expire_uploads();
+    }
     world.clock.advance(config.trash.keep + hour);
     world.files.purge_once().await.unwrap();
     for Passed { tenant, model, .. } in &mut runs {
@@ -171,7 +180,7 @@ async fn end(world: &World, mut runs: Vec<Passed>) {
     collect(world, &runs).await;
 }
 
-/// The store holds the versions of all tenants, and nothing else after the collector has run.
+/// The store holds the content of all tenants, and nothing else after the collector has run.
 async fn collect(world: &World, runs: &[Passed]) {
     for _ in 0..2 {
         world.files.collect_once().await.unwrap();
@@ -179,12 +188,13 @@ async fn collect(world: &World, runs: &[Passed]) {
     }
     let found = world.files.fsck().await.unwrap();
     assert!(found.is_clean(), "{found:?}");
-    let nodes = runs.iter().flat_map(|run| run.model.nodes.values());
-    let versions = nodes.map(|node| node.versions.len() as u64).sum();
-    assert_eq!(
-        (found.objects_in_store, found.objects_committed),
-        (versions, versions)
-    );
+    let blobs: BTreeSet<_> = runs
+        .iter()
+        .enumerate()
+        .flat_map(|(run, passed)| passed.model.blobs().map(move |blob| (run, blob)))
+        .collect();
+    let blobs = blobs.len() as u64;
+    assert_eq!((found.objects_in_store, found.objects_committed), (blobs, blobs));
 }
 
 fn report(steps: &[Step], failed: &Failed) -> String {

@@ -50,6 +50,8 @@ pub(crate) struct Version {
     pub(crate) key: Key,
     /// Which of the contents.
     pub(crate) content: u8,
+    /// The upload that brought the bytes: copies and restored versions share them.
+    pub(crate) blob: Key,
 }
 
 #[derive(Debug, Clone)]
@@ -112,6 +114,8 @@ pub(crate) struct Upload {
     pub(crate) content: u8,
     /// The node that it made.
     pub(crate) committed: Option<Key>,
+    /// The quotas that it has reserved its bytes of.
+    pub(crate) reserved: BTreeSet<Key>,
 }
 
 /// A row of the journal.
@@ -131,6 +135,8 @@ pub(crate) struct Model {
     pub(crate) gone: BTreeSet<Key>,
     pub(crate) members: BTreeSet<User>,
     pub(crate) uploads: BTreeMap<Key, Upload>,
+    /// How many bytes may lie below.
+    pub(crate) quotas: BTreeMap<Key, u64>,
     pub(crate) journal: Vec<Change>,
     /// Grows with each step.
     pub(crate) now: u64,
@@ -152,6 +158,7 @@ impl Model {
             gone: BTreeSet::new(),
             members: BTreeSet::from([1, GUEST]),
             uploads: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             journal: Vec::new(),
             now: 0,
         };
@@ -251,6 +258,19 @@ impl Model {
             .up(key)
             .find(|at| self.nodes.get(at).is_some_and(|node| node.parent == Some(ROOT)));
         top.unwrap_or(key)
+    }
+
+    /// The uploads whose bytes some version has.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = Key> {
+        let versions = self.nodes.values().flat_map(|node| &node.versions);
+        versions.map(|version| version.blob)
+    }
+
+    /// The time of what was not committed is over.
+    pub(crate) fn expire_uploads(&mut self) {
+        for upload in self.uploads.values_mut() {
+            upload.reserved.clear();
+        }
     }
 
     pub(crate) fn within(&self, key: Key, ancestor: Key) -> bool {

@@ -25,6 +25,9 @@ pub(crate) const NAMES: [&str; 9] = [
 /// Contents of files.
 pub(crate) const CONTENTS: [&[u8]; 4] = [b"", b"one", b"two and more", &[7; 3000]];
 
+/// Limits, in bytes.
+const LIMITS: [u64; 5] = [0, 10, 3000, 7000, 20_000];
+
 /// Picks one of the candidates there are, whichever these are: the one that the number likes best. So it stays the same
 /// one while others come and go.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -159,6 +162,28 @@ pub(crate) enum Operation {
         node: Pick,
         version: Base,
     },
+    RestoreVersion {
+        file: Pick,
+        version: Base,
+        seen: Seen,
+    },
+    DeleteVersion {
+        file: Pick,
+        version: Base,
+    },
+    Copy {
+        node: Pick,
+        parent: Pick,
+        name: Option<usize>,
+    },
+    SetQuota {
+        node: Pick,
+        /// Absent: what is used, so that nothing more fits.
+        max: Option<u64>,
+    },
+    DeleteQuota {
+        node: Pick,
+    },
 }
 
 /// An operation, who asks for it, and the number that what it makes goes by.
@@ -215,6 +240,11 @@ fn base(random: &mut impl Rng) -> Base {
         .unwrap()
 }
 
+/// Mostly not the current version.
+fn old(random: &mut impl Rng) -> Base {
+    *[Base::First, Base::First, Base::Current].choose(random).unwrap()
+}
+
 fn subject(random: &mut impl Rng) -> Subject {
     if random.random_ratio(1, 3) {
         Subject::Group
@@ -253,8 +283,8 @@ impl Delete {
 impl Operation {
     fn random(r: &mut impl Rng) -> Self {
         let content = r.random_range(0..CONTENTS.len()) as u8;
-        // Out of 100.
-        match r.random_range(0..100) {
+        // Out of 115.
+        match r.random_range(0..115) {
             0..13 => Self::CreateFolder {
                 parent: pick(r),
                 name: name(r),
@@ -318,10 +348,29 @@ impl Operation {
             91..93 => Self::Get { node: pick(r) },
             93..95 => Self::List { node: pick(r) },
             95..98 => Self::Lookup { node: pick(r) },
-            _ => Self::Read {
+            98..100 => Self::Read {
                 node: pick(r),
                 version: base(r),
             },
+            100..103 => Self::RestoreVersion {
+                file: pick(r),
+                version: old(r),
+                seen: seen(r),
+            },
+            103..106 => Self::DeleteVersion {
+                file: pick(r),
+                version: old(r),
+            },
+            106..109 => Self::Copy {
+                node: pick(r),
+                parent: pick(r),
+                name: maybe(r, 3, name),
+            },
+            109..113 => Self::SetQuota {
+                node: pick(r),
+                max: maybe(r, 2, |r| *LIMITS.choose(r).unwrap()),
+            },
+            _ => Self::DeleteQuota { node: pick(r) },
         }
     }
 }

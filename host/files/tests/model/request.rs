@@ -106,6 +106,27 @@ pub(crate) enum Request {
         node: At,
         version: Option<Key>,
     },
+    RestoreVersion {
+        file: At,
+        version: Key,
+        revision: Option<i64>,
+    },
+    DeleteVersion {
+        file: At,
+        version: Key,
+    },
+    Copy {
+        node: At,
+        parent: At,
+        name: Option<&'static str>,
+    },
+    SetQuota {
+        node: At,
+        max: u64,
+    },
+    DeleteQuota {
+        node: At,
+    },
 }
 
 /// A node as it is shown.
@@ -132,6 +153,15 @@ pub(crate) struct TrashView {
     pub(crate) path: Option<String>,
 }
 
+/// A limit, what lies below, and what uploads have reserved of it, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quota {
+    pub(crate) max: u64,
+    /// Absent: it was not counted yet.
+    pub(crate) used: Option<u64>,
+    pub(crate) reserved: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     Done,
@@ -142,6 +172,7 @@ pub(crate) enum Answer {
     Each(Vec<Result<Option<View>, String>>),
     Trash(Vec<TrashView>),
     Content(u8),
+    Quota(Quota),
     Grants {
         grants: BTreeSet<(Key, Subject, Role)>,
         inherits: bool,
@@ -163,6 +194,8 @@ impl Request {
                 | Self::UpdateMany(_)
                 | Self::DeleteMany(_)
                 | Self::Restore(_)
+                | Self::RestoreVersion { .. }
+                | Self::Copy { .. }
         )
     }
 }

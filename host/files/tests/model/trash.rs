@@ -74,24 +74,26 @@ impl Model {
         let name = match item.name {
             Some(name) if self.holder(folder, name).is_some() => return Err("name_taken"),
             Some(name) => name.to_owned(),
-            None => self.free_name(folder, &own, self.nodes[&key].is_folder()),
+            None => self.free_name(folder, &own, self.nodes[&key].is_folder(), "restored"),
         };
-        self.change("restored", key, user, |node| {
-            node.parent = Some(folder);
-            node.name = name;
-            node.trashed = None;
-        });
-        Ok(self.view(key))
+        self.unless_outgrown(|model| {
+            model.change("restored", key, user, |node| {
+                node.parent = Some(folder);
+                node.name = name;
+                node.trashed = None;
+            });
+            Ok(model.view(key))
+        })
     }
 
     /// The name itself, or the first of `x (restored)`, `x (restored 2)` … that is free.
-    fn free_name(&self, folder: Key, name: &str, is_folder: bool) -> String {
+    pub(crate) fn free_name(&self, folder: Key, name: &str, is_folder: bool, mark: &str) -> String {
         let (stem, extension) = match name.rfind('.') {
             Some(dot) if !is_folder && dot > 0 => name.split_at(dot),
             _ => (name, ""),
         };
-        let numbered = (2..).map(|number| format!("{stem} (restored {number}){extension}"));
-        let first = [name.to_owned(), format!("{stem} (restored){extension}")];
+        let numbered = (2..).map(|number| format!("{stem} ({mark} {number}){extension}"));
+        let first = [name.to_owned(), format!("{stem} ({mark}){extension}")];
         let mut names = first.into_iter().chain(numbered);
         names
             .find(|name| self.holder(folder, name).is_none())

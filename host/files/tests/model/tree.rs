@@ -1,5 +1,6 @@
 //! What the model says of folders, uploads, names and places.
 
+use crate::copies::is_copied;
 use crate::model::{Change, Key, Model, Node, ROOT, Reason, Role, Target, Upload, User, Version, home};
 use crate::request::{Answer, At, Outcome, Place, Request, View, Wanted};
 
@@ -16,10 +17,21 @@ impl Model {
             } => self.upload(key, user, wanted, *content, *commit),
             Request::Commit { upload } => self.commit(user, *upload).map(Answer::Node),
             Request::Abort { upload } => self.abort(user, *upload).map(|()| Answer::Done),
-            Request::Update(item) => self.update(user, item).map(Answer::Node),
-            Request::UpdateMany(items) => Ok(each(items, |item| self.update(user, item).map(Some))),
+            Request::Update(item) => self
+                .update_all(user, std::slice::from_ref(item))
+                .remove(0)
+                .map(Answer::Node),
+            Request::UpdateMany(items) => {
+                let results = self.update_all(user, items).into_iter();
+                let told = results.map(|result| result.map(Some).map_err(str::to_owned));
+                Ok(Answer::Each(told.collect()))
+            }
             Request::Delete(item) => self.delete(user, item).map(|()| Answer::Done),
-            Request::DeleteMany(items) => Ok(each(items, |item| self.delete(user, item).map(|()| None))),
+            Request::DeleteMany(items) => {
+                let results = items.iter().map(|item| self.delete(user, item));
+                let told = results.map(|result| result.map(|()| None).map_err(str::to_owned));
+                Ok(Answer::Each(told.collect()))
+            }
             Request::Restore(item) => self.restore(user, item).map(Answer::Node),
             Request::EmptyTrash { within } => self.empty_trash(user, *within).map(Answer::Removed),
             Request::ListTrash { within } => self.list_trash(user, *within).map(Answer::Trash),
@@ -35,6 +47,21 @@ impl Model {
                 .map(Answer::Node),
             Request::List { node } => self.list(user, *node).map(Answer::Nodes),
             Request::Lookup { below, path } => self.lookup(user, *below, path).map(Answer::Node),
+            Request::RestoreVersion {
+                file,
+                version,
+                revision,
+            } => self
+                .restore_version(key, user, *file, *version, *revision)
+                .map(Answer::Node),
+            Request::DeleteVersion { file, version } => {
+                self.delete_version(user, *file, *version).map(|()| Answer::Done)
+            }
+            Request::Copy { node, parent, name } => {
+                self.copy(key, user, *node, *parent, *name).map(Answer::Node)
+            }
+            Request::SetQuota { node, max } => self.set_quota(user, *node, *max),
+            Request::DeleteQuota { node } => self.delete_quota(user, *node).map(|()| Answer::Done),
             Request::Read { node, version } => self.read(user, *node, *version).map(Answer::Content),
         };
         answer.map_err(str::to_owned)
@@ -98,11 +125,14 @@ impl Model {
             },
         };
         self.admit(user, &target)?;
+        self.require_free(&target)?;
+        let reserved = self.reserve(&target, content)?;
         let upload = Upload {
             by: user,
             target,
             content,
             committed: None,
+            reserved,
         };
         self.uploads.insert(key, upload);
         if commit {
@@ -115,10 +145,7 @@ impl Model {
     /// Whether an upload may be committed as things are: said when it starts, and again when it is committed.
     fn admit(&self, user: User, target: &Target) -> Result<(), Reason> {
         match target {
-            Target::File { parent, name } => {
-                self.require_folder(user, *parent)?;
-                self.holder(*parent, name).map_or(Ok(()), |_| Err("name_taken"))
-            }
+            Target::File { parent, .. } => self.require_folder(user, *parent),
             Target::Version { node, base } => {
                 let node = self.require(user, *node, Role::Editor, "node_not_found")?;
                 let current = node.versions.last().ok_or("not_a_file")?;
@@ -130,21 +157,31 @@ impl Model {
         }
     }
 
+    fn require_free(&self, target: &Target) -> Result<(), Reason> {
+        match target {
+            Target::File { parent, name } if self.holder(*parent, name).is_some() => Err("name_taken"),
+            _ => Ok(()),
+        }
+    }
+
     /// Committing again answers the node, wherever that is now, to whom may see it still.
     fn commit(&mut self, user: User, key: Key) -> Result<View, Reason> {
         let upload = self.uploads.get(&key).filter(|upload| upload.by == user);
         let upload = upload.ok_or("upload_not_found")?.clone();
         if let Some(node) = upload.committed {
-            if !self.nodes.contains_key(&node) {
+            if !self.blobs().any(|blob| blob == key) {
                 return Err("upload_gone");
             }
             self.permit(user, node, Role::Viewer, "node_not_found")?;
             return Ok(self.view(node));
         }
         self.admit(user, &upload.target)?;
+        self.require_reserved(&upload)?;
+        self.require_free(&upload.target)?;
         let version = Version {
             key,
             content: upload.content,
+            blob: key,
         };
         let (kind, node) = match upload.target {
             Target::File { parent, name } => {
@@ -163,21 +200,40 @@ impl Model {
         self.record(kind, node, Some(key), user);
         if let Some(upload) = self.uploads.get_mut(&key) {
             upload.committed = Some(node);
+            upload.reserved.clear();
         }
         Ok(self.view(node))
     }
 
     /// An upload that was given up may be committed all the same while its content is there.
-    fn abort(&self, user: User, key: Key) -> Result<(), Reason> {
-        let upload = self.uploads.get(&key).filter(|upload| upload.by == user);
-        match upload.ok_or("upload_not_found")?.committed {
-            // Its content is given up with its file.
-            Some(node) if self.nodes.contains_key(&node) => Err("upload_committed"),
-            _ => Ok(()),
+    fn abort(&mut self, user: User, key: Key) -> Result<(), Reason> {
+        // Its content is given up with the last version that has it.
+        let is_used = self.blobs().any(|blob| blob == key);
+        let upload = self.uploads.get_mut(&key).filter(|upload| upload.by == user);
+        let upload = upload.ok_or("upload_not_found")?;
+        if is_used {
+            return Err("upload_committed");
+        }
+        upload.reserved.clear();
+        Ok(())
+    }
+
+    /// The items of a batch, one after the other. When that lets quotas grow beyond their limits, nothing goes into these.
+    fn update_all(&mut self, user: User, items: &[Place]) -> Vec<Result<View, Reason>> {
+        let mut full = Vec::new();
+        loop {
+            let mut trial = self.clone();
+            let results = items.iter().map(|item| trial.update(user, item, &full)).collect();
+            let outgrown = trial.outgrown(self);
+            if outgrown.is_empty() {
+                *self = trial;
+                return results;
+            }
+            full.extend(outgrown);
         }
     }
 
-    fn update(&mut self, user: User, item: &Place) -> Result<View, Reason> {
+    fn update(&mut self, user: User, item: &Place, full: &[Key]) -> Result<View, Reason> {
         let key = self.at(user, item.node)?;
         let parent = item.parent.map(|parent| self.at(user, parent)).transpose()?;
         if item.name.is_none() && parent.is_none() {
@@ -199,6 +255,12 @@ impl Model {
         }
         if self.within(to, key) {
             return Err("into_itself");
+        }
+        if full
+            .iter()
+            .any(|full| self.within(to, *full) && !self.within(from, *full))
+        {
+            return Err("quota_exceeded");
         }
         let name = item.name.unwrap_or(&node.name).to_owned();
         if self.holder(to, &name).is_some_and(|holder| holder != key) {
@@ -259,20 +321,16 @@ impl Model {
         let removed: u64 = below.into_iter().map(|child| self.remove(child, by)).sum();
         self.record("deleted", key, None, by);
         self.nodes.remove(&key);
+        self.quotas.remove(&key);
         self.gone.insert(key);
         removed + 1
     }
 }
 
-/// The items of a batch, one after the other.
-fn each<T>(items: &[T], mut act: impl FnMut(&T) -> Result<Option<View>, Reason>) -> Answer {
-    let results = items.iter().map(|item| act(item).map_err(str::to_owned));
-    Answer::Each(results.collect())
-}
-
-/// Removals in one transaction are told from the leaves up, otherwise in no order.
+/// Removals in one transaction are told from the leaves up, what a copy makes from the top down; otherwise in no order.
 pub(crate) fn settled(mut journal: Vec<Change>) -> Vec<Change> {
-    for run in journal.chunk_by_mut(|one, other| one.kind == "deleted" && other.kind == "deleted") {
+    let loose = |change: &Change| change.kind == "deleted" || is_copied(change.node);
+    for run in journal.chunk_by_mut(|one, other| loose(one) && loose(other) && one.kind == other.kind) {
         run.sort();
     }
     journal
