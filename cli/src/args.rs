@@ -130,7 +130,7 @@ pub(crate) enum Command {
     Quota(Quota),
     /// List the versions of a file, restore, label or remove them
     Versions(Versions),
-    /// Find files and folders by name
+    /// Find files and folders by name, tag and field
     ///
     /// By words or their beginnings, best first; misspelled words are found as well. Only what you may see is found, and
     /// nothing in the trash.
@@ -478,9 +478,15 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Search {
-    /// Words of the name, or their beginnings
-    #[arg(required = true, value_name = "QUERY")]
+    /// Words of the name, of tags and of fields, or their beginnings
+    #[arg(required_unless_present_any = ["tags", "fields"], value_name = "QUERY")]
     pub(crate) words: Vec<String>,
+    /// Only what carries this tag; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Only what carries this field with this text; may be repeated
+    #[arg(long = "field", value_name = "NAME:TEXT")]
+    pub(crate) fields: Vec<String>,
     /// Only below this folder
     #[arg(long = "in", value_name = "PATH")]
     pub(crate) within: Option<RemotePath>,

@@ -20,6 +20,8 @@ pub(crate) async fn run(args: &Search, server: &Server, output: &Output) -> Resu
         owner: args.owner.clone(),
         modified_after: args.after.clone(),
         modified_before: args.before.clone(),
+        tags: args.tags.clone(),
+        fields: args.fields.clone(),
         ..bitvault_client::Search::default()
     };
     let mut left = args.limit;

@@ -193,6 +193,26 @@ fn what_is_there_is_found_by_name(target: &Target) -> Result<()> {
     );
     let text = cli.run(&["search", "necklace", "amber"])?.ok()?.text();
     assert!(text.ends_with("  /findings/Amber Necklace/\n"), "{text:?}");
+    cli.run(&[
+        "metadata",
+        "/elsewhere/amber",
+        "--tag",
+        "Baltic Sea",
+        "--set",
+        "era=Eocene",
+    ])?
+    .ok()?;
+    let tagged = ["search", "--json", "--tag", "baltic sea", "--field", "era:eocene"];
+    let started = Instant::now();
+    while cli.run(&tagged)?.ok()?.json()?["items"][0]["path"] != json!("/elsewhere/amber") {
+        assert!(started.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let text = cli.run(&["search", "eoc"])?.ok()?.text();
+    assert!(text.ends_with("  /elsewhere/amber/\n"), "{text:?}");
+    assert_eq!(cli.run(&["search", "--tag", "baltic"])?.ok()?.text(), "");
+    assert_eq!(cli.run(&["search"])?.code, 2);
+    assert_eq!(cli.run(&["search", "--field", "era"])?.code, 1);
     assert_eq!(cli.run(&["search", "%%%"])?.code, 1);
     assert_eq!(cli.run(&["search", "a", "--in", "/nowhere"])?.code, 3);
     assert_eq!(cli.run(&["search", "a", "--after", "soon"])?.code, 2);

@@ -5,9 +5,9 @@ use crate::state::AppState;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bitvault_platform::{Code, Error};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
+use http::{StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
@@ -110,21 +110,67 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Refusal> {
-        let query = parts.uri.query().unwrap_or_default();
-        // Otherwise what is not UTF-8 would be replaced without a word, and something else be answered.
-        if percent_encoding::percent_decode_str(query).decode_utf8().is_err() {
-            return Err(Error::new(Code::Invalid, "query_invalid", "the query is not UTF-8").into());
-        }
-        match axum::extract::Query::try_from_uri(&parts.uri) {
-            Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                let text = rejection.body_text();
-                let text = text
-                    .strip_prefix("Failed to deserialize query string: ")
-                    .unwrap_or(&text);
-                let (field, detail) = text.split_once(": ").unwrap_or(("", text));
-                Err(field_error("query_invalid", field, detail).into())
-            }
+        require_utf8(&parts.uri)?;
+        parse_query(&parts.uri).map(Self).map_err(Into::into)
+    }
+}
+
+/// The query string, some parameters of which may stand there several times: taken out by name and text, in order.
+#[derive(Debug)]
+pub(crate) struct Repeated<T> {
+    pub(crate) once: T,
+    pub(crate) repeated: Vec<(String, String)>,
+}
+
+/// Which parameters may be repeated beside those that `Self` takes.
+pub(crate) trait Repeats: DeserializeOwned {
+    const REPEATED: &'static [&'static str];
+}
+
+impl<T: Repeats> FromRequestParts<AppState> for Repeated<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Refusal> {
+        require_utf8(&parts.uri)?;
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned();
+        let (repeated, rest): (Vec<_>, Vec<_>) =
+            pairs.partition(|(name, _)| T::REPEATED.contains(&name.as_str()));
+        let rest = form_urlencoded::Serializer::for_suffix("/?".to_owned(), 2)
+            .extend_pairs(rest)
+            .finish();
+        let rest = rest
+            .parse::<Uri>()
+            .map_err(|cause| Error::internal("write a query", cause))?;
+        Ok(Self {
+            once: parse_query(&rest)?,
+            repeated,
+        })
+    }
+}
+
+/// Otherwise what is not UTF-8 would be replaced without a word, and something else be answered.
+fn require_utf8(uri: &Uri) -> Result<(), Error> {
+    let query = uri.query().unwrap_or_default();
+    match percent_encoding::percent_decode_str(query).decode_utf8() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::new(
+            Code::Invalid,
+            "query_invalid",
+            "the query is not UTF-8",
+        )),
+    }
+}
+
+fn parse_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
+    match axum::extract::Query::try_from_uri(uri) {
+        Ok(axum::extract::Query(value)) => Ok(value),
+        Err(rejection) => {
+            let text = rejection.body_text();
+            let text = text
+                .strip_prefix("Failed to deserialize query string: ")
+                .unwrap_or(&text);
+            let (field, detail) = text.split_once(": ").unwrap_or(("", text));
+            Err(field_error("query_invalid", field, detail))
         }
     }
 }

@@ -12,8 +12,8 @@ use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
 use uuid::Uuid;
 
-/// Largest answer: a thousand nodes with their names.
-const MESSAGE_BYTES: usize = 8 << 20;
+/// Largest answer: a thousand nodes with their names and all the tags and fields that each may carry, 57 KiB.
+const MESSAGE_BYTES: usize = 64 << 20;
 
 /// A failure of the transport as a type with a name: behind a bare box the compiler can't prove that calls are `Send`.
 /// tonic finds a status within it by [`std::error::Error::source`].
@@ -114,16 +114,18 @@ impl Files {
             .scopes)
     }
 
-    /// Which nodes the caller may see now.
+    /// Which nodes the caller may see now, some of them whole, and the `paths` of all.
     pub(crate) async fn visible(
         &self,
         ctx: &Ctx,
         ids: &[Uuid],
         whole: u32,
+        paths: bool,
     ) -> Result<internal::FilterVisibleResponse> {
         let message = internal::FilterVisibleRequest {
             ids: ids.iter().map(|id| NodeId(*id).to_string()).collect(),
             whole,
+            paths,
         };
         let mut client = self.client.clone();
         answer(Box::pin(client.filter_visible(ctx.request(message)))).await

@@ -1,4 +1,4 @@
-//! Search: an index of what nodes are called, and the service that answers from it.
+//! Search: an index of what nodes are called and carry, and the service that answers from it.
 //!
 //! It owns the schema `search`, which is derived from the module files and may be emptied at any time: it fills itself
 //! again. It calls the module files, for the journal, for the present state of nodes, and to ask what a caller may see.

@@ -3,6 +3,7 @@
 //! Invariants: the cluster listens on loopback, is shared by the tests of one binary that run at the same time, and ends
 //! with the last of them, or with the process. As root it runs as the user `postgres`. Nothing outlives the tests.
 
+pub mod plans;
 mod server;
 
 use bitvault_platform::db::{Database, DatabaseConfig, DbRole, OwnerConfig, migrate};

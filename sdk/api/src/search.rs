@@ -43,7 +43,9 @@ pub enum Match {
     Word,
     /// Each word of the query begins one of the name's.
     WordPrefix,
-    /// Some words are in the names of the folders above.
+    /// Some words are in its tags and in the texts of its fields, or only those were asked for.
+    Metadata,
+    /// Some words are in the names of the folders above that the caller may see.
     Path,
     /// The name has words that are spelled alike.
     Fuzzy,
@@ -72,6 +74,9 @@ pub struct Facets {
     pub types: Vec<FacetCount>,
     /// Accounts that made the nodes, `acc_…`.
     pub owners: Vec<FacetCount>,
+    /// Tags. One that was just changed is counted a moment later.
+    #[serde(default)]
+    pub tags: Vec<FacetCount>,
     /// How many hits were counted: the best ones from this page on, some hundreds at most.
     pub counted: u32,
 }

@@ -1,4 +1,4 @@
-//! Finding nodes by name.
+//! Finding nodes by name, tag and field.
 
 use crate::call::Call;
 use crate::{Client, Result};
@@ -7,7 +7,7 @@ use bitvault_api::SearchPage;
 /// What is searched for. Empty fields ask for nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// Words, each of which the name has or begins with.
+    /// Words, each of which the name, a tag or the text of a field has or begins with.
     pub query: String,
     /// Only below this folder, by id.
     pub within: Option<String>,
@@ -23,6 +23,10 @@ pub struct Search {
     pub min_size: Option<u64>,
     /// Bytes.
     pub max_size: Option<u64>,
+    /// Only what carries all of these tags.
+    pub tags: Vec<String>,
+    /// Only what carries all of these fields, `name:text`.
+    pub fields: Vec<String>,
     /// Most hits of a page; the server's default when absent.
     pub limit: Option<u32>,
 }
@@ -49,6 +53,12 @@ impl Client {
             if let Some(text) = text {
                 call = call.query(name, text);
             }
+        }
+        for tag in &search.tags {
+            call = call.query("tag", tag.clone());
+        }
+        for field in &search.fields {
+            call = call.query("field", field.clone());
         }
         self.send(call).await
     }

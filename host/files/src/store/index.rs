@@ -1,8 +1,12 @@
 //! What an index of nodes is made from, and where somebody may look.
 
+use super::nodes::{self, NodeView};
+use crate::domain::lineage::{Lineage, NodeFacts};
 use bitvault_platform::Result;
 use bitvault_platform::db::{TenantTx, WorkerTx};
-use bitvault_platform::ids::{AccountId, NodeId, TenantId};
+use bitvault_platform::ids::{AccountId, NodeId, TenantId, VersionId};
+use sqlx::types::Json;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -36,6 +40,8 @@ pub(crate) struct Described {
     pub(crate) created_by: Option<AccountId>,
     pub(crate) size: Option<i64>,
     pub(crate) content_type: Option<String>,
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) fields: Option<Json<BTreeMap<String, String>>>,
 }
 
 /// The heads of all tenants after one, by id.
@@ -86,13 +92,16 @@ pub(crate) async fn described(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Des
         r#"SELECT n.id AS "id!: NodeId", nullif(n.parent_id, $1) AS "parent_id?: NodeId",
                   n.kind = 'folder' AS "is_folder!", n.name AS "name!", n.name_key AS "name_key!",
                   n.revision AS "revision!", n.updated_at AS "updated_at!", n.created_by AS "created_by?: AccountId",
-                  b.length AS "size?", v.content_type AS "content_type?"
+                  b.length AS "size?", v.content_type AS "content_type?", m.tags AS "tags?",
+                  m.fields AS "fields?: Json<BTreeMap<String, String>>"
            FROM unnest($2::uuid[]) AS wanted(id)
            CROSS JOIN LATERAL (SELECT * FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
            LEFT JOIN LATERAL (SELECT * FROM files.versions
                               WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true
            LEFT JOIN LATERAL (SELECT * FROM files.blobs
-                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true"#,
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
+           LEFT JOIN LATERAL (SELECT * FROM files.metadata
+                              WHERE tenant_id = $1 AND node_id = n.id LIMIT 1) m ON true"#,
         tenant,
         ids
     )
@@ -113,7 +122,8 @@ pub(crate) async fn below(
         r#"SELECT n.id AS "id!: NodeId", nullif(n.parent_id, $1) AS "parent_id?: NodeId",
                   n.kind = 'folder' AS "is_folder!", n.name AS "name!", n.name_key AS "name_key!",
                   n.revision AS "revision!", n.updated_at AS "updated_at!", n.created_by AS "created_by?: AccountId",
-                  b.length AS "size?", v.content_type AS "content_type?"
+                  b.length AS "size?", v.content_type AS "content_type?", m.tags AS "tags?",
+                  m.fields AS "fields?: Json<BTreeMap<String, String>>"
            FROM (SELECT * FROM files.nodes
                  WHERE tenant_id = $1 AND parent_id = $2 AND name_key > $3 AND trashed_at IS NULL
                  ORDER BY name_key LIMIT $4) n
@@ -121,6 +131,8 @@ pub(crate) async fn below(
                               WHERE tenant_id = $1 AND id = n.current_version LIMIT 1) v ON true
            LEFT JOIN LATERAL (SELECT * FROM files.blobs
                               WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
+           LEFT JOIN LATERAL (SELECT * FROM files.metadata
+                              WHERE tenant_id = $1 AND node_id = n.id LIMIT 1) m ON true
            ORDER BY n.name_key"#,
         tenant,
         folder.0,
@@ -131,21 +143,163 @@ pub(crate) async fn below(
     .await?)
 }
 
-/// Nodes on which an account was given a role, itself or through a group, at most `limit` of each.
-pub(crate) async fn granted(tx: &mut TenantTx, account: AccountId, limit: i64) -> Result<Vec<NodeId>> {
+/// The nodes on which an account was given a role, itself or through a group, at most `limit` of each, and some more; with
+/// every folder above them, and the account's roles on those.
+pub(crate) async fn granted(
+    tx: &mut TenantTx,
+    account: AccountId,
+    limit: i64,
+) -> Result<(Vec<NodeId>, Lineage)> {
     let tenant = tx.tenant().0;
-    Ok(sqlx::query_scalar!(
-        r#"SELECT DISTINCT g.node_id AS "node!: NodeId"
-           FROM (SELECT $2::uuid AS id UNION ALL SELECT m.group_id FROM (
-                     SELECT group_id FROM files.group_members WHERE tenant_id = $1 AND account_id = $2 OFFSET 0) m
-                ) subject
-           CROSS JOIN LATERAL (SELECT node_id FROM files.grants
-                               WHERE tenant_id = $1 AND subject_id = subject.id
-                               ORDER BY granted_at DESC LIMIT $3) g"#,
+    let rows = sqlx::query!(
+        r#"WITH RECURSIVE subject AS MATERIALIZED (
+               SELECT $2::uuid AS id UNION ALL SELECT m.group_id FROM (
+                   SELECT group_id FROM files.group_members WHERE tenant_id = $1 AND account_id = $2 OFFSET 0) m
+           ), up AS (
+               SELECT n.*
+               FROM (SELECT DISTINCT g.node_id AS id
+                     FROM subject CROSS JOIN LATERAL (
+                         SELECT node_id FROM files.grants WHERE tenant_id = $1 AND subject_id = subject.id
+                         ORDER BY granted_at DESC LIMIT $3) g) wanted
+               CROSS JOIN LATERAL (
+                   SELECT id, parent_id, kind, trashed_at, revision, inherits
+                   FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
+               UNION
+               SELECT n.*
+               FROM up CROSS JOIN LATERAL (
+                   SELECT id, parent_id, kind, trashed_at, revision, inherits
+                   FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
+           )
+           SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
+                  trashed_at IS NOT NULL AS "trashed!", revision AS "revision!", inherits AS "inherits!",
+                  given.roles AS "roles?: Vec<String>"
+           FROM up CROSS JOIN LATERAL (
+               SELECT array_agg(g.role) AS roles
+               FROM (SELECT subject_id, role FROM files.grants
+                     WHERE tenant_id = $1 AND node_id = up.id OFFSET 0) g
+               JOIN subject ON subject.id = g.subject_id) given"#,
         tenant,
         account.0,
         limit
     )
     .fetch_all(&mut **tx)
-    .await?)
+    .await?;
+    let granted = rows.iter().filter(|row| row.roles.is_some()).map(|row| row.id);
+    let granted = granted.collect();
+    let facts = rows.into_iter().map(|row| {
+        Ok(NodeFacts {
+            id: row.id,
+            parent_id: row.parent_id,
+            is_folder: row.is_folder,
+            trashed: row.trashed,
+            current_version: None,
+            revision: row.revision,
+            inherits: row.inherits,
+            grants: nodes::given(account, row.roles.unwrap_or_default())?,
+            quota: None,
+        })
+    });
+    Ok((granted, Lineage::new(facts.collect::<Result<Vec<_>>>()?)))
+}
+
+/// What decides whether an account sees nodes, and what it is shown of them.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    /// With the account's roles.
+    pub(crate) lineage: Lineage,
+    /// Names of the nodes and of all folders above them.
+    pub(crate) names: HashMap<NodeId, String>,
+    /// Those that were wanted whole.
+    pub(crate) views: HashMap<NodeId, NodeView>,
+}
+
+/// The nodes, some of them `whole`, and all that stands above them, in one look.
+pub(crate) async fn sight(
+    tx: &mut TenantTx,
+    account: AccountId,
+    ids: &[Uuid],
+    whole: &[Uuid],
+) -> Result<Sight> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query!(
+        r#"WITH RECURSIVE subject AS MATERIALIZED (
+               SELECT $2::uuid AS id UNION ALL SELECT m.group_id FROM (
+                   SELECT group_id FROM files.group_members WHERE tenant_id = $1 AND account_id = $2 OFFSET 0) m
+           ), up AS (
+               SELECT n.*
+               FROM unnest($3::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits, name, name_key,
+                          created_at, updated_at
+                   FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
+               UNION
+               SELECT n.*
+               FROM up CROSS JOIN LATERAL (
+                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits, name, name_key,
+                          created_at, updated_at
+                   FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
+           )
+           SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
+                  trashed_at IS NOT NULL AS "trashed!", revision AS "revision!", inherits AS "inherits!",
+                  name AS "name!", name_key AS "name_key!", up.created_at AS "created_at!", updated_at AS "updated_at!",
+                  given.roles AS "roles?: Vec<String>",
+                  v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
+                  b.length AS "size?", b.sha256 AS "sha256?"
+           FROM up CROSS JOIN LATERAL (
+               SELECT array_agg(g.role) AS roles
+               FROM (SELECT subject_id, role FROM files.grants
+                     WHERE tenant_id = $1 AND node_id = up.id OFFSET 0) g
+               JOIN subject ON subject.id = g.subject_id) given
+           LEFT JOIN LATERAL (SELECT * FROM files.versions
+                              WHERE tenant_id = $1 AND id = CASE WHEN up.id = ANY($4::uuid[]) THEN up.current_version END
+                              LIMIT 1) v ON true
+           LEFT JOIN LATERAL (SELECT * FROM files.blobs
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true"#,
+        tenant,
+        account.0,
+        ids,
+        whole
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let (mut facts, mut names) = (Vec::with_capacity(rows.len()), HashMap::with_capacity(rows.len()));
+    let wanted: HashSet<Uuid> = whole.iter().copied().collect();
+    let mut views = HashMap::with_capacity(wanted.len());
+    for row in rows {
+        facts.push(NodeFacts {
+            id: row.id,
+            parent_id: row.parent_id,
+            is_folder: row.is_folder,
+            trashed: row.trashed,
+            current_version: None,
+            revision: row.revision,
+            inherits: row.inherits,
+            grants: nodes::given(account, row.roles.unwrap_or_default())?,
+            quota: None,
+        });
+        names.insert(row.id, row.name.clone());
+        if wanted.contains(&row.id.0) {
+            let view = NodeView {
+                id: row.id,
+                // The tenant's root is not shown.
+                parent_id: row.parent_id.filter(|parent| parent.0 != tenant),
+                is_folder: row.is_folder,
+                name: row.name,
+                name_key: row.name_key,
+                revision: row.revision,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+                version_id: row.version_id,
+                content_type: row.content_type,
+                size: row.size,
+                sha256: row.sha256,
+            };
+            views.insert(row.id, view);
+        }
+    }
+    let lineage = Lineage::new(facts);
+    Ok(Sight {
+        lineage,
+        names,
+        views,
+    })
 }

@@ -240,10 +240,7 @@ async fn read(
             .flatten()
             .zip(row.roles.into_iter().flatten());
         let grants = given
-            .map(|(account, role)| match NodeRole::parse(&role) {
-                Some(role) => Ok((account, role)),
-                None => Err(Error::internal("read a grant's role", role)),
-            })
+            .map(|(account, role)| Ok((account, parse_role(role)?)))
             .chain(everybody(accounts))
             .collect::<Result<_>>()?;
         facts.push(NodeFacts {
@@ -259,6 +256,16 @@ async fn read(
         });
     }
     Ok((Lineage::new(facts), views))
+}
+
+fn parse_role(text: String) -> Result<NodeRole> {
+    NodeRole::parse(&text).ok_or_else(|| Error::internal("read a grant's role", text))
+}
+
+/// The roles that an account was given on a node, as its facts hold them.
+pub(super) fn given(account: AccountId, roles: Vec<String>) -> Result<Vec<(AccountId, NodeRole)>> {
+    let given = roles.into_iter().map(|role| Ok((account, parse_role(role)?)));
+    given.chain(everybody(&[account.0])).collect()
 }
 
 /// Nobody. With the filters pointed at another tenant everybody is an owner, so that nothing of ours is left in the way.

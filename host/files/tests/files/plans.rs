@@ -2,9 +2,7 @@
 
 use bitvault_platform::db::DbRole;
 use bitvault_testing::TestDatabase;
-use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use std::path::Path;
+use bitvault_testing::plans::{self, flat};
 
 /// Queries that may read more than they answer, each with its reason, by how they begin.
 const EXCUSED: [(&str, &str); 9] = [
@@ -46,85 +44,24 @@ const EXCUSED: [(&str, &str); 9] = [
     ),
 ];
 
-/// The checked queries of this crate with their parameters' types.
-fn queries() -> Vec<(String, Vec<String>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.sqlx");
-    let files = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let parsed = files.map(|path| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap());
-    let ours = parsed.filter(|query| query["query"].as_str().unwrap().contains("files."));
-    ours.map(|query| {
-        let types = query["describe"]["parameters"]["Left"].as_array().unwrap();
-        let types = types.iter().map(|one| sql_type(one.as_str().unwrap())).collect();
-        (query["query"].as_str().unwrap().to_owned(), types)
-    })
-    .collect()
-}
-
-/// sqlx's name of a type as SQL writes it.
-fn sql_type(name: &str) -> String {
-    match name.strip_suffix("Array") {
-        Some(element) => format!("{element}[]"),
-        None => name.to_owned(),
-    }
-}
-
-/// The plan that is kept (the roles keep generic ones), as the first of the module's roles that may run the query.
-async fn plan(database: &TestDatabase, sql: &str, types: &[String]) -> String {
-    for role in [DbRole::Files, DbRole::Worker] {
-        let mut connection = PgConnection::connect(&database.role_url(role)).await.unwrap();
-        let (list, nulls) = (types.join(", "), vec!["NULL"; types.len()].join(", "));
-        let brackets = |text: &str| {
-            if types.is_empty() {
-                String::new()
-            } else {
-                format!("({text})")
-            }
-        };
-        let prepare = format!(
-            "SET app.tenant = '00000000-0000-7000-8000-000000000001';
-             PREPARE p{} AS {sql}",
-            brackets(&list)
-        );
-        sqlx::raw_sql(AssertSqlSafe(prepare))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let explain = format!("EXPLAIN (COSTS OFF) EXECUTE p{}", brackets(&nulls));
-        let lines = sqlx::raw_sql(AssertSqlSafe(explain))
-            .fetch_all(&mut connection)
-            .await;
-        if let Ok(lines) = lines {
-            let lines = lines.iter().map(|line| sqlx::Row::get::<String, _>(line, 0));
-            return lines.collect::<Vec<_>>().join("\n");
-        }
-    }
-    panic!("no role may run {sql}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_query_reads_a_whole_table_or_tenant() {
     let database = TestDatabase::new().await.unwrap();
-    let queries = queries();
+    let queries = plans::queries("files").unwrap();
     assert!(queries.len() > 40);
     // Erasing a tenant reads all of it, in bounded steps: that is what it is for.
-    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let erasing = flat(include_str!("../../src/store/erase.rs"));
-    for (sql, types) in queries {
-        if erasing.contains(&flat(&sql)) {
+    for query in queries {
+        let short = flat(&query.0);
+        if erasing.contains(&short) {
             continue;
         }
-        let plan = plan(&database, &sql, &types).await;
-        let short = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        let plan = plans::plan(&database, &[DbRole::Files, DbRole::Worker], &query)
+            .await
+            .unwrap();
         if EXCUSED.iter().any(|(start, _)| short.starts_with(start)) {
             continue;
         }
-        for line in plan.lines().map(str::trim) {
-            let whole =
-                line.contains("Seq Scan") || line.contains("Hash Join") || line.contains("Merge Join");
-            let tenant = line == "Index Cond: (tenant_id = $1)" || line == "Recheck Cond: (tenant_id = $1)";
-            assert!(!whole && !tenant, "{line}\n{short}\n{plan}");
-        }
+        assert_eq!(plans::whole(&plan), None, "{short}\n{plan}");
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn found(from: rpc::SearchResponse) -> Result<rest::SearchPage, Error
             kinds: counts(facets.kinds),
             types: counts(facets.types),
             owners: counts(facets.owners),
+            tags: counts(facets.tags),
             counted: facets.counted,
         },
     })
@@ -31,6 +32,7 @@ fn hit(from: rpc::SearchHit) -> Result<rest::Hit, Error> {
         rpc::SearchMatch::Prefix => rest::Match::Prefix,
         rpc::SearchMatch::Word => rest::Match::Word,
         rpc::SearchMatch::WordPrefix => rest::Match::WordPrefix,
+        rpc::SearchMatch::Metadata => rest::Match::Metadata,
         rpc::SearchMatch::Path => rest::Match::Path,
         rpc::SearchMatch::Fuzzy => rest::Match::Fuzzy,
         rpc::SearchMatch::Unspecified => rest::Match::Other,

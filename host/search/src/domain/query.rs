@@ -15,6 +15,11 @@ use uuid::Uuid;
 const QUERY_BYTES: usize = 512;
 /// Most words of a query.
 const TOKENS_MAX: usize = 8;
+/// Most tags and fields that are asked for at a time.
+const MARKS_MAX: usize = 8;
+/// Longest tag that is asked for, in bytes, and the longest name and text of a field.
+const TAG_BYTES: usize = 256;
+const FIELD_BYTES: usize = 1536;
 /// Hits of a page when the caller names no limit, and the most of one.
 const LIMIT_DEFAULT: u32 = 20;
 const LIMIT_MAX: u32 = 100;
@@ -30,6 +35,8 @@ pub(crate) struct Filters {
     pub(crate) before: Option<OffsetDateTime>,
     pub(crate) min_size: Option<i64>,
     pub(crate) max_size: Option<i64>,
+    /// Words of the dictionary that it must have: tags and fields as a whole.
+    pub(crate) marks: Vec<String>,
 }
 
 /// A query that makes sense.
@@ -37,7 +44,7 @@ pub(crate) struct Filters {
 pub(crate) struct Query {
     /// As a whole, folded.
     pub(crate) folded: String,
-    /// Its words; at least one.
+    /// Its words; none where only tags and fields are asked for.
     pub(crate) tokens: Vec<String>,
     pub(crate) filters: Filters,
     pub(crate) limit: usize,
@@ -68,8 +75,13 @@ impl Query {
             );
         }
         let tokens = text::tokens(text);
-        if tokens.is_empty() {
-            return refuse("search_query_empty", "q", "name at least one word".to_owned());
+        let marked = !request.tags.is_empty() || !request.fields.is_empty();
+        if tokens.is_empty() && !(marked && text.is_empty()) {
+            return refuse(
+                "search_query_empty",
+                "q",
+                "name at least one word, or a tag, or a field".to_owned(),
+            );
         }
         if tokens.len() > TOKENS_MAX {
             return refuse(
@@ -127,6 +139,7 @@ fn filters(request: &v1::SearchRequest, account: AccountId) -> Result<Filters> {
         max_size: request
             .max_size
             .map(|size| i64::try_from(size).unwrap_or(i64::MAX)),
+        marks: marks(request)?,
         ..Filters::default()
     };
     match request.r#type.as_deref().map(Wanted::parse).transpose()? {
@@ -162,6 +175,38 @@ fn filters(request: &v1::SearchRequest, account: AccountId) -> Result<Filters> {
         return Err(crossed("max_size"));
     }
     Ok(filters)
+}
+
+/// Tags and fields as they are in the dictionary, each once.
+fn marks(request: &v1::SearchRequest) -> Result<Vec<String>> {
+    let mut marks: Vec<String> = Vec::new();
+    let mut add = |mark: String| {
+        if !marks.contains(&mark) {
+            marks.push(mark);
+        }
+    };
+    for tag in &request.tags {
+        if tag.trim().is_empty() || tag.len() > TAG_BYTES || tag.chars().any(char::is_control) {
+            let detail = format!("name a tag, at most {TAG_BYTES} bytes without control characters");
+            return Err(Error::invalid_field("search_tag_invalid", "tag", detail));
+        }
+        add(text::mark_of_tag(tag));
+    }
+    for field in &request.fields {
+        let named = field
+            .split_once(':')
+            .is_some_and(|(name, _)| !name.trim().is_empty());
+        if !named || field.len() > FIELD_BYTES {
+            let detail = format!("use name:text, at most {FIELD_BYTES} bytes");
+            return Err(Error::invalid_field("search_field_invalid", "field", detail));
+        }
+        add(text::mark_of_field(field));
+    }
+    if request.tags.len() + request.fields.len() > MARKS_MAX {
+        let detail = format!("ask for at most {MARKS_MAX} tags and fields");
+        return Err(Error::invalid_field("search_tag_invalid", "tag", detail));
+    }
+    Ok(marks)
 }
 
 fn instant(stamp: Option<&prost_types::Timestamp>, field: &str) -> Result<Option<OffsetDateTime>> {
@@ -209,6 +254,31 @@ mod tests {
             assert_eq!(refused(&asked(query)), reason, "{query:?}");
         }
         assert!(Query::read(&asked(&"x".repeat(512)), AccountId::new()).is_ok());
+    }
+
+    #[test]
+    fn tags_and_fields_are_enough_to_ask_for_and_must_be_some() {
+        let with = |tags: &[&str], fields: &[&str], query: &str| v1::SearchRequest {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            ..asked(query)
+        };
+        let query = Query::read(&with(&["Draft", "draft"], &["a:b"], ""), AccountId::new()).unwrap();
+        assert_eq!((query.tokens.len(), query.filters.marks.len()), (0, 2));
+        let long = "x".repeat(TAG_BYTES + 1);
+        let much = format!("a:{}", "x".repeat(FIELD_BYTES));
+        for (request, reason) in [
+            (with(&["draft"], &[], "**"), "search_query_empty"),
+            (with(&[" "], &[], "a"), "search_tag_invalid"),
+            (with(&["a\0"], &[], "a"), "search_tag_invalid"),
+            (with(&[&long], &[], "a"), "search_tag_invalid"),
+            (with(&["a"; 9], &[], "a"), "search_tag_invalid"),
+            (with(&[], &["client"], "a"), "search_field_invalid"),
+            (with(&[], &[":x"], "a"), "search_field_invalid"),
+            (with(&[], &[&much], "a"), "search_field_invalid"),
+        ] {
+            assert_eq!(refused(&request), reason, "{request:?}");
+        }
     }
 
     #[test]

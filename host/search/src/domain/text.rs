@@ -2,6 +2,8 @@
 
 use bitvault_proto::v1::HighlightRange;
 use caseless::Caseless as _;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use uuid::Uuid;
@@ -10,6 +12,10 @@ use uuid::Uuid;
 const WORDS_MAX: usize = 40;
 /// Longest word, in characters; a longer one is found by its beginning.
 const WORD_CHARS: usize = 64;
+/// Most words of the tags and fields of one node.
+const SAID_MAX: usize = 200;
+/// What stands before a word of tags and fields in the dictionary. No word of a name holds this sign, nor those of marks.
+const SAID: char = '#';
 
 /// One character as it is searched: caseless, compatible forms as one, accents left out.
 fn fold_char(c: char) -> impl Iterator<Item = char> {
@@ -123,6 +129,54 @@ pub(crate) fn word_of_owner(owner: Uuid) -> String {
     format!(":{}", owner.simple())
 }
 
+/// The words that a node is found by beside those of its name, each once: of its tags and of the texts of its fields.
+pub(crate) fn said<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
+    for word in texts.flat_map(words) {
+        if said.len() == SAID_MAX {
+            break;
+        }
+        if known.insert(word.clone()) {
+            said.push(word);
+        }
+    }
+    said
+}
+
+/// A word of tags and fields as it stands in the dictionary.
+pub(crate) fn word_said(word: &str) -> String {
+    format!("{SAID}{word}")
+}
+
+/// What people may have typed for a word of the dictionary.
+pub(crate) fn spoken(word: &str) -> &str {
+    word.strip_prefix(SAID).unwrap_or(word)
+}
+
+/// The word that everything has that carries a tag.
+pub(crate) fn mark_of_tag(tag: &str) -> String {
+    format!("={}", fold(tag.trim()))
+}
+
+/// The word that everything has that carries a field with that text: `name:text`. Texts are long, so it is a digest.
+pub(crate) fn mark_of_field(field: &str) -> String {
+    let hash = Sha256::digest(fold(field.trim()));
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash[..16]);
+    format!("~{}", Uuid::from_bytes(digest).simple())
+}
+
+/// Whether each token begins a word of some name in the path, or is excused.
+pub(crate) fn is_on_path(path: &str, tokens: &[String], excused: impl Fn(usize) -> bool) -> bool {
+    let words: Vec<String> = path.split('/').flat_map(words).collect();
+    let begun = |token: &String| words.iter().any(|word| word.starts_with(token));
+    tokens
+        .iter()
+        .enumerate()
+        .all(|(at, token)| excused(at) || begun(token))
+}
+
 /// The words of a query, each once, in order.
 pub(crate) fn tokens(query: &str) -> Vec<String> {
     let mut tokens: Vec<String> = Vec::new();
@@ -184,6 +238,36 @@ mod tests {
         assert_eq!(words(&"x".repeat(255))[0].len(), WORD_CHARS);
         let many: String = (0..100).map(|number| format!("{number} ")).collect();
         assert_eq!(words(&many).len(), WORDS_MAX);
+    }
+
+    #[test]
+    fn tags_and_fields_have_words_and_marks_of_their_own() {
+        assert_eq!(
+            said(["tax 2024", "Übung", "tax", ""].into_iter()),
+            ["tax", "2024", "ubung"]
+        );
+        let many: String = (0..30).map(|number| format!("{number}x ")).collect();
+        let texts: Vec<String> = (0..20)
+            .map(|text| many.replace('x', &format!("x{text}")))
+            .collect();
+        assert_eq!(said(texts.iter().map(String::as_str)).len(), SAID_MAX);
+        let tag = mark_of_tag(" Übung");
+        assert_eq!((tag.as_str(), spoken(&word_said("tax"))), ("=ubung", "tax"));
+        let field = mark_of_field("client:Ada & Co");
+        assert_eq!(field, mark_of_field("CLIENT:ada & co "));
+        assert_ne!(field, mark_of_field("client:Ada"));
+        // No two kinds meet, nor does a word of a name.
+        let signs = [&tag, &field, &word_said("x"), &word_of_family("image")].map(|word| word.chars().next());
+        let apart: HashSet<_> = signs.into_iter().flatten().collect();
+        assert!(apart.len() == 4 && apart.iter().all(|sign| !is_word(*sign)));
+    }
+
+    #[test]
+    fn a_path_has_the_words_of_all_its_names() {
+        let tokens = ["zeph".to_owned(), "invoice".to_owned()];
+        assert!(is_on_path("/Project Zephyr/a/Invoice 7", &tokens, |_| false));
+        assert!(!is_on_path("Invoice 7", &tokens, |_| false));
+        assert!(is_on_path("Invoice 7", &tokens, |at| at == 0));
     }
 
     #[test]

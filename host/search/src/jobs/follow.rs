@@ -1,16 +1,20 @@
 //! Following the journals: what changed is looked up as it is now, and written into the index with the number of the change.
 //!
-//! An index is begun at the journal's present number with one folder pending, the tenant's root; looking at its children
-//! makes their folders pending in turn, until everything has been seen. What changes meanwhile stands in the journal. The
-//! same list brings in what lies below a folder that was restored or came from another tree, and removes what lies below
-//! one that has gone.
+//! An index is emptied, whatever is there, and then begun at the journal's present number with one folder pending, the
+//! tenant's root; looking at its children makes their folders pending in turn, until everything has been seen. What changes
+//! meanwhile stands in the journal. The same list brings in what lies below a folder that was restored or came from another
+//! tree, and removes what lies below one that has gone.
+//!
+//! An index whose entries an older release wrote stays, and everything is looked at once more in the same way; there every
+//! folder becomes pending, not only those that are new.
 //!
 //! Killed anywhere, it goes on from the last transaction: each holds what it wrote, where it stands, and what is pending.
 
 use crate::Search;
 use crate::domain::family::family;
 use crate::store::apply::{self, Entry};
-use crate::store::cursors::{self, Cursor};
+use crate::store::cursors::{self, Cursor, Stage};
+use crate::store::erase;
 use crate::store::pending::{self, Pending};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{AccountId, NodeId, TenantId};
@@ -29,6 +33,8 @@ const HEADS: u32 = 1000;
 const STEPS: usize = 10;
 /// Folders of one step over pending ones.
 const FOLDERS: i64 = 16;
+/// Rows that one step removes from an index that is emptied, for each node that one indexes: about as much work.
+const ROWS_PER_NODE: u64 = 10;
 
 /// What a step found to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,18 +119,26 @@ impl Search {
         tx.commit().await?;
         let batch = self.core.config.batch;
         let Some(cursor) = cursor else {
-            return self.begin(tenant, &ctx).await;
+            return self.begin(tenant).await;
         };
+        if cursor.stage == Stage::Emptying {
+            return self.go_on_emptying(&ctx, cursor).await;
+        }
         let read = self.core.files.journal(tenant, cursor.seq, batch).await?;
         let Some(head) = read.head else {
             tracing::info!(%tenant, "the journal is gone, and the index with it");
-            self.clear(tenant).await?;
-            return Ok(Step::Done);
+            self.empty(tenant).await?;
+            return Ok(Step::More);
         };
         let first = read.entries.first().map_or(cursor.seq + 1, |entry| entry.seq);
         if head.epoch != cursor.epoch || head.seq < cursor.seq || first != cursor.seq + 1 {
             tracing::info!(%tenant, "the journal is another one, or begins later: the index is made anew");
-            self.clear(tenant).await?;
+            self.empty(tenant).await?;
+            return Ok(Step::More);
+        }
+        if cursor.form < cursors::FORM {
+            tracing::info!(%tenant, "an older release wrote the index: everything is looked at once more");
+            self.refresh(&ctx, cursor, true).await?;
             return Ok(Step::More);
         }
         if let Some(last) = read.entries.last() {
@@ -134,24 +148,63 @@ impl Search {
                 .await?;
             return Ok(Step::More);
         }
-        if folders.is_empty() {
+        if !folders.is_empty() {
+            self.look_below(&ctx, cursor, folders).await?;
+            return Ok(Step::More);
+        }
+        if cursor.stage == Stage::Refreshing {
+            self.refresh(&ctx, cursor, false).await?;
+            return Ok(Step::More);
+        }
+        Ok(Step::Done)
+    }
+
+    /// Lets an index be made where there is none, if the tenant has a journal.
+    async fn begin(&self, tenant: TenantId) -> Result<Step> {
+        if self.core.files.journal(tenant, i64::MAX, 1).await?.head.is_none() {
             return Ok(Step::Done);
         }
-        self.look_below(&ctx, cursor, folders).await?;
+        self.empty(tenant).await?;
         Ok(Step::More)
     }
 
-    async fn begin(&self, tenant: TenantId, ctx: &Ctx) -> Result<Step> {
-        let read = self.core.files.journal(tenant, i64::MAX, 1).await?;
-        let Some(head) = read.head else {
-            return Ok(Step::Done);
-        };
+    /// Removes some of what is there; begins the index, or forgets it, once that is nothing.
+    async fn go_on_emptying(&self, ctx: &Ctx, cursor: Cursor) -> Result<Step> {
+        // Read before: what changes from now on has a higher number.
+        let head = self.core.files.journal(ctx.tenant()?, i64::MAX, 1).await?.head;
+        let limit = u64::from(self.core.config.batch) * ROWS_PER_NODE;
         let mut tx = TenantTx::begin(&self.core.database, ctx).await?;
-        if cursors::begin(&mut tx, head.epoch, head.seq).await? {
-            pending::add(&mut tx, &[tenant.0]).await?;
+        if !cursors::advance(&mut tx, cursor, cursor.seq).await? {
+            return Ok(Step::More);
+        }
+        let emptied = erase::contents(&mut tx, limit).await? < limit;
+        let mut step = Step::More;
+        match head {
+            Some(head) if emptied => {
+                cursors::begin(&mut tx, head.epoch, head.seq).await?;
+                pending::add(&mut tx, &[ctx.tenant()?.0]).await?;
+            }
+            None if emptied => {
+                cursors::forget(&mut tx).await?;
+                step = Step::Done;
+            }
+            _ => {}
         }
         tx.commit().await?;
-        Ok(Step::More)
+        Ok(step)
+    }
+
+    /// Begins to look at everything once more, or ends that.
+    async fn refresh(&self, ctx: &Ctx, cursor: Cursor, begins: bool) -> Result<()> {
+        let mut tx = TenantTx::begin(&self.core.database, ctx).await?;
+        if !cursors::advance(&mut tx, cursor, cursor.seq).await? {
+            return Ok(());
+        }
+        cursors::refresh(&mut tx, begins).await?;
+        if begins {
+            pending::add(&mut tx, &[ctx.tenant()?.0]).await?;
+        }
+        tx.commit().await
     }
 
     async fn apply_changes(&self, ctx: &Ctx, cursor: Cursor, changed: &[Uuid], seq: i64) -> Result<()> {
@@ -213,8 +266,11 @@ impl Search {
         if let Some((folder, next)) = going_on {
             pending::go_on(&mut tx, folder, &next).await?;
         }
-        let look = apply::apply(&mut tx, &found, &gone).await?;
-        pending::add(&mut tx, &look).await?;
+        let mut look: HashSet<Uuid> = apply::apply(&mut tx, &found, &gone).await?.into_iter().collect();
+        if cursor.stage == Stage::Refreshing {
+            look.extend(found.iter().filter(|entry| entry.folder).map(|entry| entry.node));
+        }
+        pending::add(&mut tx, &look.into_iter().collect::<Vec<_>>()).await?;
         pending::add(&mut tx, &homes).await?;
         tx.commit().await?;
         metrics::counter!("bitvault_search_indexed_total").increment(found.len() as u64);
@@ -254,5 +310,7 @@ fn entry(node: internal::IndexedNode) -> Result<Entry> {
         updated_at: OffsetDateTime::from_unix_timestamp_nanos(nanos)
             .map_err(|cause| Error::internal("read a node's time", cause))?,
         revision: node.revision,
+        tags: node.tags,
+        fields: node.fields,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::follow::Step;
 use crate::Search;
-use crate::store::cursors;
+use crate::store::{cursors, pending};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::TenantId;
 use bitvault_platform::{Ctx, Result};
@@ -21,7 +21,8 @@ pub struct RebuildReport {
 const HEADS: u32 = 1000;
 
 impl Search {
-    /// Empties the index of one tenant, or of all, and fills it again to the end. A daemon that runs meanwhile helps.
+    /// Empties the index of one tenant, or of all, and fills it again to the end, in bounded steps. A daemon that runs
+    /// meanwhile helps; killed, it leaves the rest to the next one.
     pub async fn rebuild(&self, tenant: Option<TenantId>) -> Result<RebuildReport> {
         let tenants = match tenant {
             Some(tenant) => vec![tenant],
@@ -29,7 +30,7 @@ impl Search {
         };
         let mut report = RebuildReport::default();
         for tenant in tenants {
-            self.clear(tenant).await?;
+            self.empty(tenant).await?;
             while self.step(tenant).await? == Step::More {}
             report.tenants += 1;
             report.nodes += self.count(tenant).await?;
@@ -50,11 +51,12 @@ impl Search {
         }
     }
 
-    /// Empties the index of a tenant.
-    pub(super) async fn clear(&self, tenant: TenantId) -> Result<()> {
+    /// Lets the next steps empty the index of a tenant.
+    pub(super) async fn empty(&self, tenant: TenantId) -> Result<()> {
         let ctx = Ctx::system("search").within(tenant);
         let mut tx = TenantTx::begin(&self.core.database, &ctx).await?;
-        cursors::clear(&mut tx).await?;
+        cursors::empty(&mut tx).await?;
+        pending::add(&mut tx, &[tenant.0]).await?;
         tx.commit().await
     }
 

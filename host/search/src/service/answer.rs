@@ -9,7 +9,8 @@ use bitvault_platform::ids::{AccountId, NodeId};
 use bitvault_platform::{Error, Result};
 use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::v1;
-use std::collections::{BTreeMap, HashMap};
+use bitvault_proto::v1::SearchMatch;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Values of one facet, the most frequent ones.
@@ -24,11 +25,12 @@ pub(super) struct Answer {
     /// There may be more than was looked at.
     pub(super) more: bool,
     /// Some that may be seen are not among the items.
-    cut: bool,
+    pub(super) cut: bool,
     counted: u32,
     kinds: BTreeMap<String, u32>,
     types: BTreeMap<String, u32>,
     owners: BTreeMap<String, u32>,
+    tags: BTreeMap<String, u32>,
 }
 
 impl Answer {
@@ -49,9 +51,15 @@ impl Answer {
             .map(|candidate| (candidate.node, candidate))
             .collect();
         self.cut |= visible.ids.len() > visible.nodes.len();
-        for id in &visible.ids {
-            if let Some(candidate) = by_id.get(&id.parse::<NodeId>()?.0) {
-                self.count(candidate);
+        let mut told = HashSet::with_capacity(visible.ids.len());
+        for (at, id) in visible.ids.iter().enumerate() {
+            let Some(candidate) = by_id.get(&id.parse::<NodeId>()?.0) else {
+                continue;
+            };
+            let current = visible.revisions.get(at) == Some(&candidate.revision);
+            if may_be_told(query, candidate, current, visible.paths.get(at)) {
+                self.count(candidate, current);
+                told.insert(candidate.node);
             }
         }
         for shown in visible.nodes {
@@ -62,6 +70,9 @@ impl Answer {
                 continue;
             };
             self.place = Some(candidate.place());
+            if !told.contains(&candidate.node) {
+                continue;
+            }
             self.items.push(v1::SearchHit {
                 highlights: text::highlights(&node.name, &query.tokens, &found.alike),
                 r#match: candidate.class,
@@ -72,7 +83,7 @@ impl Answer {
         Ok(())
     }
 
-    fn count(&mut self, candidate: &Candidate) {
+    fn count(&mut self, candidate: &Candidate, current: bool) {
         let kind = if candidate.is_folder { "folder" } else { "file" };
         *self.kinds.entry(kind.to_owned()).or_default() += 1;
         if !candidate.is_folder {
@@ -80,6 +91,10 @@ impl Answer {
         }
         if let Some(owner) = candidate.owner {
             *self.owners.entry(AccountId(owner).to_string()).or_default() += 1;
+        }
+        // Tags of another time are nobody's to read.
+        for tag in candidate.tags.iter().filter(|_| current) {
+            *self.tags.entry(tag.clone()).or_default() += 1;
         }
         self.counted += 1;
     }
@@ -100,10 +115,23 @@ impl Answer {
                 kinds: most(self.kinds),
                 types: most(self.types),
                 owners: most(self.owners),
+                tags: most(self.tags),
                 counted: self.counted,
             }),
         }
     }
+}
+
+/// Whether a node that the caller may see may be told to match as well: not by tags and fields that it has no longer, which
+/// were there perhaps when the caller saw nothing of it; not by names of folders above that the caller may not see.
+fn may_be_told(query: &Query, candidate: &Candidate, current: bool, path: Option<&String>) -> bool {
+    let by_metadata = candidate.marked && candidate.class >= SearchMatch::Metadata.into();
+    if !current && (by_metadata || !query.filters.marks.is_empty()) {
+        return false;
+    }
+    let own = |token: usize| candidate.own & 1_i32.checked_shl(token as u32).unwrap_or_default() != 0;
+    candidate.class != i32::from(SearchMatch::Path)
+        || path.is_some_and(|path| text::is_on_path(path, &query.tokens, own))
 }
 
 /// The most frequent values, by how often.

@@ -1,8 +1,9 @@
-//! From a query to candidates: by name; where that gives little, by path and by words that are spelled alike.
+//! From a query to candidates: by name, tags and fields; where that gives little, by path and by words that are spelled
+//! alike.
 
 use crate::domain::query::Query;
 use crate::domain::{spelling, text};
-use crate::store::find::{self, Area, Candidate, Token, Wanted, Word};
+use crate::store::find::{self, Area, Asked, Candidate, Looked, Token, Wanted, Word};
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_proto::v1::SearchMatch;
@@ -10,10 +11,10 @@ use std::collections::HashSet;
 
 /// Fewer hits than this, and misspelled words are looked for.
 const THIN: usize = 5;
-/// Nodes that are looked at for the words of one token; the newest of each word.
-const BUDGET: i64 = 3000;
-/// Words with common trigrams that are compared letter by letter.
-const COMPARED: i64 = 200;
+/// Nodes of the rarest token up to which each is looked at, without asking first which have the second one.
+const FEW: i64 = 300;
+/// Nodes of two tokens up to which all that have both are looked for first.
+const BOTH: i64 = 150_000;
 /// Words that one token may be a misspelling of.
 const ALIKE: usize = 8;
 
@@ -28,38 +29,58 @@ pub(super) struct Found {
     pub(super) full: bool,
 }
 
+/// Looks up what a query consists of, which is the same for all of its pages, and narrows the area.
+pub(super) async fn look(tx: &mut TenantTx, area: &mut Area, query: &Query) -> Result<Looked> {
+    let asked = Asked {
+        tokens: tokens(query),
+        trigrams: trigrams(query),
+        typed: i32::try_from(query.tokens.len()).unwrap_or(i32::MAX),
+        in_any_case: false,
+    };
+    let mut looked = find::look(tx, area, &asked).await?;
+    area.narrow(std::mem::take(&mut looked.inside));
+    Ok(looked)
+}
+
 /// Candidates of a query, behind its place.
-pub(super) async fn find(tx: &mut TenantTx, area: &Area, query: &Query) -> Result<Found> {
-    let tokens = tokens(query);
-    let words = find::words(tx, &area.searched(), &tokens).await?;
-    let groups = group(&words, tokens.len());
+pub(super) async fn find(tx: &mut TenantTx, area: &Area, query: &Query, looked: &Looked) -> Result<Found> {
+    let groups = group(&looked.words, tokens(query).len());
+    let typed = &groups[..query.tokens.len()];
     let mut wanted = Wanted {
         folded: query.folded.clone(),
         parts: query.tokens.iter().map(|token| format!(" {token}")).collect(),
         whole: query.tokens.iter().map(|token| format!(" {token} ")).collect(),
+        // Nothing was typed: what there is has what was asked for.
+        class: query.tokens.is_empty().then_some(SearchMatch::Metadata.into()),
         ..Wanted::default()
     };
     let mut found = Found::default();
     let leading = rarest(&groups, true);
-    lead(&mut wanted, &leading);
-    if !wanted.words.is_empty() || !area.inside.is_empty() {
+    choose(&mut wanted, &groups, BOTH);
+    if wanted.leads() || !area.inside.is_empty() {
         found.candidates = find::by_name(tx, area, &wanted, &query.filters, query.behind).await?;
     }
     if found.candidates.len() < query.limit && is_cut(&wanted, &leading) {
-        older(tx, area, query, &mut wanted, &groups, &mut found).await?;
+        // Nodes that are older than those which were looked at: of the two rarest tokens, all that have both.
+        choose(&mut wanted, &groups, i64::MAX);
+        if wanted.words.is_empty() {
+            let more = find::by_name(tx, area, &wanted, &query.filters, query.behind).await?;
+            merge(&mut found.candidates, more);
+            found.candidates.sort_by_key(Candidate::rank);
+        }
     }
     found.full = is_full(&found.candidates);
-    if found.candidates.len() < query.limit {
-        lead(&mut wanted, &rarest(&groups[..query.tokens.len()], false));
-        if !wanted.words.is_empty() || !area.inside.is_empty() {
+    if found.candidates.len() < query.limit && !query.tokens.is_empty() {
+        lead(&mut wanted, &rarest(typed, false));
+        if wanted.leads() || !area.inside.is_empty() {
             let class = SearchMatch::Path;
             let more = find::by_path(tx, area, &wanted, &query.filters, query.behind, class.into()).await?;
             found.full |= is_full(&more);
             merge(&mut found.candidates, more);
         }
     }
-    if found.candidates.len() < THIN {
-        misspelled(tx, area, query, &words, &mut found).await?;
+    if found.candidates.len() < THIN && !query.tokens.is_empty() {
+        misspelled(tx, area, query, looked, typed, &mut found).await?;
     }
     found
         .candidates
@@ -72,41 +93,50 @@ fn tokens(query: &Query) -> Vec<Token> {
     let typed = query.tokens.iter().map(|token| (token.clone(), false));
     let family = query.filters.family.map(text::word_of_family);
     let owner = query.filters.owner.map(text::word_of_owner);
-    let filters = family.into_iter().chain(owner).map(|word| (word, true));
-    typed
-        .chain(filters)
-        .map(|(text, exact)| Token { text, exact })
+    let marks = query.filters.marks.iter().cloned();
+    let filters = family
+        .into_iter()
+        .chain(owner)
+        .chain(marks)
+        .map(|word| (word, true));
+    (0_i32..)
+        .zip(typed.chain(filters))
+        .map(|(number, (text, exact))| Token { number, text, exact })
+        .collect()
+}
+
+/// Of each word of the query, with its number.
+fn trigrams(query: &Query) -> Vec<(i32, String)> {
+    (0_i32..)
+        .zip(&query.tokens)
+        .flat_map(|(number, token)| {
+            spelling::trigrams(token)
+                .into_iter()
+                .map(move |gram| (number, gram))
+        })
         .collect()
 }
 
 /// Whether words have more nodes than are looked at.
 fn is_cut(wanted: &Wanted, leading: &[&Word]) -> bool {
-    nodes(leading) > wanted.caps.iter().sum::<i64>()
+    !wanted.words.is_empty() && nodes(leading) > wanted.caps.iter().sum::<i64>()
 }
 
-/// Adds nodes that are older than those which were looked at: of the two rarest words, all that have both.
-async fn older(
-    tx: &mut TenantTx,
-    area: &Area,
-    query: &Query,
-    wanted: &mut Wanted,
-    groups: &[Vec<&Word>],
-    found: &mut Found,
-) -> Result<()> {
+/// Lets the rarest token lead to candidates, or the two rarest together: where those are no more than `most` nodes, fewer are
+/// looked at so, and none is too old.
+fn choose(wanted: &mut Wanted, groups: &[Vec<&Word>], most: i64) {
+    lead(wanted, &rarest(groups, true));
     let mut order: Vec<&Vec<&Word>> = groups.iter().collect();
     order.sort_by_key(|group| nodes(group));
-    let [rarest, second, ..] = order.as_slice() else {
-        return Ok(());
-    };
-    let ids = |words: &[&Word]| words.iter().map(|word| word.id).collect::<Vec<i64>>();
-    let both = find::having_both(tx, &ids(rarest), &ids(second), find::PASSING).await?;
-    let area = Area {
-        inside: area.inside.iter().copied().chain(both).collect(),
-        ..area.clone()
-    };
-    lead(wanted, &[]);
-    found.candidates = find::by_name(tx, &area, wanted, &query.filters, query.behind).await?;
-    Ok(())
+    if let [first, second, ..] = order.as_slice()
+        && !wanted.words.is_empty()
+        && nodes(first) > FEW
+        && nodes(first).saturating_add(nodes(second)) <= most
+    {
+        let ids = |words: &[&Word]| words.iter().map(|word| word.id).collect::<Vec<i64>>();
+        lead(wanted, &[]);
+        wanted.both = (ids(first), ids(second));
+    }
 }
 
 fn is_full(candidates: &[Candidate]) -> bool {
@@ -144,7 +174,7 @@ fn lead(wanted: &mut Wanted, words: &[&Word]) {
     let mut order: Vec<usize> = (0..words.len()).collect();
     order.sort_by_key(|at| words[*at].nodes);
     let mut caps = vec![0; words.len()];
-    let mut left = BUDGET;
+    let mut left = find::BUDGET;
     let mut sharing = i64::try_from(words.len()).unwrap_or(i64::MAX);
     for at in order {
         // A share is never nothing: what is common is looked at a little.
@@ -154,6 +184,7 @@ fn lead(wanted: &mut Wanted, words: &[&Word]) {
     }
     wanted.words = words.iter().map(|word| word.id).collect();
     wanted.caps = caps;
+    wanted.both = (Vec::new(), Vec::new());
 }
 
 /// Adds candidates, each node where it ranks best.
@@ -165,12 +196,13 @@ fn merge(into: &mut Vec<Candidate>, more: Vec<Candidate>) {
     );
 }
 
-/// Adds nodes whose words are spelled like what was typed.
+/// Adds nodes whose words are spelled like what was typed. `typed` are the words that each token stands for.
 async fn misspelled(
     tx: &mut TenantTx,
     area: &Area,
     query: &Query,
-    words: &[Word],
+    looked: &Looked,
+    typed: &[Vec<&Word>],
     found: &mut Found,
 ) -> Result<()> {
     let mut wanted = Wanted {
@@ -179,58 +211,65 @@ async fn misspelled(
         other_than: query.tokens.iter().map(|token| format!(" {token}")).collect(),
         ..Wanted::default()
     };
-    // Each word that is looked up, and the token that it may be meant by.
-    let (mut alike, mut of) = (Vec::new(), Vec::new());
+    let compared = if typed.iter().any(Vec::is_empty) {
+        looked.alike.clone()
+    } else {
+        let asked = Asked {
+            trigrams: trigrams(query),
+            in_any_case: true,
+            ..Asked::default()
+        };
+        find::look(tx, &Area::default(), &asked).await?.alike
+    };
+    let mut asked = Asked::default();
     for (number, token) in (0_i32..).zip(&query.tokens) {
         // Letters and digits: nothing that a regular expression means.
         let mut pattern = format!(" {token}");
-        for word in spelled_like(tx, token).await? {
+        let words = compared.iter().filter(|(of, _)| *of == number);
+        for word in spelled_like(token, words.map(|(_, word)| word.as_str())) {
             pattern.push_str(&format!("| {word} "));
-            alike.push(word);
-            of.push(number);
+            for text in [word.clone(), text::word_said(&word)] {
+                asked.tokens.push(Token {
+                    number,
+                    text,
+                    exact: true,
+                });
+            }
+            found.alike.push(word);
         }
         wanted.alike.push(pattern);
     }
-    if alike.is_empty() {
+    if asked.tokens.is_empty() {
         return Ok(());
     }
-    let looked_up = alike.iter().map(|word| Token {
-        text: word.clone(),
-        exact: true,
-    });
-    let mut known = find::words(tx, &area.searched(), &looked_up.collect::<Vec<_>>()).await?;
-    for word in &mut known {
-        let at = usize::try_from(word.token).ok();
-        word.token = at.and_then(|at| of.get(at)).copied().unwrap_or(-1);
-    }
-    known.extend(words.iter().cloned());
+    // What lies below roots is known by now.
+    let searched = Area {
+        trees: area.trees.iter().chain(&area.partial).copied().collect(),
+        ..Area::default()
+    };
+    let mut known = find::look(tx, &searched, &asked).await?.words;
+    known.extend(looked.words.iter().cloned());
     let groups = group(&known, tokens(query).len());
-    lead(&mut wanted, &rarest(&groups, true));
-    if wanted.words.is_empty() && area.inside.is_empty() {
+    choose(&mut wanted, &groups, BOTH);
+    if !wanted.leads() && area.inside.is_empty() {
         return Ok(());
     }
     let more = find::by_name(tx, area, &wanted, &query.filters, query.behind).await?;
     found.full |= is_full(&more);
     merge(&mut found.candidates, more);
-    found.alike = alike;
     Ok(())
 }
 
-/// Words of the tenant that differ from what was typed by few mistakes, the fewest first.
-async fn spelled_like(tx: &mut TenantTx, token: &str) -> Result<Vec<String>> {
-    let trigrams = spelling::trigrams(token);
-    if trigrams.is_empty() {
-        return Ok(Vec::new());
-    }
-    let words = find::alike(tx, &trigrams, COMPARED).await?;
+/// Of those words the ones that differ from what was typed by few mistakes, the fewest first.
+fn spelled_like<'a>(token: &str, words: impl Iterator<Item = &'a str>) -> Vec<String> {
     // What begins with it was found already.
-    let compared = words.into_iter().filter(|word| !word.starts_with(token));
-    let mut near: Vec<(usize, String)> = compared
-        .filter_map(|word| spelling::mistakes(token, &word).map(|mistakes| (mistakes, word)))
+    let compared = words.filter(|word| !word.starts_with(token));
+    let mut near: Vec<(usize, &str)> = compared
+        .filter_map(|word| spelling::mistakes(token, word).map(|mistakes| (mistakes, word)))
         .collect();
     near.sort_by_key(|(mistakes, _)| *mistakes);
     near.truncate(ALIKE);
-    Ok(near.into_iter().map(|(_, word)| word).collect())
+    near.into_iter().map(|(_, word)| word.to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -253,12 +292,34 @@ mod tests {
     }
 
     #[test]
+    fn two_tokens_lead_together_unless_one_is_rare_or_both_are_everywhere() {
+        for (first, second, together) in [
+            (FEW, 5000, false),
+            (FEW + 1, 5000, true),
+            (5000, FEW + 1, true),
+            (BOTH - 500, 501, false),
+            (5000, 0, false),
+        ] {
+            let words = [word(0, 1, first), word(1, 2, second)];
+            let groups = group(&words[..if second > 0 { 2 } else { 1 }], 2);
+            let mut wanted = Wanted::default();
+            choose(&mut wanted, &groups, BOTH);
+            assert_eq!(
+                wanted.words.is_empty() && wanted.leads(),
+                together,
+                "{first} {second}"
+            );
+            assert_eq!(wanted.leads(), second > 0);
+        }
+    }
+
+    #[test]
     fn rare_words_keep_all_their_nodes_and_frequent_ones_share_the_budget() {
         let words = [word(0, 1, 1_000_000), word(0, 2, 10), word(0, 3, 2_000_000)];
         let mut wanted = Wanted::default();
         lead(&mut wanted, &words.iter().collect::<Vec<_>>());
         assert_eq!(wanted.words, [1, 2, 3]);
         assert_eq!(wanted.caps[1], 10);
-        assert_eq!(wanted.caps.iter().sum::<i64>(), BUDGET);
+        assert_eq!(wanted.caps.iter().sum::<i64>(), find::BUDGET);
     }
 }

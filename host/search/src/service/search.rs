@@ -8,6 +8,7 @@ use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::v1;
+use bitvault_proto::v1::SearchMatch;
 use uuid::Uuid;
 
 /// How often more candidates are looked for when the caller may see too few of those found.
@@ -26,11 +27,16 @@ pub(super) async fn search(
         (Some(_), Some(scope)) => Some(scope.node_id.parse::<NodeId>()?.0),
         _ => None,
     };
+    let mut area = area(&scopes)?;
+    let mut looked = None;
     let mut answer = Answer::default();
     for _ in 0..ROUNDS {
         let mut tx = TenantTx::begin(&search.core.database, ctx).await?;
-        let area = area(&mut tx, &scopes).await?;
-        let mut found = candidates::find(&mut tx, &area, &query).await?;
+        let looked = match &mut looked {
+            Some(looked) => looked,
+            none => none.insert(candidates::look(&mut tx, &mut area, &query).await?),
+        };
+        let mut found = candidates::find(&mut tx, &area, &query, looked).await?;
         tx.commit().await?;
         let last = found.candidates.last().map(find::Candidate::place);
         found
@@ -39,11 +45,13 @@ pub(super) async fn search(
         let ids: Vec<Uuid> = found.candidates.iter().map(|candidate| candidate.node).collect();
         if !ids.is_empty() {
             let whole = u32::try_from(query.limit.saturating_sub(answer.len())).unwrap_or(u32::MAX);
-            let visible = search.core.files.visible(ctx, &ids, whole).await?;
+            let path = i32::from(SearchMatch::Path);
+            let paths = found.candidates.iter().any(|candidate| candidate.class == path);
+            let visible = search.core.files.visible(ctx, &ids, whole, paths).await?;
             answer.take(&query, &found, visible)?;
         }
         query.behind = last;
-        if !found.full || answer.len() >= query.limit {
+        if answer.cut || !found.full || answer.len() >= query.limit {
             answer.more |= found.full;
             break;
         }
@@ -53,7 +61,7 @@ pub(super) async fn search(
 }
 
 /// Sorts the caller's places into trees that count as a whole and those of which a part does.
-async fn area(tx: &mut TenantTx, scopes: &[internal::Scope]) -> Result<Area> {
+fn area(scopes: &[internal::Scope]) -> Result<Area> {
     let mut area = Area::default();
     for scope in scopes {
         let (node, tree) = (
@@ -70,12 +78,5 @@ async fn area(tx: &mut TenantTx, scopes: &[internal::Scope]) -> Result<Area> {
         }
     }
     area.partial.retain(|tree| !area.trees.contains(tree));
-    if !area.roots.is_empty()
-        && let Some(inside) = find::inside(tx, &area.roots).await?
-    {
-        area.inside = inside;
-        area.roots.clear();
-        area.partial.clear();
-    }
     Ok(area)
 }

@@ -1,12 +1,16 @@
-//! Finding candidates: nodes whose names match, best first. Whether they may be shown is not known here.
+//! Finding candidates: nodes that match, best first. Whether they may be shown is not known here.
 
 use crate::domain::cursor::Place;
 use crate::domain::query::Filters;
+use crate::domain::text;
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
+use std::cmp::Reverse;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Nodes that are looked at for the words of one token, or two; the newest of each word.
+pub(crate) const BUDGET: i64 = 3000;
 /// Most candidates that an answer is chosen from.
 pub(crate) const CANDIDATES: i64 = 200;
 /// Nodes that pass every filter before the best of them are chosen; the newest first.
@@ -31,9 +35,26 @@ pub(crate) struct Candidate {
     pub(crate) is_folder: bool,
     pub(crate) family: String,
     pub(crate) owner: Option<Uuid>,
+    pub(crate) tags: Vec<String>,
+    /// Whether it carries tags or fields.
+    pub(crate) marked: bool,
+    /// That its entry tells of.
+    pub(crate) revision: i64,
+    /// The tokens that it has itself, a bit each, where folders above have others.
+    pub(crate) own: i32,
 }
 
 impl Candidate {
+    /// What candidates are ordered by, the best first.
+    pub(crate) fn rank(&self) -> impl Ord + use<> {
+        let Place {
+            class,
+            updated_at,
+            node,
+        } = self.place();
+        (class, Reverse((updated_at, node)))
+    }
+
     pub(crate) fn place(&self) -> Place {
         Place {
             class: self.class,
@@ -56,13 +77,17 @@ pub(crate) struct Area {
 }
 
 impl Area {
-    /// The trees whose words are looked up.
-    pub(crate) fn searched(&self) -> Vec<Uuid> {
-        self.trees.iter().chain(&self.partial).copied().collect()
+    /// Looks at the nodes below the roots one by one from now on, if they are few.
+    pub(crate) fn narrow(&mut self, inside: Vec<Uuid>) {
+        if i64::try_from(inside.len()).is_ok_and(|count| count <= INSIDE) {
+            self.inside = inside;
+            self.roots.clear();
+            self.partial.clear();
+        }
     }
 }
 
-/// What names have to hold.
+/// What names, tags and fields have to hold.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
     /// The whole query, folded.
@@ -70,7 +95,9 @@ pub(crate) struct Wanted {
     /// Ids of the words that lead to candidates, and how many nodes of each are looked at.
     pub(crate) words: Vec<i64>,
     pub(crate) caps: Vec<i64>,
-    /// What has to stand in the line of words: ` rep` for a beginning.
+    /// Instead: ids of words of two tokens; all nodes that have one of each lead to candidates, the newest of them.
+    pub(crate) both: (Vec<i64>, Vec<i64>),
+    /// What has to stand in the lines of words: ` rep` for a beginning.
     pub(crate) parts: Vec<String>,
     /// Regular expressions, where one of several will do: ` report| reprot `.
     pub(crate) alike: Vec<String>,
@@ -78,11 +105,18 @@ pub(crate) struct Wanted {
     pub(crate) whole: Vec<String>,
     /// The class of everything found, where it is not to be told from the name.
     pub(crate) class: Option<i32>,
-    /// What must not stand in the line of words all together.
+    /// What must not stand in the lines of words all together.
     pub(crate) other_than: Vec<String>,
 }
 
-/// Nodes whose own names match, best first.
+impl Wanted {
+    /// Whether any word leads to candidates.
+    pub(crate) fn leads(&self) -> bool {
+        !self.words.is_empty() || !self.both.0.is_empty()
+    }
+}
+
+/// Nodes that match by themselves, best first.
 pub(crate) async fn by_name(
     tx: &mut TenantTx,
     area: &Area,
@@ -94,16 +128,29 @@ pub(crate) async fn by_name(
     let upper = above(&wanted.folded);
     // Shared by the trees, and a few for each.
     let trees = i64::try_from(area.trees.len()).unwrap_or(i64::MAX);
-    let names = (NAMES / trees.max(1)).max(NAMES_OF_A_TREE);
+    let names = match wanted.folded.is_empty() {
+        true => 0,
+        false => (NAMES / trees.max(1)).max(NAMES_OF_A_TREE),
+    };
     Ok(sqlx::query_as!(
         Candidate,
         r#"WITH led AS (
-               SELECT e.* FROM unnest($2::bigint[], $3::bigint[]) AS w(id, cap)
-               CROSS JOIN LATERAL (SELECT node_id FROM search.postings
-                                   WHERE tenant_id = $1 AND word_id = w.id ORDER BY node_id DESC LIMIT w.cap) p
+               SELECT e.* FROM (
+                   SELECT p.node_id FROM unnest($2::bigint[], $3::bigint[]) AS w(id, cap)
+                   CROSS JOIN LATERAL (SELECT node_id FROM search.postings
+                                       WHERE tenant_id = $1 AND word_id = w.id
+                                       ORDER BY node_id DESC LIMIT w.cap) p
+                   UNION ALL
+                   SELECT node_id FROM (
+                       SELECT node_id FROM search.postings WHERE tenant_id = $1 AND word_id = ANY($29::bigint[])
+                       INTERSECT
+                       SELECT node_id FROM search.postings WHERE tenant_id = $1 AND word_id = ANY($30::bigint[])
+                       ORDER BY node_id DESC LIMIT $31) both_words
+               ) p
                CROSS JOIN LATERAL (SELECT * FROM search.entries
                                    WHERE tenant_id = $1 AND node_id = p.node_id LIMIT 1) e
-               WHERE e.words LIKE ALL ($6::text[]) AND e.words ~ ALL ($7::text[])
+               WHERE e.words || e.said LIKE ALL ($6::text[]) AND e.words || e.said ~ ALL ($7::text[])
+                 AND e.marks @> $28::text[]
                  AND ($8::boolean IS NULL OR e.is_folder = $8) AND ($9::text IS NULL OR e.family = $9)
                  AND ($10::text IS NULL OR e.content_type = $10) AND ($11::uuid IS NULL OR e.owner = $11)
                  AND ($12::timestamptz IS NULL OR e.updated_at >= $12)
@@ -135,7 +182,7 @@ pub(crate) async fn by_name(
                    CROSS JOIN LATERAL (SELECT * FROM search.entries
                                        WHERE tenant_id = $1 AND node_id = inside.id LIMIT 1) n
                ) e
-               WHERE e.words LIKE ALL ($6) AND e.words ~ ALL ($7)
+               WHERE e.words || e.said LIKE ALL ($6) AND e.words || e.said ~ ALL ($7) AND e.marks @> $28
                  AND ($8::boolean IS NULL OR e.is_folder = $8) AND ($9::text IS NULL OR e.family = $9)
                  AND ($10::text IS NULL OR e.content_type = $10) AND ($11::uuid IS NULL OR e.owner = $11)
                  AND ($12::timestamptz IS NULL OR e.updated_at >= $12)
@@ -150,19 +197,21 @@ pub(crate) async fn by_name(
                               WHERE tenant_id = $1 AND node_id = up.id LIMIT 1) p
                       ) SELECT FROM up WHERE up.id = ANY($16)))
            ), ranked AS (
-               SELECT DISTINCT e.node_id, e.updated_at, e.is_folder, e.family, e.owner, coalesce($21::int, CASE
+               SELECT DISTINCT e.node_id, e.updated_at, e.is_folder, e.family, e.owner, e.tags, e.said <> '' AS marked,
+                      e.revision, coalesce($21::int, CASE
                    WHEN e.name_key = $5 OR (starts_with(e.name_key, $5 || '.')
                                             AND length(e.name_key) <= length($5) + 8) THEN 1
                    WHEN starts_with(e.name_key, $5) THEN 2
+                   WHEN e.said <> '' AND NOT e.words LIKE ALL ($6) THEN 5
                    WHEN NOT EXISTS (SELECT FROM unnest($22::text[]) AS whole(word)
                                     WHERE strpos(e.words, whole.word) = 0) THEN 3
                    ELSE 4 END) AS class
                FROM (SELECT * FROM led UNION ALL SELECT * FROM named) e
                WHERE cardinality($27::text[]) = 0
-                  OR EXISTS (SELECT FROM unnest($27) AS part(text) WHERE strpos(e.words, part.text) = 0)
+                  OR EXISTS (SELECT FROM unnest($27) AS part(text) WHERE strpos(e.words || e.said, part.text) = 0)
            )
            SELECT node_id AS "node!", class AS "class!", updated_at AS "updated_at!", is_folder AS "is_folder!",
-                  family AS "family!", owner
+                  family AS "family!", owner, tags AS "tags!", marked AS "marked!", revision AS "revision!", 0 AS "own!"
            FROM ranked
            WHERE $23::int IS NULL OR class > $23 OR (class = $23 AND (updated_at < $24
                  OR (updated_at = $24 AND node_id < $25)))
@@ -193,14 +242,19 @@ pub(crate) async fn by_name(
         behind.map(|place| place.updated_at),
         behind.map(|place| place.node),
         CANDIDATES,
-        &wanted.other_than
+        &wanted.other_than,
+        &filters.marks,
+        &wanted.both.0,
+        &wanted.both.1,
+        BUDGET
     )
     .fetch_all(&mut **tx)
     .await?)
 }
 
-/// Nodes that match together with the folders above them: what lies below a folder with one of the words. `wanted` leads to
-/// the nodes with the rarest word, from which is looked down.
+/// Nodes that match together with the names of the folders above them: what lies below a folder with one of the words.
+/// `wanted` leads to the nodes with the rarest word, from which is looked down. Whether the caller may see those folders is
+/// not known here either.
 pub(crate) async fn by_path(
     tx: &mut TenantTx,
     area: &Area,
@@ -216,7 +270,7 @@ pub(crate) async fn by_path(
     Ok(sqlx::query_as!(
         Candidate,
         r#"WITH RECURSIVE anchor AS (
-               SELECT e.node_id, e.parent_id, e.tree_id, e.words
+               SELECT e.node_id, e.parent_id, e.words, e.words || e.said AS own
                FROM (SELECT p.node_id FROM unnest($2::bigint[], $3::bigint[]) AS w(id, cap)
                      CROSS JOIN LATERAL (SELECT node_id FROM search.postings
                                          WHERE tenant_id = $1 AND word_id = w.id
@@ -225,9 +279,10 @@ pub(crate) async fn by_path(
                      SELECT id FROM unnest($4::uuid[]) AS inside(id)) n
                CROSS JOIN LATERAL (SELECT * FROM search.entries
                                    WHERE tenant_id = $1 AND node_id = n.node_id LIMIT 1) e
-               WHERE EXISTS (SELECT FROM unnest($5::text[]) AS part(text) WHERE strpos(e.words, part.text) > 0)
+               WHERE EXISTS (SELECT FROM unnest($5::text[]) AS part(text) WHERE strpos(e.words || e.said, part.text) > 0)
                LIMIT $6
            ), lit AS (
+               -- What the names of the path say, and what the node says itself.
                SELECT a.node_id, (
                    WITH RECURSIVE up AS (
                        SELECT a.parent_id AS id, a.words
@@ -237,25 +292,28 @@ pub(crate) async fn by_path(
                            WHERE tenant_id = $1 AND node_id = up.id LIMIT 1) p
                    )
                    SELECT coalesce(bit_or(1 << part.of), 0) FROM up, unnest($5::text[], $7::int[]) AS part(text, of)
-                   WHERE strpos(up.words, part.text) > 0) AS mask
+                   WHERE strpos(up.words, part.text) > 0) AS named, (
+                   SELECT coalesce(bit_or(1 << part.of), 0) FROM unnest($5::text[], $7::int[]) AS part(text, of)
+                   WHERE strpos(a.own, part.text) > 0) AS own
                FROM anchor a
            ), down AS (
-               SELECT node_id, mask FROM lit
+               SELECT node_id, named, own FROM lit
                UNION ALL
-               SELECT c.node_id, down.mask | coalesce((
+               SELECT c.node_id, down.named | coalesce((
                    SELECT bit_or(1 << part.of) FROM unnest($5::text[], $7::int[]) AS part(text, of)
-                   WHERE strpos(c.words, part.text) > 0), 0)
-               FROM down CROSS JOIN LATERAL (SELECT node_id, words FROM search.entries
+                   WHERE strpos(c.words, part.text) > 0), 0), coalesce((
+                   SELECT bit_or(1 << part.of) FROM unnest($5::text[], $7::int[]) AS part(text, of)
+                   WHERE strpos(c.words || c.said, part.text) > 0), 0)
+               FROM down CROSS JOIN LATERAL (SELECT node_id, words, said FROM search.entries
                                              WHERE tenant_id = $1 AND parent_id = down.node_id OFFSET 0) c
            )
            SELECT DISTINCT e.node_id AS "node!", $21::int AS "class!", e.updated_at AS "updated_at!",
-                  e.is_folder AS "is_folder!", e.family AS "family!", e.owner
-           FROM (SELECT node_id, mask FROM down LIMIT $8) d
+                  e.is_folder AS "is_folder!", e.family AS "family!", e.owner, e.tags AS "tags!",
+                  e.said <> '' AS "marked!", e.revision AS "revision!", d.own AS "own!"
+           FROM (SELECT node_id, named, own FROM down LIMIT $8) d
            CROSS JOIN LATERAL (SELECT * FROM search.entries
                                WHERE tenant_id = $1 AND node_id = d.node_id LIMIT 1) e
-           WHERE d.mask = (1 << $9::int) - 1
-             AND $9 > (SELECT count(DISTINCT part.of) FROM unnest($5::text[], $7::int[]) AS part(text, of)
-                       WHERE strpos(e.words, part.text) > 0)
+           WHERE (d.named | d.own) = (1 << $9::int) - 1 AND d.own <> (1 << $9) - 1 AND e.marks @> $25::text[]
              AND ($10::boolean IS NULL OR e.is_folder = $10) AND ($11::text IS NULL OR e.family = $11)
              AND ($12::text IS NULL OR e.content_type = $12) AND ($13::uuid IS NULL OR e.owner = $13)
              AND ($14::timestamptz IS NULL OR e.updated_at >= $14) AND ($15::timestamptz IS NULL OR e.updated_at < $15)
@@ -294,7 +352,8 @@ pub(crate) async fn by_path(
         class,
         behind.map(|place| place.class),
         behind.map(|place| place.updated_at),
-        behind.map(|place| place.node)
+        behind.map(|place| place.node),
+        &filters.marks
     )
     .fetch_all(&mut **tx)
     .await?)
@@ -322,109 +381,138 @@ pub(crate) struct Word {
 
 /// Words of the dictionary that are read for a token.
 const READ: i64 = 4000;
-/// Words that a token may stand for: itself and the most frequent that begin with it.
+/// Words that a token may stand for, of names and as many of tags and fields: itself in each tree, and about so many that
+/// begin with it, the most frequent ones.
 const WORDS: i64 = 64;
 
 /// A token that is looked up.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
+    /// Its number.
+    pub(crate) number: i32,
     pub(crate) text: String,
-    /// Only the word itself, none that begins with it.
+    /// Only the word itself as it is in the dictionary, none that begins with it.
     pub(crate) exact: bool,
 }
 
-/// The words that each token stands for, in those trees.
-pub(crate) async fn words(tx: &mut TenantTx, trees: &[Uuid], tokens: &[Token]) -> Result<Vec<Word>> {
+/// What is looked up before any node is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) tokens: Vec<Token>,
+    /// Trigrams of tokens that may be misspelled, with their numbers.
+    pub(crate) trigrams: Vec<(i32, String)>,
+    /// Words with these trigrams are wanted in any case; otherwise only when one of the first tokens, as many as this, stands
+    /// for no word.
+    pub(crate) in_any_case: bool,
+    pub(crate) typed: i32,
+}
+
+/// What there is of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Looked {
+    /// The words that each token stands for: those of names first, the word itself, then the most frequent.
+    pub(crate) words: Vec<Word>,
+    /// The nodes at and below the roots; more than [`INSIDE`] when there are more.
+    pub(crate) inside: Vec<Uuid>,
+    /// Words that share trigrams with a token, those that share most first.
+    pub(crate) alike: Vec<(i32, String)>,
+}
+
+/// Words with common trigrams that are compared letter by letter.
+const COMPARED: i64 = 200;
+
+/// The words that tokens stand for, in the trees of an area, and the nodes below its roots: when those are few, words of
+/// trees of which only a part counts are not looked up.
+pub(crate) async fn look(tx: &mut TenantTx, area: &Area, asked: &Asked) -> Result<Looked> {
     let tenant = tx.tenant().0;
-    let texts: Vec<String> = tokens.iter().map(|token| token.text.clone()).collect();
     // Words hold no control character: nothing stands between a word and the word with one behind it.
-    let upper = |token: &Token| match token.exact {
-        true => format!("{}\u{1}", token.text),
-        false => above(&token.text),
-    };
-    let uppers: Vec<String> = tokens.iter().map(upper).collect();
-    Ok(sqlx::query_as!(
-        Word,
-        r#"SELECT token AS "token!", id AS "id!", nodes AS "nodes!"
-           FROM (SELECT (t.n - 1)::int AS token, w.id, w.nodes, w.word = t.token COLLATE "C" AS exact,
-                        row_number() OVER (PARTITION BY t.n
-                                           ORDER BY w.word = t.token COLLATE "C" DESC, w.nodes DESC) AS rank
-                 FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS t(token, upper, n)
-                 CROSS JOIN unnest($2::uuid[]) AS tree(id)
-                 CROSS JOIN LATERAL (SELECT id, word, nodes FROM search.words
-                                     WHERE tenant_id = $1 AND tree_id = tree.id
-                                       AND word >= t.token AND word < t.upper
-                                     ORDER BY word LIMIT $5) w
-                 WHERE w.nodes > 0) found
-           WHERE rank <= $6 OR exact ORDER BY token, rank"#,
-        tenant,
-        trees,
-        &texts,
-        &uppers,
-        READ,
-        WORDS
-    )
-    .fetch_all(&mut **tx)
-    .await?)
-}
-
-/// Words of the tenant that share trigrams, those that share most first.
-pub(crate) async fn alike(tx: &mut TenantTx, trigrams: &[String], limit: i64) -> Result<Vec<String>> {
-    let tenant = tx.tenant().0;
-    Ok(sqlx::query_scalar!(
-        r#"SELECT t.word AS "word!" FROM unnest($2::text[]) AS wanted(trigram)
-           CROSS JOIN LATERAL (SELECT word FROM search.trigrams
-                               WHERE tenant_id = $1 AND trigram = wanted.trigram COLLATE "C" OFFSET 0) t
-           GROUP BY t.word HAVING count(*) * 3 >= cardinality($2::text[])
-           ORDER BY count(*) DESC, t.word LIMIT $3"#,
-        tenant,
-        trigrams,
-        limit
-    )
-    .fetch_all(&mut **tx)
-    .await?)
-}
-
-/// Nodes that have one of the words and one of the others, the newest first. It reads all that have either.
-pub(crate) async fn having_both(
-    tx: &mut TenantTx,
-    words: &[i64],
-    others: &[i64],
-    limit: i64,
-) -> Result<Vec<Uuid>> {
-    let tenant = tx.tenant().0;
-    Ok(sqlx::query_scalar!(
-        "SELECT p.node_id FROM search.postings p
-         WHERE p.tenant_id = $1 AND p.word_id = ANY($2)
-           AND p.node_id IN (SELECT o.node_id FROM search.postings o WHERE o.tenant_id = $1 AND o.word_id = ANY($3))
-         ORDER BY p.node_id DESC LIMIT $4",
-        tenant,
-        words,
-        others,
-        limit
-    )
-    .fetch_all(&mut **tx)
-    .await?)
-}
-
-/// The nodes at and below some, unless there are more than [`INSIDE`].
-pub(crate) async fn inside(tx: &mut TenantTx, roots: &[Uuid]) -> Result<Option<Vec<Uuid>>> {
-    let tenant = tx.tenant().0;
-    let found = sqlx::query_scalar!(
+    let mut ranges: Vec<(i32, String, String)> = Vec::new();
+    for token in &asked.tokens {
+        if token.exact {
+            ranges.push((token.number, token.text.clone(), format!("{}\u{1}", token.text)));
+        } else {
+            for word in [token.text.clone(), text::word_said(&token.text)] {
+                ranges.push((token.number, word.clone(), above(&word)));
+            }
+        }
+    }
+    let of: Vec<i32> = ranges.iter().map(|range| range.0).collect();
+    let lowers: Vec<String> = ranges.iter().map(|range| range.1.clone()).collect();
+    let uppers: Vec<String> = ranges.into_iter().map(|range| range.2).collect();
+    let (of_gram, grams): (Vec<i32>, Vec<String>) = asked.trigrams.iter().cloned().unzip();
+    let rows = sqlx::query!(
         r#"WITH RECURSIVE down AS (
                SELECT id FROM unnest($2::uuid[]) AS root(id)
                UNION ALL
                SELECT c.node_id FROM down CROSS JOIN LATERAL (
                    SELECT node_id FROM search.entries
                    WHERE tenant_id = $1 AND parent_id = down.id OFFSET 0) c
+           ), inside AS MATERIALIZED (
+               SELECT id FROM down LIMIT $3::bigint + 1
+           ), tree AS MATERIALIZED (
+               SELECT id FROM unnest($4::uuid[]) AS whole(id)
+               UNION ALL
+               SELECT id FROM unnest($5::uuid[]) AS part(id) WHERE (SELECT count(*) FROM inside) > $3
+           ), found AS MATERIALIZED (
+               SELECT t.n, t.token, best.*
+               FROM unnest($6::int[], $7::text[], $8::text[]) WITH ORDINALITY AS t(token, lower, upper, n)
+               CROSS JOIN LATERAL (
+                   SELECT w.id, w.nodes, w.word = t.lower COLLATE "C" AS exact
+                   FROM tree
+                   CROSS JOIN LATERAL (SELECT id, word, nodes FROM search.words
+                                       WHERE tenant_id = $1 AND tree_id = tree.id
+                                         AND word >= t.lower AND word < t.upper
+                                       ORDER BY word LIMIT $9) w
+                   WHERE w.nodes > 0
+                   ORDER BY 3 DESC, w.nodes DESC LIMIT $10::bigint + (SELECT count(*) FROM tree)) best
+           ), alike AS (
+               SELECT token, word, row_number() OVER (PARTITION BY token ORDER BY shared DESC, word) AS place
+               FROM (SELECT wanted.token, t.word, count(*) AS shared, wanted.grams
+                     FROM (SELECT g.token, g.gram, count(*) OVER (PARTITION BY g.token) AS grams
+                           FROM unnest($11::int[], $12::text[]) AS g(token, gram)
+                           WHERE $15 OR EXISTS (SELECT FROM unnest($6) AS typed(token)
+                                         WHERE typed.token < $13 AND typed.token <> ALL (
+                                             ARRAY(SELECT token FROM found)) OFFSET 0) OFFSET 0) wanted
+                     CROSS JOIN LATERAL (SELECT word FROM search.trigrams
+                                         WHERE tenant_id = $1 AND trigram = wanted.gram COLLATE "C" OFFSET 0) t
+                     GROUP BY wanted.token, t.word, wanted.grams) shared
+               WHERE shared * 3 >= grams
            )
-           SELECT id AS "id!" FROM down LIMIT $3"#,
+           SELECT n, exact, nodes, token, id, NULL::uuid AS node, NULL::text AS word FROM found
+           UNION ALL
+           SELECT NULL, NULL, NULL, NULL, NULL, id, NULL FROM inside
+           UNION ALL
+           SELECT NULL, NULL, $14 - place, token, NULL, NULL, word FROM alike WHERE place <= $14
+           ORDER BY n, exact DESC, nodes DESC"#,
         tenant,
-        roots,
-        INSIDE + 1
+        &area.roots,
+        INSIDE,
+        &area.trees,
+        &area.partial,
+        &of,
+        &lowers,
+        &uppers,
+        READ,
+        WORDS,
+        &of_gram,
+        &grams,
+        asked.typed,
+        COMPARED,
+        asked.in_any_case
     )
     .fetch_all(&mut **tx)
     .await?;
-    let few = i64::try_from(found.len()).is_ok_and(|count| count <= INSIDE);
-    Ok(few.then_some(found))
+    let mut looked = Looked::default();
+    for row in rows {
+        match row {
+            _ if row.node.is_some() => looked.inside.extend(row.node),
+            _ if row.word.is_some() => looked.alike.extend(row.token.zip(row.word)),
+            _ => {
+                if let (Some(token), Some(id), Some(nodes)) = (row.token, row.id, row.nodes) {
+                    looked.words.push(Word { token, id, nodes });
+                }
+            }
+        }
+    }
+    Ok(looked)
 }

@@ -56,7 +56,11 @@ pub(crate) async fn go_on(tx: &mut TenantTx, node: Uuid, after: &str) -> Result<
 pub(crate) async fn done(tx: &mut TenantTx, nodes: &[Uuid]) -> Result<()> {
     let tenant = tx.tenant().0;
     sqlx::query!(
-        "DELETE FROM search.pending WHERE tenant_id = $1 AND node_id = ANY($2)",
+        "DELETE FROM search.pending
+         WHERE ctid = ANY (ARRAY(
+             SELECT one.row FROM unnest($2::uuid[]) AS old(id)
+             CROSS JOIN LATERAL (SELECT ctid AS row FROM search.pending
+                                 WHERE tenant_id = $1 AND node_id = old.id LIMIT 1) one))",
         tenant,
         nodes
     )

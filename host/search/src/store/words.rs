@@ -1,6 +1,6 @@
 //! The dictionary and the nodes of each word.
 
-use crate::domain::spelling;
+use crate::domain::{spelling, text};
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use std::collections::{BTreeMap, HashMap};
@@ -86,9 +86,10 @@ async fn add(tx: &mut TenantTx, added: &BTreeMap<(Uuid, String), Vec<Uuid>>) -> 
             .get(&key)
             .is_some_and(|nodes| i64::try_from(nodes.len()) == Ok(row.nodes))
         {
-            for gram in spelling::trigrams(&key.1) {
+            let spoken = text::spoken(&key.1);
+            for gram in spelling::trigrams(spoken) {
                 grams.push(gram);
-                of.push(key.1.clone());
+                of.push(spoken.to_owned());
             }
         }
         ids.insert(key, row.id);

@@ -75,6 +75,21 @@ async fn what_was_shared_is_found_below_and_no_longer_once_it_is_taken_back() {
             "node_not_found"
         );
     }
+    // Nor is anything found by its name, or by what it carries, whatever lies between.
+    world.mark(&ctx, &outer, &["hush"], &[("topic", "merger")]).await;
+    world.settle().await;
+    for (query, found) in [
+        ("outer inner", 0),
+        ("outer shared", 0),
+        ("inner merger", 0),
+        ("hush", 0),
+        ("shared inner", 1),
+    ] {
+        let answer = world.ask(&reader, asked(query)).await.unwrap();
+        assert_eq!(answer.items.len(), found, "{query}");
+        assert_eq!(answer.facets.unwrap().counted as usize, found, "{query}");
+    }
+    assert_eq!(world.names(&ctx, "outer inner").await, ["inner plan"]);
     // Cut off from above: not for them any more, though nothing was indexed since.
     let inner_id = inner.id.parse::<bitvault_platform::ids::NodeId>().unwrap().0;
     world
@@ -86,6 +101,37 @@ async fn what_was_shared_is_found_below_and_no_longer_once_it_is_taken_back() {
     world.admin("DELETE FROM files.grants").await;
     assert!(world.names(&reader, "plan").await.is_empty());
     assert_eq!(world.names(&ctx, "plan").await.len(), 4);
+}
+
+/// All of a tree was shared but for a folder that is closed, and below that one something again.
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_that_one_may_not_see_lead_to_nothing_below_them() {
+    let world = World::new().await;
+    let ctx = world.ctx();
+    let reader = AccountId::new();
+    let closed = world.mkdir(&ctx, "root", "closed zebra").await;
+    let open = world.mkdir(&ctx, &closed.id, "open box").await;
+    let home = v1::Node {
+        id: bitvault_platform::ids::NodeId(world.account.0).to_string(),
+        ..closed.clone()
+    };
+    world.grant(&home, reader, "viewer").await;
+    world.grant(&open, reader, "viewer").await;
+    let closing = v1::SetInheritanceRequest {
+        node_id: closed.id.clone(),
+        inherits: false,
+    };
+    world.files.set_inheritance(ctx.request(closing)).await.unwrap();
+    world.settle().await;
+    let reader = world.as_account(reader);
+    assert_eq!(world.names(&ctx, "zebra box").await, ["open box"]);
+    assert_eq!(world.names(&reader, "box").await, ["open box"]);
+    for query in ["zebra box", "zebra", "closed"] {
+        let answer = world.ask(&reader, asked(query)).await.unwrap();
+        assert!(answer.items.is_empty(), "{query} {answer:?}");
+        assert_eq!(answer.facets.unwrap().counted, 0, "{query}");
+        assert_eq!(answer.next_cursor, None, "{query}");
+    }
 }
 
 /// Roles that come from a group, through grants and spaces, and their end: at once, though nothing is indexed meanwhile.

@@ -4,4 +4,7 @@
 mod access;
 mod asking;
 mod following;
+mod making;
+mod metadata;
+mod plans;
 mod support;

@@ -1,13 +1,12 @@
 use super::{Files, node_ids};
 use crate::domain::access::{Actor, NodeRole};
-use crate::domain::lineage::Lineage;
 use crate::error::Refusal;
 use crate::service::wire;
-use crate::store::nodes::{self, NodeView};
+use crate::store::index::{self, Sight};
+use crate::store::nodes;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
-use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Answers which of the nodes the caller may see now, in their order, and the first of them whole.
@@ -19,51 +18,59 @@ pub(super) async fn filter_visible(
     let actor = Actor::of(ctx)?;
     let mut visible = node_ids(&request.ids)?;
     let ids: Vec<Uuid> = visible.iter().map(|id| id.0).collect();
+    // Nearly always all of them may be seen, as they were looked for where the caller sees what there is.
+    let first = &ids[..ids.len().min(request.whole as usize)];
     let mut tx = files.core.begin(ctx).await?;
-    let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &ids).await?;
+    let mut sight = index::sight(&mut tx, actor.account, &ids, first).await?;
     visible.retain(|id| {
+        let lineage = &mut sight.lineage;
         lineage
             .require(actor.account, *id, NodeRole::Viewer, Refusal::NodeNotFound)
             .is_ok()
     });
     let whole = &visible[..visible.len().min(request.whole as usize)];
-    let shown: HashSet<Uuid> = whole
+    let missing: Vec<Uuid> = whole
         .iter()
-        .flat_map(|id| folders(&lineage, actor, *id))
+        .filter(|id| !sight.views.contains_key(*id))
         .map(|id| id.0)
         .collect();
-    let shown: Vec<Uuid> = shown.into_iter().collect();
-    let views = nodes::views(&mut tx, &shown).await?;
+    if !missing.is_empty() {
+        let views = nodes::views(&mut tx, &missing).await?;
+        sight.views.extend(views.into_iter().map(|view| (view.id, view)));
+    }
     tx.commit().await?;
-    let views: HashMap<NodeId, NodeView> = views.into_iter().map(|view| (view.id, view)).collect();
-    let mut found = Vec::with_capacity(whole.len());
+    let mut nodes = Vec::with_capacity(whole.len());
     for id in whole {
-        if let Some(view) = views.get(id) {
-            found.push(internal::VisibleNode {
-                node: Some(wire::node(view.clone())?),
-                path: path(&lineage, actor, *id, &views),
+        if let Some(view) = sight.views.remove(id) {
+            nodes.push(internal::VisibleNode {
+                node: Some(wire::node(view)?),
+                path: path(&sight, actor, *id),
             });
         }
     }
+    let revision = |id: &NodeId| sight.lineage.any(*id).map_or(0, |facts| facts.revision);
+    let paths = match request.paths {
+        true => visible.iter().map(|id| path(&sight, actor, *id)).collect(),
+        false => Vec::new(),
+    };
     Ok(internal::FilterVisibleResponse {
         ids: visible.iter().map(NodeId::to_string).collect(),
-        nodes: found,
+        nodes,
+        revisions: visible.iter().map(revision).collect(),
+        paths,
     })
 }
 
-/// The node and the folders above it that the caller may see, upwards.
-fn folders(lineage: &Lineage, actor: Actor, id: NodeId) -> impl Iterator<Item = NodeId> {
-    lineage
-        .up(id)
-        .take_while(move |at| lineage.role(actor.account, *at).is_some())
-}
-
 /// Below the caller's home a path that leads there; elsewhere one from the topmost folder that the caller may see.
-fn path(lineage: &Lineage, actor: Actor, id: NodeId, views: &HashMap<NodeId, NodeView>) -> String {
+fn path(sight: &Sight, actor: Actor, id: NodeId) -> String {
+    let lineage = &sight.lineage;
     let at_home = actor.home().is_ok_and(|home| lineage.within(id, home));
-    let names = folders(lineage, actor, id).filter_map(|id| views.get(&id));
+    let seen = lineage
+        .up(id)
+        .take_while(|at| lineage.role(actor.account, *at).is_some());
+    let names = seen.filter_map(|at| sight.names.get(&at));
     let mut names: Vec<&str> = names
-        .map(|view| view.name.as_str())
+        .map(String::as_str)
         .filter(|name| !name.is_empty())
         .collect();
     names.reverse();

@@ -7,7 +7,6 @@ use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
 use std::collections::HashSet;
-use uuid::Uuid;
 
 /// Most places of an account, and of each of its groups; the newest grants count.
 const SCOPES_MAX: i64 = 500;
@@ -45,13 +44,8 @@ async fn within(tx: &mut TenantTx, actor: Actor, folder: NodeId) -> Result<Vec<i
 
 async fn everywhere(tx: &mut TenantTx, actor: Actor) -> Result<Vec<internal::Scope>> {
     let home = actor.home().ok();
-    let granted = index::granted(tx, actor.account, SCOPES_MAX).await?;
     let mut scopes: Vec<internal::Scope> = home.iter().map(|home| scope(*home, *home)).collect();
-    if granted.is_empty() {
-        return Ok(scopes);
-    }
-    let ids: Vec<Uuid> = granted.iter().map(|id| id.0).collect();
-    let mut lineage = nodes::lineage(tx, &[actor.account.0], &ids).await?;
+    let (granted, mut lineage) = index::granted(tx, actor.account, SCOPES_MAX).await?;
     let all: HashSet<NodeId> = granted.iter().copied().chain(home).collect();
     for node in granted {
         let visible = lineage.require(actor.account, node, NodeRole::Viewer, Refusal::NodeNotFound);

@@ -116,5 +116,7 @@ fn message(node: Described, tree: NodeId) -> Result<internal::IndexedNode> {
         created_by: node.created_by.map(|id| id.to_string()),
         size: node.size.map(unsigned).transpose()?,
         content_type: node.content_type,
+        tags: node.tags.unwrap_or_default(),
+        fields: node.fields.map(|fields| fields.0).unwrap_or_default(),
     })
 }

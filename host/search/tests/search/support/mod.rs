@@ -9,6 +9,7 @@ use bitvault_platform::{Clock, Ctx, Error, Role};
 use bitvault_proto::internal::v1::index_service_server::IndexServiceServer;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::{FilesService as _, FilesServiceServer};
+use bitvault_proto::v1::metadata_service_server::MetadataService as _;
 use bitvault_proto::v1::search_service_server::SearchService as _;
 use bitvault_search::{Config, Search};
 use bitvault_testing::TestDatabase;
@@ -124,6 +125,22 @@ impl World {
         self.files.delete_node(ctx.request(message)).await.unwrap();
     }
 
+    /// Adds tags and fields.
+    pub(crate) async fn mark(&self, ctx: &Ctx, node: &v1::Node, tags: &[&str], fields: &[(&str, &str)]) {
+        let own = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        let change = v1::UpdateMetadataRequest {
+            node_id: node.id.clone(),
+            add_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            set_fields: fields.iter().map(own).collect(),
+            ..v1::UpdateMetadataRequest::default()
+        };
+        self.change(ctx, change).await;
+    }
+
+    pub(crate) async fn change(&self, ctx: &Ctx, change: v1::UpdateMetadataRequest) {
+        self.files.update_metadata(ctx.request(change)).await.unwrap();
+    }
+
     /// A file, as a commit leaves it in the tables.
     pub(crate) async fn put(&self, ctx: &Ctx, parent: &str, name: &str, size: i64, media: &str) -> String {
         let parent = match parent {
@@ -201,7 +218,8 @@ impl World {
     /// Everything in the index, as text.
     pub(crate) async fn dump(&self) -> Vec<String> {
         let mut admin = PgConnection::connect(&self.database.admin_url()).await.unwrap();
-        let sql = "SELECT concat_ws(' ', 'entry', node_id, tree_id, parent_id, name_key, words, family, size, revision)
+        let sql = "SELECT concat_ws(' ', 'entry', node_id, tree_id, parent_id, name_key, words, family, size, revision,
+                                    said, tags::text, marks::text)
                    FROM search.entries
                    UNION ALL
                    SELECT concat_ws(' ', 'posting', w.tree_id, w.word, p.node_id)

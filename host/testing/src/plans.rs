@@ -1,0 +1,87 @@
+//! How Postgres plans the checked queries of a module before it has statistics: such a plan is kept while tables grow.
+
+use crate::TestDatabase;
+use bitvault_platform::db::DbRole;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use std::error::Error;
+use std::path::Path;
+
+/// A checked query: its text and the types of its parameters.
+pub type Query = (String, Vec<String>);
+
+/// The checked queries that name a table of this Postgres schema.
+pub fn queries(schema: &str) -> Result<Vec<Query>, Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.sqlx");
+    let mut queries = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let query: Value = serde_json::from_slice(&std::fs::read(entry?.path())?)?;
+        let sql = query["query"].as_str().ok_or("a query has a text")?;
+        if sql.contains(&format!("{schema}.")) {
+            let types = query["describe"]["parameters"]["Left"]
+                .as_array()
+                .ok_or("a query has parameters")?;
+            let types = types.iter().filter_map(Value::as_str).map(sql_type).collect();
+            queries.push((sql.to_owned(), types));
+        }
+    }
+    Ok(queries)
+}
+
+/// sqlx's name of a type as SQL writes it.
+fn sql_type(name: &str) -> String {
+    match name.strip_suffix("Array") {
+        Some(element) => format!("{element}[]"),
+        None => name.to_owned(),
+    }
+}
+
+/// The plan of a query that is good for all parameters, as the first of the roles that may run it.
+pub async fn plan(
+    database: &TestDatabase,
+    roles: &[DbRole],
+    (sql, types): &Query,
+) -> Result<String, Box<dyn Error + Send + Sync>> {
+    for role in roles {
+        let mut connection = PgConnection::connect(&database.role_url(*role)).await?;
+        let (list, nulls) = (types.join(", "), vec!["NULL"; types.len()].join(", "));
+        let brackets = |text: &str| {
+            if types.is_empty() {
+                String::new()
+            } else {
+                format!("({text})")
+            }
+        };
+        let prepare = format!(
+            "SET app.tenant = '00000000-0000-7000-8000-000000000001'; SET plan_cache_mode = force_generic_plan;
+             PREPARE p{} AS {sql}",
+            brackets(&list)
+        );
+        sqlx::raw_sql(AssertSqlSafe(prepare))
+            .execute(&mut connection)
+            .await?;
+        let explain = format!("EXPLAIN (COSTS OFF) EXECUTE p{}", brackets(&nulls));
+        let lines = sqlx::raw_sql(AssertSqlSafe(explain))
+            .fetch_all(&mut connection)
+            .await;
+        if let Ok(lines) = lines {
+            let lines: Vec<String> = lines.iter().map(|line| line.get(0)).collect();
+            return Ok(lines.join("\n"));
+        }
+    }
+    Err(format!("no role may run {sql}").into())
+}
+
+/// A query on one line.
+pub fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The line of a plan that reads a whole table, or all that a tenant has in one.
+pub fn whole(plan: &str) -> Option<&str> {
+    plan.lines().map(str::trim).find(|line| {
+        let table = line.contains("Seq Scan") || line.contains("Hash Join") || line.contains("Merge Join");
+        let tenant = *line == "Index Cond: (tenant_id = $1)" || *line == "Recheck Cond: (tenant_id = $1)";
+        table || tenant
+    })
+}
