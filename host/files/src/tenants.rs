@@ -43,7 +43,7 @@ impl Tenants {
             .request(v1::GetTenantRequest {});
         let mut tenants = TenantServiceClient::new(self.0.clone());
         let answer = Box::pin(async move { tenants.get_tenant(request).await }).await;
-        let settings = is_there(answer)?.and_then(|tenant| tenant.settings);
+        let settings = known(answer)?.and_then(|tenant| tenant.settings);
         let days = settings.and_then(|settings| settings.trash_retention_days);
         Ok(days.map(|days| Duration::from_secs(u64::from(days) * DAY)))
     }
@@ -56,15 +56,39 @@ impl Tenants {
         });
         let mut identity = IdentityServiceClient::new(self.0.clone());
         let answer = Box::pin(async move { identity.get_membership(request).await }).await;
-        is_there(answer)?.map(|found| found.role.parse()).transpose()
+        let_in(answer)?.map(|found| found.role.parse()).transpose()
     }
 }
 
 /// Nothing, when the answer is that it is not there.
-fn is_there<T>(answer: std::result::Result<tonic::Response<T>, tonic::Status>) -> Result<Option<T>> {
+fn known<T>(answer: std::result::Result<tonic::Response<T>, tonic::Status>) -> Result<Option<T>> {
     match answer.map_err(Error::from) {
         Ok(found) => Ok(Some(found.into_inner())),
-        Err(error) if matches!(error.code(), Code::NotFound | Code::Denied) => Ok(None),
+        Err(error) if error.code() == Code::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Nothing, when it is not there or not let in.
+fn let_in<T>(answer: std::result::Result<tonic::Response<T>, tonic::Status>) -> Result<Option<T>> {
+    match known(answer) {
+        Err(error) if error.code() == Code::Denied => Ok(None),
+        answer => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_told_what_a_tenant_settled_does_not_take_it_for_nothing() {
+        let refused = |code| Err::<tonic::Response<()>, _>(Error::new(code, "reason", "text").into());
+        assert!(known(refused(Code::NotFound)).unwrap().is_none());
+        for code in [Code::Denied, Code::Unauthenticated, Code::Unavailable] {
+            assert!(known(refused(code)).is_err(), "{code:?}");
+        }
+        assert!(let_in(refused(Code::Denied)).unwrap().is_none());
+        assert!(let_in(refused(Code::Unavailable)).is_err());
     }
 }

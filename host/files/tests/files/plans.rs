@@ -65,3 +65,23 @@ async fn no_query_reads_a_whole_table_or_tenant() {
         assert_eq!(plans::whole(&plan), None, "{short}\n{plan}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_purge_reads_nothing_of_other_tenants() {
+    let database = TestDatabase::new().await.unwrap();
+    let mut looked_at = 0;
+    for query in plans::queries("files").unwrap() {
+        if flat(&query.0).contains("FROM files.nodes WHERE trashed_at IS NOT NULL AND tenant_id") {
+            let plan = plans::plan(&database, &[DbRole::Worker], &query).await.unwrap();
+            assert!(
+                plan.contains("nodes_trashed_of_tenant") && !plan.contains("Sort"),
+                "{plan}"
+            );
+            looked_at += 1;
+        }
+    }
+    assert_eq!(
+        looked_at, 2,
+        "who has anything in the trash, and what is due of it"
+    );
+}
