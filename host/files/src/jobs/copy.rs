@@ -13,7 +13,7 @@ use crate::error::Refusal;
 use crate::failpoints;
 use crate::service::copy_node::{name_of, permit, permit_folder};
 use crate::service::room;
-use crate::store::copies::{self, CopyRow, State};
+use crate::store::copies::{self, Built, CopyRow, State};
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::moves::{self, Placed};
 use crate::store::{nodes, removal, usage};
@@ -78,20 +78,21 @@ impl Files {
 
     async fn build(&self, mut tx: TenantTx, actor: Actor, row: &CopyRow) -> Result<()> {
         let now = self.core.clock.now();
-        let (source, lineage) = permit(&mut tx, actor, row.source, row.parent).await?;
-        let most = i64::from(self.core.config.copy.nodes_max);
-        if copies::count(&mut tx, source, most).await? > most {
-            return Err(Refusal::CopyTooLarge(self.core.config.copy.nodes_max).into());
-        }
+        let accounts = [row.account.0];
+        let mut lineage = nodes::lineage(&mut tx, &accounts, &[row.source.0, row.parent.0]).await?;
+        let source = permit(actor, &mut lineage, row.source, row.parent)?;
+        let most = self.core.config.copy.nodes_max;
         let top = NodeId::new();
         // A name that nobody can give, so that it is in nobody's way.
         let hidden = Name {
             text: "copy".to_owned(),
             key: format!("/copy/{}", top.0),
         };
-        let made = copies::build(&mut tx, source, top, root(actor.tenant), &hidden, now).await?;
-        let Some(made) = made else {
-            return Err(Refusal::Busy.into());
+        let parent = root(actor.tenant);
+        let made = match copies::build(&mut tx, source, top, parent, &hidden, most.into(), now).await? {
+            Built::Made(made) => made.nodes,
+            Built::TooMany => return Err(Refusal::CopyTooLarge(most).into()),
+            Built::Vanished => return Err(Refusal::Busy.into()),
         };
         // The tenant's limit holds here already.
         room::fits(&mut tx, actor, &lineage, lineage.quotas(row.parent)).await?;

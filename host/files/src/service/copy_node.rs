@@ -5,9 +5,9 @@ use crate::domain::free_name;
 use crate::domain::lineage::Lineage;
 use crate::domain::name::Name;
 use crate::error::Refusal;
-use crate::store::copies::{self, CopyRow, Source, State};
+use crate::store::copies::{self, Built, CopyRow, Source, State};
 use crate::store::journal::{self, Change, ChangeKind};
-use crate::store::nodes;
+use crate::store::nodes::{self, NodeView, Sought};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{CopyId, NodeId};
 use bitvault_platform::{Ctx, Error, Result, telemetry};
@@ -68,37 +68,63 @@ async fn copy(
     {
         return Ok(Some(answer));
     }
-    let (source, lineage) = permit(&mut tx, actor, wanted.node, wanted.parent).await?;
-    // A job looks again, but what is wrong with the name is told now.
-    let name = name_of(&mut tx, wanted.node, wanted.parent, wanted.name.as_ref()).await?;
-    let limit = i64::from(core.config.copy.nodes_per_transaction);
-    let count = copies::count(&mut tx, source, limit).await?;
-    let result = if count > limit {
-        let row = CopyRow {
-            id: CopyId::new(),
-            account: actor.account,
-            source: wanted.node,
-            parent: wanted.parent,
-            name: wanted.name.as_ref().map(|name| name.text.clone()),
-            state: State::Running,
-            copied: 0,
-            node: None,
-            reason: None,
-            created_at: now,
-        };
-        copies::insert(&mut tx, &row).await?;
-        (copy_node_response::Result::Job(wire::copy(row)?), Vec::new())
-    } else {
-        let top = NodeId::new();
-        let Some(made) = copies::build(&mut tx, source, top, wanted.parent, &name, now).await? else {
-            return Ok(None);
-        };
-        room::fits(&mut tx, actor, &lineage, lineage.quotas(wanted.parent)).await?;
-        let view = nodes::views(&mut tx, &[top.0]).await?.pop();
-        let node = wire::node(view.ok_or_else(|| Error::internal("read a copy", "it is not there"))?)?;
-        (copy_node_response::Result::Node(node), made)
+    let sought = Sought {
+        node: wanted.node,
+        folder: Some(wanted.parent),
+        key: wanted.name.as_ref().map(|name| name.key.clone()),
     };
-    let (result, made) = result;
+    let named = [wanted.node.0, wanted.parent.0];
+    let mut sight = nodes::sight(&mut tx, &[actor.account.0], &named, &[sought]).await?;
+    let source = permit(actor, &mut sight.lineage, wanted.node, wanted.parent)?;
+    let view = sight.views.into_iter().find(|view| view.id == wanted.node);
+    let view = view.ok_or(Refusal::NodeNotFound)?;
+    // A job looks again, but what is wrong with the name is told now.
+    let mut name = first_name(&view, wanted.name.as_ref())?;
+    if !sight.holders.is_empty() {
+        let asked = wanted.name.as_ref();
+        name = free_names::find(&mut tx, &view, wanted.parent, asked, free_name::copied).await?;
+    }
+    let (top, limit) = (NodeId::new(), core.config.copy.nodes_per_transaction);
+    let built = copies::build(&mut tx, source, top, wanted.parent, &name, limit.into(), now).await?;
+    let (result, made) = match built {
+        Built::Vanished => return Ok(None),
+        Built::TooMany => {
+            let row = CopyRow {
+                id: CopyId::new(),
+                account: actor.account,
+                source: wanted.node,
+                parent: wanted.parent,
+                name: wanted.name.as_ref().map(|name| name.text.clone()),
+                state: State::Running,
+                copied: 0,
+                node: None,
+                reason: None,
+                created_at: now,
+            };
+            copies::insert(&mut tx, &row).await?;
+            (copy_node_response::Result::Job(wire::copy(row)?), Vec::new())
+        }
+        Built::Made(made) => {
+            let quotas = sight.lineage.quotas(wanted.parent);
+            room::fits(&mut tx, actor, &sight.lineage, quotas).await?;
+            if made.of != view.version_id {
+                // The source got another version since it was looked at.
+                return Ok(None);
+            }
+            let node = NodeView {
+                id: top,
+                parent_id: Some(wanted.parent),
+                name: name.text,
+                name_key: name.key,
+                revision: 1,
+                created_at: now,
+                updated_at: now,
+                version_id: made.nodes.first().and_then(|(_, version)| *version),
+                ..view
+            };
+            (copy_node_response::Result::Node(wire::node(node)?), made.nodes)
+        }
+    };
     let answer = v1::CopyNodeResponse { result: Some(result) };
     if let Some(key) = &wanted.key
         && !key.keep(&mut tx, actor, &answer, now).await?
@@ -123,15 +149,9 @@ async fn copy(
     Ok(Some(answer))
 }
 
-/// Whether the account may copy the node into that folder, and what of it; and what was read of both.
-pub(crate) async fn permit(
-    tx: &mut TenantTx,
-    actor: Actor,
-    node: NodeId,
-    parent: NodeId,
-) -> Result<(Source, Lineage)> {
+/// Whether the account may copy the node into that folder, and what of it. The lineage is of both.
+pub(crate) fn permit(actor: Actor, lineage: &mut Lineage, node: NodeId, parent: NodeId) -> Result<Source> {
     let account = actor.account;
-    let mut lineage = nodes::lineage(tx, &[account.0], &[node.0, parent.0]).await?;
     lineage.require(account, node, NodeRole::Viewer, Refusal::NodeNotFound)?;
     let folder = lineage.require(account, parent, NodeRole::Editor, Refusal::ParentNotFound)?;
     if !folder.is_folder {
@@ -140,12 +160,11 @@ pub(crate) async fn permit(
     if lineage.within(parent, node) {
         return Err(Refusal::IntoItself.into());
     }
-    let source = Source {
+    Ok(Source {
         node,
         account,
         owned: lineage.role(account, node) == Some(NodeRole::Owner),
-    };
-    Ok((source, lineage))
+    })
 }
 
 /// Whether the account may put something into that folder; and what was read of it.
@@ -164,9 +183,15 @@ pub(crate) async fn name_of(
 ) -> Result<Name> {
     let view = nodes::views(tx, &[node.0]).await?.pop();
     let view = view.ok_or(Refusal::NodeNotFound)?;
-    if asked.is_none() && view.name.is_empty() {
+    first_name(&view, asked)?;
+    free_names::find(tx, &view, parent, asked, free_name::copied).await
+}
+
+/// The name that a copy gets if it is free: the one that was asked for, or else the node's own.
+fn first_name(node: &NodeView, asked: Option<&Name>) -> Result<Name> {
+    if asked.is_none() && node.name.is_empty() {
         let detail = "a home has no name of its own: say what the copy is called";
         return Err(Error::invalid_field("name_invalid", "name", detail));
     }
-    free_names::find(tx, &view, parent, asked, free_name::copied).await
+    Ok(asked.cloned().unwrap_or_else(|| node.own_name()))
 }

@@ -25,11 +25,7 @@ pub(crate) async fn find(
     asked: Option<&Name>,
     other: impl Fn(&str, bool, u32) -> Result<Name>,
 ) -> Result<Name> {
-    let own = Name {
-        text: node.name.clone(),
-        key: node.name_key.clone(),
-    };
-    let mut names = vec![asked.cloned().unwrap_or(own)];
+    let mut names = vec![asked.cloned().unwrap_or_else(|| node.own_name())];
     let mut number = 0;
     loop {
         let keys: Vec<String> = names.iter().map(|name| name.key.clone()).collect();

@@ -95,11 +95,7 @@ impl Batch {
             return Err(full.refusal(self.actor, &self.lineage));
         }
         self.limits(&view, from, target)?;
-        let own = Name {
-            text: view.name.clone(),
-            key: view.name_key.clone(),
-        };
-        let name = item.name.clone().unwrap_or(own);
+        let name = item.name.clone().unwrap_or_else(|| view.own_name());
         let place = (target, name.key.clone());
         if self
             .holders
@@ -208,10 +204,7 @@ impl Batch {
         Some(Placed {
             id,
             parent: view.parent_id?,
-            name: Name {
-                text: view.name.clone(),
-                key: view.name_key.clone(),
-            },
+            name: view.own_name(),
             revision: view.revision,
         })
     }

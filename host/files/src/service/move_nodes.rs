@@ -3,7 +3,7 @@
 
 use super::crossing::{Crossing, Places};
 use super::idempotent::Key;
-use super::move_batch::{Batch, Holders};
+use super::move_batch::Batch;
 use super::{Core, room, wire};
 use crate::domain::access::{Actor, node_id, root};
 use crate::domain::name::Name;
@@ -11,8 +11,7 @@ use crate::domain::quota::Level;
 use crate::error::Refusal;
 use crate::store::journal;
 use crate::store::moves::{self, Placed};
-use crate::store::nodes::{self, NodeView};
-use bitvault_platform::db::TenantTx;
+use crate::store::nodes::{self, NodeView, Sight, Sought};
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
@@ -115,14 +114,21 @@ async fn transact<M: Message + Default>(
             .flat_map(|item| [Some(item.node), item.parent])
             .flatten(),
     );
-    let (lineage, views) = nodes::lineage_and_views(&mut tx, &[actor.account.0], &named).await?;
+    let Sight {
+        lineage,
+        views,
+        holders,
+    } = nodes::sight(&mut tx, &[actor.account.0], &named, &sought(items)).await?;
     let found: HashMap<NodeId, NodeView> = views.into_iter().map(|view| (view.id, view)).collect();
     if !items.iter().all(|item| locked(actor, item, &found, &locks)) {
         return Ok(None);
     }
     let places = Places::of(&lineage, root(actor.tenant), &named);
     let quotas: Vec<NodeId> = named.iter().flat_map(|id| lineage.quotas(NodeId(*id))).collect();
-    let holders = holders(&mut tx, items, &found).await?;
+    let holders = holders
+        .into_iter()
+        .map(|(folder, key, node)| ((folder, key), node))
+        .collect();
     let mut batch = Batch::new(actor, now, lineage, found.clone(), holders, &learned.full);
     let judged: Vec<Result<Placed, Refusal>> = items.iter().map(|item| batch.judge(item)).collect();
     let going = batch.going(&found);
@@ -178,36 +184,28 @@ fn locked(actor: Actor, item: &Move, found: &HashMap<NodeId, NodeView>, locks: &
     locked(item.node) && folder.is_none_or(locked) && (!may_cycle || locked(root(actor.tenant)))
 }
 
-/// Who holds the names that the items may ask for: each node goes by its own name and by those that it is given, in its
-/// own folder and in those that it is moved to.
-async fn holders(tx: &mut TenantTx, items: &[Move], views: &HashMap<NodeId, NodeView>) -> Result<Holders> {
-    let mut names: HashMap<NodeId, HashSet<&str>> = HashMap::new();
-    let mut folders: HashMap<NodeId, HashSet<NodeId>> = HashMap::new();
+/// The names that the items may ask for: each node goes by its own name and by those that it is given, in its own folder and
+/// in those that it is moved to.
+fn sought(items: &[Move]) -> Vec<Sought> {
+    let mut names: HashMap<NodeId, (HashSet<Option<NodeId>>, HashSet<Option<&str>>)> = HashMap::new();
     for item in items {
-        let Some(view) = views.get(&item.node) else {
-            continue;
-        };
-        let keys = names.entry(item.node).or_default();
-        keys.insert(&view.name_key);
-        keys.extend(item.name.as_ref().map(|name| name.key.as_str()));
-        folders
+        let (folders, keys) = names
             .entry(item.node)
-            .or_default()
-            .extend([view.parent_id, item.parent].into_iter().flatten());
+            .or_insert_with(|| (HashSet::from([None]), HashSet::from([None])));
+        folders.insert(item.parent);
+        keys.insert(item.name.as_ref().map(|name| name.key.as_str()));
     }
-    let mut wanted: HashSet<(Uuid, &str)> = HashSet::new();
-    for (node, keys) in &names {
-        for folder in folders.get(node).into_iter().flatten() {
-            wanted.extend(keys.iter().map(|key| (folder.0, *key)));
-        }
-    }
-    let (parents, keys): (Vec<Uuid>, Vec<String>) = wanted
+    names
         .into_iter()
-        .map(|(parent, key)| (parent, key.to_owned()))
-        .unzip();
-    let found = moves::holders(tx, &parents, &keys).await?;
-    Ok(found
-        .into_iter()
-        .map(|(folder, key, node)| ((folder, key), node))
-        .collect())
+        .flat_map(|(node, (folders, keys))| {
+            folders.into_iter().flat_map(move |folder| {
+                let sought = move |key: &Option<&str>| Sought {
+                    node,
+                    folder,
+                    key: key.map(str::to_owned),
+                };
+                keys.iter().map(sought).collect::<Vec<_>>()
+            })
+        })
+        .collect()
 }

@@ -19,50 +19,36 @@ pub(crate) struct Source {
     pub(crate) owned: bool,
 }
 
-/// How many nodes a copy would make; counting ends above `limit`.
-pub(crate) async fn count(tx: &mut TenantTx, source: Source, limit: i64) -> Result<i64> {
-    let tenant = tx.tenant().0;
-    Ok(sqlx::query_scalar!(
-        r#"WITH RECURSIVE subject AS MATERIALIZED (
-               SELECT $3::uuid AS id
-               UNION ALL
-               SELECT m.group_id FROM files.group_members m WHERE m.tenant_id = $1 AND m.account_id = $3
-           ), down AS (
-               SELECT id, $4::boolean AS owned FROM files.nodes WHERE tenant_id = $1 AND id = $2
-               UNION ALL
-               SELECT n.id, n.owned FROM down CROSS JOIN LATERAL (
-                   SELECT c.id, down.owned OR EXISTS (
-                              SELECT FROM files.grants g JOIN subject s ON s.id = g.subject_id
-                              WHERE g.tenant_id = $1 AND g.node_id = c.id AND g.role = 'owner' OFFSET 0) AS owned
-                   FROM files.nodes c
-                   WHERE c.tenant_id = $1 AND c.parent_id = down.id AND c.trashed_at IS NULL
-                     AND (c.inherits OR down.owned OR EXISTS (
-                             SELECT FROM files.grants g JOIN subject s ON s.id = g.subject_id
-                             WHERE g.tenant_id = $1 AND g.node_id = c.id OFFSET 0))
-                   OFFSET 0) n
-           )
-           SELECT count(*) AS "count!" FROM (SELECT FROM down LIMIT $5) walked"#,
-        tenant,
-        source.node.0,
-        source.account.0,
-        source.owned,
-        limit + 1
-    )
-    .fetch_one(&mut **tx)
-    .await?)
+/// What came of a copy.
+#[derive(Debug)]
+pub(crate) enum Built {
+    Made(Made),
+    /// There are more nodes than allowed: nothing was made.
+    TooMany,
+    /// The source is gone, or content that the copy names was removed at the same moment: roll back and try again.
+    Vanished,
 }
 
-/// Copies a tree: `top` is the id of the copy, whose folder is locked and has that name free, or is shown to nobody. Answers
-/// the nodes that were made, folders before what is in them, with the versions of files. `None`: content that the copy
-/// names was removed at the same moment; roll back and try again.
+/// A copy.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The nodes, folders before what is in them, with the versions of files.
+    pub(crate) nodes: Vec<(NodeId, Option<VersionId>)>,
+    /// The version of the source that the top was made of, if that is a file.
+    pub(crate) of: Option<VersionId>,
+}
+
+/// Copies a tree of at most `most` nodes: `top` is the id of the copy, whose folder is locked and has that name free, or is
+/// shown to nobody. The walk ends where there is one too many.
 pub(crate) async fn build(
     tx: &mut TenantTx,
     source: Source,
     top: NodeId,
     parent: NodeId,
     name: &Name,
+    most: i64,
     now: OffsetDateTime,
-) -> Result<Option<Vec<(NodeId, Option<VersionId>)>>> {
+) -> Result<Built> {
     let tenant = tx.tenant().0;
     let made = sqlx::query!(
         r#"WITH RECURSIVE subject AS MATERIALIZED (
@@ -87,23 +73,31 @@ pub(crate) async fn build(
                              SELECT FROM files.grants g JOIN subject s ON s.id = g.subject_id
                              WHERE g.tenant_id = $1 AND g.node_id = c.id OFFSET 0))
                    OFFSET 0) n
+           ), walked AS MATERIALIZED (
+               SELECT count(*) AS nodes FROM (SELECT FROM down LIMIT $10::bigint + 1) counted
            ), node AS (
                INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, created_at,
                                         created_by, updated_at, updated_by)
                SELECT $1, id, parent_id, kind, name, name_key, version, $9, $3, $9, $3 FROM down
+               WHERE (SELECT nodes FROM walked) <= $10
            ), version AS (
                INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at,
                                            created_by)
                SELECT $1, down.version, down.id, v.blob_id, v.content_type, v.content_mismatch, $9, $3
                FROM down CROSS JOIN LATERAL (SELECT blob_id, content_type, content_mismatch FROM files.versions
                                              WHERE tenant_id = $1 AND id = down.old_version LIMIT 1) v
+               WHERE (SELECT nodes FROM walked) <= $10
            ), metadata AS (
                INSERT INTO files.metadata (tenant_id, node_id, tags, fields)
                SELECT $1, down.id, m.tags, m.fields
                FROM down CROSS JOIN LATERAL (SELECT tags, fields FROM files.metadata
                                              WHERE tenant_id = $1 AND node_id = down.old LIMIT 1) m
+               WHERE (SELECT nodes FROM walked) <= $10
            )
-           SELECT id AS "id!: NodeId", version AS "version?: VersionId" FROM down"#,
+           SELECT walked.nodes AS "nodes!", made.id AS "id?: NodeId", made.version AS "version?: VersionId",
+                  made.old_version AS "of?: VersionId"
+           FROM walked LEFT JOIN LATERAL (
+               SELECT id, version, old_version FROM down WHERE walked.nodes <= $10) made ON true"#,
         tenant,
         source.node.0,
         source.account.0,
@@ -112,15 +106,28 @@ pub(crate) async fn build(
         parent.0,
         name.text,
         name.key,
-        now
+        now,
+        most
     )
     .fetch_all(&mut **tx)
     .await;
-    match made {
-        Ok(rows) => Ok(Some(rows.into_iter().map(|row| (row.id, row.version)).collect())),
-        Err(sqlx::Error::Database(cause)) if cause.is_foreign_key_violation() => Ok(None),
-        Err(cause) => Err(cause.into()),
+    let rows = match made {
+        Err(sqlx::Error::Database(cause)) if cause.is_foreign_key_violation() => return Ok(Built::Vanished),
+        rows => rows?,
+    };
+    let first = rows.first();
+    if first.is_some_and(|row| row.nodes > most) {
+        return Ok(Built::TooMany);
     }
+    let of = first.and_then(|row| row.of);
+    let nodes: Vec<_> = rows
+        .into_iter()
+        .filter_map(|row| Some((row.id?, row.version)))
+        .collect();
+    Ok(match nodes.is_empty() {
+        true => Built::Vanished,
+        false => Built::Made(Made { nodes, of }),
+    })
 }
 
 /// Where a large copy stands.

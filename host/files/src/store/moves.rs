@@ -58,32 +58,6 @@ pub(crate) async fn lock(
     Ok(locked)
 }
 
-/// The nodes that hold these names, as `(folder, folded name, node)`.
-pub(crate) async fn holders(
-    tx: &mut TenantTx,
-    parents: &[Uuid],
-    keys: &[String],
-) -> Result<Vec<(NodeId, String, NodeId)>> {
-    let tenant = tx.tenant().0;
-    let rows = sqlx::query!(
-        r#"SELECT n.parent_id AS "parent_id!: NodeId", n.name_key AS "name_key!", n.id AS "id!: NodeId"
-           FROM unnest($2::uuid[], $3::text[]) AS wanted(parent_id, name_key)
-           CROSS JOIN LATERAL (
-               SELECT parent_id, name_key, id FROM files.nodes
-               WHERE tenant_id = $1 AND parent_id = wanted.parent_id
-                 AND name_key = wanted.name_key COLLATE "C" AND trashed_at IS NULL LIMIT 1) n"#,
-        tenant,
-        parents,
-        keys
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.parent_id, row.name_key, row.id))
-        .collect())
-}
-
 /// Nodes and everything below them, the trash included, in the order of the ids.
 pub(crate) async fn subtrees(tx: &mut TenantTx, tops: &[Uuid]) -> Result<Vec<Uuid>> {
     let tenant = tx.tenant().0;

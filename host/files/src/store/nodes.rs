@@ -32,6 +32,14 @@ pub(crate) struct NodeView {
 }
 
 impl NodeView {
+    /// Its name as it is.
+    pub(crate) fn own_name(&self) -> Name {
+        Name {
+            text: self.name.clone(),
+            key: self.name_key.clone(),
+        }
+    }
+
     /// What folders are listed by.
     pub(crate) fn keys(&self) -> Keys<'_> {
         let at = |at| Moment { at, id: self.id };
@@ -147,7 +155,7 @@ pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
 
 /// The nodes and all their ancestors, with the roles that these accounts have been given on them, and with their quotas.
 pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
-    Ok(read(tx, accounts, ids, false).await?.0)
+    Ok(read(tx, accounts, ids, false, &[]).await?.lineage)
 }
 
 /// [`lineage`], and the nodes themselves as [`views`] does, in one round trip.
@@ -156,7 +164,37 @@ pub(crate) async fn lineage_and_views(
     accounts: &[Uuid],
     ids: &[Uuid],
 ) -> Result<(Lineage, Vec<NodeView>)> {
-    read(tx, accounts, ids, true).await
+    let sight = read(tx, accounts, ids, true, &[]).await?;
+    Ok((sight.lineage, sight.views))
+}
+
+/// Nodes with all that a change of their names or folders is judged by.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    pub(crate) lineage: Lineage,
+    pub(crate) views: Vec<NodeView>,
+    /// Who holds a name: `(folder, folded name, node)`.
+    pub(crate) holders: Vec<(NodeId, String, NodeId)>,
+}
+
+/// A name in a folder that a node may get.
+#[derive(Debug, Clone)]
+pub(crate) struct Sought {
+    pub(crate) node: NodeId,
+    /// Absent: the folder that the node is in.
+    pub(crate) folder: Option<NodeId>,
+    /// Folded; absent: the node's own.
+    pub(crate) key: Option<String>,
+}
+
+/// [`lineage_and_views`], and who holds the names that are sought, in one round trip.
+pub(crate) async fn sight(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    ids: &[Uuid],
+    sought: &[Sought],
+) -> Result<Sight> {
+    read(tx, accounts, ids, true, sought).await
 }
 
 /// `shown`: the nodes are answered as well. A node that is asked for and stands above another one is read twice then.
@@ -165,8 +203,12 @@ async fn read(
     accounts: &[Uuid],
     ids: &[Uuid],
     shown: bool,
-) -> Result<(Lineage, Vec<NodeView>)> {
+    sought: &[Sought],
+) -> Result<Sight> {
     let tenant = tx.tenant().0;
+    let nodes: Vec<Uuid> = sought.iter().map(|name| name.node.0).collect();
+    let folders: Vec<Option<Uuid>> = sought.iter().map(|name| name.folder.map(|id| id.0)).collect();
+    let keys: Vec<Option<String>> = sought.iter().map(|name| name.key.clone()).collect();
     let rows = sqlx::query!(
         r#"WITH RECURSIVE up AS (
                SELECT n.*, $4::bool AS shown
@@ -194,7 +236,7 @@ async fn read(
                    WHERE tenant_id = $1 AND node_id = up.id LIMIT 1) AS "quota?",
                   n.name AS "name?", n.name_key AS "name_key?", n.created_at AS "created_at?",
                   n.updated_at AS "updated_at?",
-                  v.content_type AS "content_type?", b.length AS "size?", b.sha256 AS "sha256?"
+                  v.content_type AS "content_type?", b.length AS "size?", b.sha256 AS "sha256?", false AS "holds!"
            FROM up CROSS JOIN LATERAL (
                SELECT array_agg(subject.account) AS accounts, array_agg(g.role) AS roles
                FROM (SELECT subject_id, role FROM files.grants
@@ -205,17 +247,37 @@ async fn read(
            LEFT JOIN LATERAL (SELECT content_type, blob_id FROM files.versions
                               WHERE up.shown AND tenant_id = $1 AND id = up.current_version LIMIT 1) v ON true
            LEFT JOIN LATERAL (SELECT length, sha256 FROM files.blobs
-                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true"#,
+                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
+           UNION ALL
+           SELECT held.id, held.parent_id, false, false, NULL, 0, false, NULL, NULL, NULL, NULL, held.name_key,
+                  NULL, NULL, NULL, NULL, NULL, true
+           FROM unnest($5::uuid[], $6::uuid[], $7::text[]) AS sought(node, folder, key)
+           CROSS JOIN LATERAL (SELECT coalesce(sought.folder, parent_id) AS folder, coalesce(sought.key, name_key) AS key
+                               FROM files.nodes WHERE tenant_id = $1 AND id = sought.node LIMIT 1) place
+           CROSS JOIN LATERAL (
+               SELECT id, parent_id, name_key FROM files.nodes
+               WHERE tenant_id = $1 AND parent_id = place.folder AND name_key = place.key COLLATE "C" AND trashed_at IS NULL LIMIT 1) held"#,
         tenant,
         ids,
         accounts,
-        shown
+        shown,
+        &nodes,
+        &folders as &[Option<Uuid>],
+        &keys as &[Option<String>]
     )
     .fetch_all(&mut **tx)
     .await?;
     let mut facts = Vec::with_capacity(rows.len());
-    let mut views = Vec::new();
+    let (mut views, mut holders) = (Vec::new(), Vec::new());
     for row in rows {
+        if row.holds {
+            holders.extend(
+                row.parent_id
+                    .zip(row.name_key)
+                    .map(|(folder, key)| (folder, key, row.id)),
+            );
+            continue;
+        }
         if let (Some(name), Some(name_key), Some(created_at), Some(updated_at)) =
             (row.name, row.name_key, row.created_at, row.updated_at)
         {
@@ -255,7 +317,11 @@ async fn read(
             quota: row.quota,
         });
     }
-    Ok((Lineage::new(facts), views))
+    Ok(Sight {
+        lineage: Lineage::new(facts),
+        views,
+        holders,
+    })
 }
 
 fn parse_role(text: String) -> Result<NodeRole> {

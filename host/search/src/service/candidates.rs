@@ -3,7 +3,8 @@
 
 use crate::domain::query::Query;
 use crate::domain::{spelling, text};
-use crate::store::find::{self, Area, Asked, Candidate, Looked, Token, Wanted, Word};
+use crate::store::find::{self, Area, Candidate, Wanted};
+use crate::store::look::{self, Asked, Looked, Token, Word};
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_proto::v1::SearchMatch;
@@ -14,7 +15,7 @@ const THIN: usize = 5;
 /// Nodes of the rarest token up to which each is looked at, without asking first which have the second one.
 const FEW: i64 = 300;
 /// Nodes of two tokens up to which all that have both are looked for first.
-const BOTH: i64 = 150_000;
+const BOTH: i64 = 60_000;
 /// Words that one token may be a misspelling of.
 const ALIKE: usize = 8;
 
@@ -37,7 +38,7 @@ pub(super) async fn look(tx: &mut TenantTx, area: &mut Area, query: &Query) -> R
         typed: i32::try_from(query.tokens.len()).unwrap_or(i32::MAX),
         in_any_case: false,
     };
-    let mut looked = find::look(tx, area, &asked).await?;
+    let mut looked = look::look(tx, area, &asked).await?;
     area.narrow(std::mem::take(&mut looked.inside));
     Ok(looked)
 }
@@ -219,7 +220,7 @@ async fn misspelled(
             in_any_case: true,
             ..Asked::default()
         };
-        find::look(tx, &Area::default(), &asked).await?.alike
+        look::look(tx, &Area::default(), &asked).await?.alike
     };
     let mut asked = Asked::default();
     for (number, token) in (0_i32..).zip(&query.tokens) {
@@ -247,7 +248,7 @@ async fn misspelled(
         trees: area.trees.iter().chain(&area.partial).copied().collect(),
         ..Area::default()
     };
-    let mut known = find::look(tx, &searched, &asked).await?.words;
+    let mut known = look::look(tx, &searched, &asked).await?.words;
     known.extend(looked.words.iter().cloned());
     let groups = group(&known, tokens(query).len());
     choose(&mut wanted, &groups, BOTH);
