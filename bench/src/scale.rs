@@ -119,7 +119,7 @@ impl Filled {
     /// Statements of calls so far, but for what follows the journal meanwhile.
     pub(crate) fn statements(&self, counted: Counted) -> Result<i64> {
         let roles = match counted {
-            Counted::Files => "'bitvault_files', 'bitvault_identity', 'bitvault_sharing'",
+            Counted::Files => "'bitvault_files', 'bitvault_identity', 'bitvault_sharing', 'bitvault_sync'",
             Counted::Search => "'bitvault_files', 'bitvault_identity', 'bitvault_sharing', 'bitvault_search'",
         };
         // Search describes what changed in two statements: one that nobody else uses, and one that everybody does.

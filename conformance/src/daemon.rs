@@ -44,7 +44,7 @@ impl Daemon {
             "[rpc]\nlisten = \"127.0.0.1:{port}\"\nsecret = \"a secret of the conformance suite, 32+\"\n\
              [peers]\nidentity = \"http://127.0.0.1:{port}\"\nfiles = \"http://127.0.0.1:{port}\"\n\
              storage = \"http://127.0.0.1:{port}\"\nsharing = \"http://127.0.0.1:{port}\"\n\
-             search = \"http://127.0.0.1:{port}\"\n"
+             search = \"http://127.0.0.1:{port}\"\nsync = \"http://127.0.0.1:{port}\"\n"
         ))
     }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod changes;
 mod copies;
 mod links;
 mod matrix;
@@ -66,6 +67,7 @@ async fn every_case(target: &Target) -> Result<()> {
     tenancy::all(target).await?;
     versions::all(target).await?;
     quotas::all(target).await?;
+    changes::all(target).await?;
     bad_input::all(target).await
 }
 

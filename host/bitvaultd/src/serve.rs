@@ -69,6 +69,10 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
                 .to_search
                 .clone()
                 .context("the deletion of tenants asks the module search")?,
+            sync: modules
+                .to_sync
+                .clone()
+                .context("the deletion of tenants asks the module sync")?,
         };
         for job in identity.jobs(&stop, &holders) {
             tasks.spawn(job);
@@ -76,6 +80,11 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
     }
     if let Some(search) = &modules.search {
         for job in search.jobs(&stop) {
+            tasks.spawn(job);
+        }
+    }
+    if let Some(sync) = &modules.sync {
+        for job in sync.jobs(&stop) {
             tasks.spawn(job);
         }
     }
@@ -188,6 +197,10 @@ fn gateway_wiring(
                 .to_search
                 .clone()
                 .context("the gateway asks the module search")?,
+            sync: modules
+                .to_sync
+                .clone()
+                .context("the gateway asks the module sync")?,
         },
         traces: (config.telemetry.keep_traces > 0).then(|| telemetry.recent.clone()),
         ready,

@@ -12,6 +12,7 @@ use bitvault_platform::bus::{Bus, InProcess};
 use bitvault_platform::db::{Database, DbRole};
 use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, config as sections};
+use bitvault_proto::internal::v1::feed_service_server::FeedServiceServer;
 use bitvault_proto::internal::v1::files_data_service_server::FilesDataServiceServer;
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
 use bitvault_proto::internal::v1::index_service_server::IndexServiceServer;
@@ -20,6 +21,7 @@ use bitvault_proto::internal::v1::node_access_service_server::NodeAccessServiceS
 use bitvault_proto::internal::v1::search_data_service_server::SearchDataServiceServer;
 use bitvault_proto::internal::v1::sharing_data_service_server::SharingDataServiceServer;
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
+use bitvault_proto::internal::v1::sync_data_service_server::SyncDataServiceServer;
 use bitvault_proto::v1::access_service_server::AccessServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkServiceServer;
@@ -27,10 +29,12 @@ use bitvault_proto::v1::metadata_service_server::MetadataServiceServer;
 use bitvault_proto::v1::quota_service_server::QuotaServiceServer;
 use bitvault_proto::v1::search_service_server::SearchServiceServer;
 use bitvault_proto::v1::session_service_server::SessionServiceServer;
+use bitvault_proto::v1::sync_service_server::SyncServiceServer;
 use bitvault_proto::v1::tenant_service_server::TenantServiceServer;
 use bitvault_search::Search;
 use bitvault_sharing::Sharing;
 use bitvault_storage::Storage;
+use bitvault_sync::Sync;
 use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 use tonic::body::Body;
@@ -53,6 +57,9 @@ pub(crate) struct Modules {
     pub(crate) to_sharing: Transport,
     /// Absent where neither the module nor anybody who asks it runs.
     pub(crate) to_search: Option<Transport>,
+    pub(crate) sync: Option<Sync>,
+    /// As `to_search`.
+    pub(crate) to_sync: Option<Transport>,
     /// What other processes may call here.
     pub(crate) served: Routes,
 }
@@ -138,15 +145,18 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             NodeAccessServiceServer::<Files>::NAME,
             FilesDataServiceServer::<Files>::NAME,
             IndexServiceServer::<Files>::NAME,
+            FeedServiceServer::<Files>::NAME,
         ];
         let index = IndexServiceServer::new(files.clone()).max_encoding_message_size(MESSAGE_BYTES);
+        let feed = FeedServiceServer::new(files.clone()).max_encoding_message_size(MESSAGE_BYTES);
         let routes = Routes::new(server)
             .add_service(access)
             .add_service(MetadataServiceServer::new(files.clone()))
             .add_service(QuotaServiceServer::new(files.clone()))
             .add_service(NodeAccessServiceServer::new(files.clone()))
             .add_service(FilesDataServiceServer::new(files))
-            .add_service(index);
+            .add_service(index)
+            .add_service(feed);
         (routes, names)
     });
     let to_files = connect("files", &config.peers.files, files_routes, &signer, &mut served)?;
@@ -214,15 +224,39 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         None
     };
 
+    let sync = if runs(Role::Sync) {
+        let database = Database::connect_lazy(&backing.database, DbRole::Sync)?;
+        let sync = Sync::new(config.sync.clone(), database, to_files.clone(), clock.clone())?;
+        sync.subscribe(&*bus).await?;
+        Some(sync)
+    } else {
+        None
+    };
+    let sync_routes = sync.clone().map(|sync| {
+        let names = vec![
+            SyncServiceServer::<Sync>::NAME,
+            SyncDataServiceServer::<Sync>::NAME,
+        ];
+        (sync.routes(), names)
+    });
+    let to_sync = if sync_routes.is_some() || config.peers.sync.is_some() {
+        let peer = &config.peers.sync;
+        Some(connect("sync", peer, sync_routes, &signer, &mut served)?)
+    } else {
+        None
+    };
+
     Ok(Modules {
         identity,
         files,
         storage,
         search,
+        sync,
         to_identity,
         to_files,
         to_sharing,
         to_search,
+        to_sync,
         served: served.into(),
     })
 }

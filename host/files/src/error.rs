@@ -125,6 +125,20 @@ pub(crate) enum Refusal {
     TooManyQuotas(usize),
     #[error("too many requests are waiting for this tenant: try again in a moment")]
     Busy,
+    #[error(
+        "the changes behind this cursor are not kept any more: read again without a cursor, and take what you get as \
+         additions only; what is not told is not deleted"
+    )]
+    CursorExpired,
+    #[error(
+        "the server goes on from another state than the one that this cursor was made for: read again without a cursor, \
+         and take what you get as additions only; what is not told is not deleted"
+    )]
+    EpochChanged,
+    #[error(
+        "more than {0} nodes are shared with you one by one, too many to follow: ask for roles on folders above"
+    )]
+    TooManyRoots(usize),
 }
 
 /// The limit that something does not fit below, as far as the caller may know of it.
@@ -179,6 +193,8 @@ impl Refusal {
             | Self::NoPlaceLeft
             | Self::VersionCurrent
             | Self::CopyDone
+            | Self::CursorExpired
+            | Self::EpochChanged
             | Self::IdempotencyKeyReused => Code::Conflict,
             Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
             Self::RoleTooLow { .. }
@@ -201,6 +217,7 @@ impl Refusal {
             | Self::TooManyFields(_)
             | Self::TooManyFavourites(_)
             | Self::TooManyQuotas(_)
+            | Self::TooManyRoots(_)
             | Self::QuotaExceeded(_) => Code::Exhausted,
             Self::Busy | Self::DeleteUnfinished => Code::Unavailable,
         }
@@ -263,6 +280,9 @@ impl Refusal {
             Self::QuotaInvalid(_) => "quota_invalid",
             Self::TooManyQuotas(_) => "too_many_quotas",
             Self::Busy => "busy",
+            Self::CursorExpired => "cursor_expired",
+            Self::EpochChanged => "epoch_changed",
+            Self::TooManyRoots(_) => "too_many_shares",
         }
     }
 }

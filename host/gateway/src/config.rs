@@ -22,6 +22,8 @@ pub struct Config {
     pub commit_timeout: Duration,
     /// Requests that are worked on at once; the next one is answered 503 with `Retry-After`.
     pub max_in_flight: usize,
+    /// Requests for changes at once, which mostly wait, beside those.
+    pub max_waiting: usize,
     /// Connections that are open at once; the next one waits to be accepted.
     pub max_connections: usize,
     /// Requests at once on one HTTP/2 connection.
@@ -73,6 +75,7 @@ impl Default for Config {
             request_timeout: Duration::from_secs(60),
             commit_timeout: Duration::from_secs(60 * 60),
             max_in_flight: 512,
+            max_waiting: 2048,
             max_connections: 4096,
             max_streams: 128,
             drain_timeout: Duration::from_secs(20),
@@ -104,7 +107,10 @@ impl Config {
                 "gateway.commit_timeout must not be shorter than request_timeout",
             ),
             (
-                self.max_in_flight >= 1 && self.max_connections >= 1 && self.max_streams >= 1,
+                self.max_in_flight >= 1
+                    && self.max_waiting >= 1
+                    && self.max_connections >= 1
+                    && self.max_streams >= 1,
                 "gateway: limits must be at least 1",
             ),
             (

@@ -32,6 +32,7 @@ pub(crate) struct Grpc {
     files: Transport,
     sharing: Transport,
     search: Transport,
+    sync: Transport,
     /// Health and reflection, which the gateway answers itself.
     own: Routes,
 }
@@ -61,6 +62,7 @@ impl Grpc {
             files: wiring.peers.files.clone(),
             sharing: wiring.peers.sharing.clone(),
             search: wiring.peers.search.clone(),
+            sync: wiring.peers.sync.clone(),
             own,
         })
     }
@@ -74,6 +76,7 @@ impl Grpc {
             | "bitvault.v1.MetadataService"
             | "bitvault.v1.QuotaService" => Some(self.files.clone()),
             "bitvault.v1.SearchService" => Some(self.search.clone()),
+            "bitvault.v1.SyncService" => Some(self.sync.clone()),
             _ => None,
         }
     }
@@ -103,6 +106,7 @@ pub(crate) fn public_route(path: &str) -> Option<&str> {
             | "bitvault.v1.LinkService"
             | "bitvault.v1.AccessService"
             | "bitvault.v1.SearchService"
+            | "bitvault.v1.SyncService"
             | "bitvault.v1.MetadataService"
             | "bitvault.v1.QuotaService"
             | "grpc.health.v1.Health"

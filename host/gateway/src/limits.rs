@@ -1,5 +1,6 @@
 //! How much is worked on at once and for how long; what is over is refused at once and told when to come again.
 
+use crate::Config;
 use crate::grpc::is_grpc;
 use crate::problem::Refusal;
 use crate::state::AppState;
@@ -8,18 +9,36 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bitvault_platform::{Code, Error};
 use futures::FutureExt as _;
+use http::Method;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Room for requests that are worked on.
+/// Room for requests that are worked on, and for those that wait for a change most of their time.
 #[derive(Clone)]
-pub(crate) struct InFlight(Arc<Semaphore>);
+pub(crate) struct InFlight {
+    worked_on: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
 
 impl InFlight {
-    pub(crate) fn new(most: usize) -> Self {
-        Self(Arc::new(Semaphore::new(most)))
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            worked_on: Arc::new(Semaphore::new(config.max_in_flight)),
+            waiting: Arc::new(Semaphore::new(config.max_waiting)),
+        }
+    }
+
+    fn of(&self, request: &Request) -> &Semaphore {
+        let waits = match request.uri().path() {
+            "/v1/changes" => request.method() == Method::GET,
+            path => {
+                path == "/bitvault.v1.SyncService/ListChanges"
+                    || path == "/bitvault.v1.SyncService/WatchChanges"
+            }
+        };
+        if waits { &self.waiting } else { &self.worked_on }
     }
 }
 
@@ -37,7 +56,7 @@ pub(crate) async fn shed(State(room): State<InFlight>, request: Request, next: N
         return next.run(request).await;
     }
     let grpc = is_grpc(&request);
-    let Ok(_place) = room.0.try_acquire() else {
+    let Ok(_place) = room.of(&request).try_acquire() else {
         metrics::counter!("bitvault_http_shed_total").increment(1);
         let text = "the server has more to do than it can; try again";
         return refuse(grpc, Error::new(Code::Unavailable, "overloaded", text));
@@ -47,7 +66,7 @@ pub(crate) async fn shed(State(room): State<InFlight>, request: Request, next: N
 
 /// Ends a request that takes too long.
 pub(crate) async fn in_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let limit = limit_of(&state, request.uri().path());
+    let limit = limit_of(&state, &request);
     let grpc = is_grpc(&request);
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
@@ -58,9 +77,12 @@ pub(crate) async fn in_time(State(state): State<AppState>, request: Request, nex
     }
 }
 
-fn limit_of(state: &AppState, path: &str) -> Duration {
+fn limit_of(state: &AppState, request: &Request) -> Duration {
+    let path = request.uri().path();
     let commits = path.ends_with("/commit")
         || path == "/v1/batch/commits"
+        || (path == "/v1/changes" && request.method() == Method::POST)
+        || path == "/bitvault.v1.SyncService/PushChanges"
         || path == "/bitvault.v1.FilesService/CommitUploads";
     if commits {
         state.config.commit_timeout

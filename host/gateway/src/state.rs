@@ -13,6 +13,7 @@ use bitvault_proto::v1::metadata_service_client::MetadataServiceClient;
 use bitvault_proto::v1::quota_service_client::QuotaServiceClient;
 use bitvault_proto::v1::search_service_client::SearchServiceClient;
 use bitvault_proto::v1::session_service_client::SessionServiceClient;
+use bitvault_proto::v1::sync_service_client::SyncServiceClient;
 use bitvault_proto::v1::tenant_service_client::TenantServiceClient;
 use futures::future::BoxFuture;
 use std::fmt;
@@ -32,6 +33,8 @@ pub struct Peers {
     pub sharing: Transport,
     /// `SearchService`.
     pub search: Transport,
+    /// `SyncService`.
+    pub sync: Transport,
 }
 
 /// Looks whether one part that the daemon needs is there; the error's message is shown at `/readyz`.
@@ -87,6 +90,7 @@ pub(crate) struct Inner {
     files: Channel,
     sharing: Channel,
     search: Channel,
+    sync: Channel,
 }
 
 impl std::ops::Deref for AppState {
@@ -138,6 +142,10 @@ impl Inner {
         SearchServiceClient::new(self.search.clone())
     }
 
+    pub(crate) fn sync(&self) -> SyncServiceClient<Channel> {
+        SyncServiceClient::new(self.sync.clone()).max_decoding_message_size(extract::ANSWER_BYTES)
+    }
+
     pub(crate) fn metadata(&self) -> MetadataServiceClient<Channel> {
         MetadataServiceClient::new(self.files.clone())
     }
@@ -171,6 +179,7 @@ impl Gateway {
             sharing: channel(wiring.peers.sharing.clone()),
             archives: Archives::new(&config.zip)?,
             search: channel(wiring.peers.search.clone()),
+            sync: channel(wiring.peers.sync.clone()),
             config,
             wiring,
             openapi_json,
@@ -190,7 +199,7 @@ impl Gateway {
                 limits::in_time,
             ))
             .layer(axum::middleware::from_fn_with_state(
-                limits::InFlight::new(state.config.max_in_flight),
+                limits::InFlight::new(&state.config),
                 limits::shed,
             ));
         if let Some(cors) = security::cors(&state.config)? {

@@ -10,6 +10,7 @@ use bitvault_platform::{Ctx, Error};
 use bitvault_proto::internal::v1::files_data_service_client::FilesDataServiceClient;
 use bitvault_proto::internal::v1::search_data_service_client::SearchDataServiceClient;
 use bitvault_proto::internal::v1::sharing_data_service_client::SharingDataServiceClient;
+use bitvault_proto::internal::v1::sync_data_service_client::SyncDataServiceClient;
 use bitvault_proto::internal::v1::{EraseTenantRequest, EraseTenantResponse};
 use futures::future::BoxFuture;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Holders {
     pub sharing: Transport,
     /// Where search is.
     pub search: Transport,
+    /// Where sync is.
+    pub sync: Transport,
 }
 
 impl Holders {
@@ -48,9 +51,12 @@ impl Holders {
         let nodes = answer(Box::pin(async move { files.erase_tenant(second).await })).await?;
         let (third, mut search) = (request(), SearchDataServiceClient::new(port(&self.search)));
         let index = answer(Box::pin(async move { search.erase_tenant(third).await })).await?;
+        let (fourth, mut sync) = (request(), SyncDataServiceClient::new(port(&self.sync)));
+        let devices = answer(Box::pin(async move { sync.erase_tenant(fourth).await })).await?;
         let (links_gone, nodes_gone, index_gone) = (links.removed, nodes.removed, index.removed);
-        tracing::info!(%tenant, links_gone, nodes_gone, index_gone, "removed rows of a tenant");
-        Ok(links.done && nodes.done && index.done)
+        let devices_gone = devices.removed;
+        tracing::info!(%tenant, links_gone, nodes_gone, index_gone, devices_gone, "removed rows of a tenant");
+        Ok(links.done && nodes.done && index.done && devices.done)
     }
 }
 

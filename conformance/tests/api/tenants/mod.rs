@@ -100,13 +100,21 @@ async fn make(owner: &Caller) -> Result<Owned> {
     let space = id(&owner.post("/v1/spaces", space).await?.ok()?, "/node/id")?;
     let link = json!({"node_id": folder, "kind": "download"});
     let link = id(&owner.post("/v1/links", link).await?.ok()?, "/id")?;
+    let device = id(
+        &owner
+            .post("/v1/devices", json!({"name": format!("{MARK} device")}))
+            .await?
+            .ok()?,
+        "/id",
+    )?;
     let me = owner.get("/v1/me").await?.ok()?;
     let ids = json!({
         "nodes": file["id"], "folders": folder, "uploads": upload["upload_id"], "groups": group, "spaces": space,
         "links": link, "node_id": file["id"], "parent_id": folder, "upload_id": upload["upload_id"],
         "group_id": group, "account_id": me["account"]["id"], "subject_id": me["account"]["id"],
         "version_id": file["version_id"], "base_version": file["version_id"], "id": file["id"], "in": folder,
-        "members": me["account"]["id"], "favourites": file["id"],
+        "members": me["account"]["id"], "favourites": file["id"], "devices": device,
+        "device_id": device,
     });
     let Value::Object(ids) = ids else {
         anyhow::bail!("not an object");
@@ -129,6 +137,7 @@ async fn seen(owner: &Caller, owned: &Owned) -> Result<Vec<Value>> {
         "/v1/groups".to_owned(),
         "/v1/spaces?all=true".to_owned(),
         "/v1/links".to_owned(),
+        format!("/v1/devices/{}", owned.id("devices").context("id")?),
         format!("/v1/uploads/{}", owned.id("uploads").context("id")?),
     ] {
         let mut body = owner.get(&path).await?.ok()?;

@@ -107,6 +107,7 @@ fn about(method: &str) -> &'static str {
         ("Group", "groups"),
         ("Space", "spaces"),
         ("Link", "links"),
+        ("Device", "devices"),
     ];
     let kind = kinds.iter().find(|(part, _)| method.contains(part));
     kind.map_or("id", |(_, kind)| kind)
@@ -196,11 +197,19 @@ async fn call(
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
     let mut client = tonic::client::Grpc::new(channel.clone());
     client.ready().await?;
-    let answer = client
-        .unary(request, PathAndQuery::try_from(path)?, Dynamic(method.output()))
-        .await;
+    let (path, codec) = (PathAndQuery::try_from(path)?, Dynamic(method.output()));
+    let answer = if method.is_server_streaming() {
+        // What a stream begins with.
+        match client.server_streaming(request, path, codec).await {
+            Ok(answer) => answer.into_inner().next().await.transpose(),
+            Err(status) => Err(status),
+        }
+    } else {
+        let answer = client.unary(request, path, codec).await;
+        answer.map(|answer| Some(answer.into_inner()))
+    };
     let text = match answer {
-        Ok(answer) => format!("{:?}", answer.into_inner()),
+        Ok(answer) => format!("{answer:?}"),
         Err(status) => {
             let ours = matches!(status.code(), Code::Internal | Code::Unknown | Code::DataLoss);
             assert!(!ours || owned.tolerates_failures, "{what}: {status:?}");

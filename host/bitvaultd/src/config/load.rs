@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Where REST and the web app listen when nobody says otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7400);
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "roles",
     "listen",
     "public_url",
@@ -28,6 +28,7 @@ const KEYS: [&str; 19] = [
     "files",
     "sharing",
     "search",
+    "sync",
     "gateway",
     "telemetry",
     "config",
@@ -95,6 +96,7 @@ pub(crate) fn load(
         files: read.or_default("files"),
         sharing: read.or_default("sharing"),
         search: read.or_default("search"),
+        sync: read.or_default("sync"),
         gateway: read.or_default("gateway"),
         telemetry: read.or_default("telemetry"),
     };
@@ -152,11 +154,13 @@ impl Reader {
             (Role::Storage, "storage", &peers.storage),
             (Role::Sharing, "sharing", &peers.sharing),
             (Role::Search, "search", &peers.search),
+            (Role::Sync, "sync", &peers.sync),
         ];
         for (role, name, peer) in needed {
-            // The module search is asked by the gateway, and by identity when a tenant is deleted.
+            // These are asked by the gateway, and by identity when a tenant is deleted.
             let asks = [Role::Gateway, Role::Identity];
-            let asked = role != Role::Search || asks.iter().any(|role| config.roles.contains(role));
+            let asked = !matches!(role, Role::Search | Role::Sync)
+                || asks.iter().any(|role| config.roles.contains(role));
             if asked && !config.roles.contains(&role) && peer.is_none() {
                 self.mistakes.push(format!(
                     "the role `{name}` does not run here: say where in peers.{name}"
@@ -182,6 +186,7 @@ impl Reader {
             config.identity.check().err(),
             config.sharing.check().err(),
             config.search.check().err(),
+            config.sync.check().err(),
             config.gateway.check().err(),
             config.telemetry.filter().err(),
         ];
@@ -190,7 +195,7 @@ impl Reader {
             .extend(modules.map(|error| error.message().to_owned()));
         if config.roles.is_empty() {
             self.mistakes.push(
-                "`roles` is empty: name at least one of gateway, identity, files, storage, sharing, search"
+                "`roles` is empty: name at least one of gateway, identity, files, storage, sharing, search, sync"
                     .to_owned(),
             );
         }

@@ -24,16 +24,18 @@ pub(crate) enum Role {
     Storage,
     Sharing,
     Search,
+    Sync,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Gateway,
         Self::Identity,
         Self::Files,
         Self::Storage,
         Self::Sharing,
         Self::Search,
+        Self::Sync,
     ];
 }
 
@@ -61,6 +63,7 @@ pub(crate) struct Config {
     pub(crate) files: bitvault_files::Config,
     pub(crate) sharing: bitvault_sharing::Config,
     pub(crate) search: bitvault_search::Config,
+    pub(crate) sync: bitvault_sync::Config,
     pub(crate) gateway: bitvault_gateway::Config,
     pub(crate) telemetry: TelemetryConfig,
 }
@@ -68,7 +71,13 @@ pub(crate) struct Config {
 impl Config {
     /// Whether a module that runs here keeps data in Postgres.
     pub(crate) fn uses_database(&self) -> bool {
-        let keeping = [Role::Identity, Role::Files, Role::Sharing, Role::Search];
+        let keeping = [
+            Role::Identity,
+            Role::Files,
+            Role::Sharing,
+            Role::Search,
+            Role::Sync,
+        ];
         keeping.iter().any(|role| self.roles.contains(role))
     }
 }
@@ -105,6 +114,8 @@ pub(crate) struct PeersConfig {
     pub(crate) sharing: Option<String>,
     /// Needed where the gateway or identity runs.
     pub(crate) search: Option<String>,
+    /// Needed where the gateway or identity runs.
+    pub(crate) sync: Option<String>,
 }
 
 /// Section `[lite]`: the parts that the lite profile brings along.

@@ -1,7 +1,9 @@
 //! Pure types and rules: no I/O, no clock, no SQL.
 
 pub(crate) mod access;
+pub(crate) mod change_kind;
 pub(crate) mod cursor;
+pub(crate) mod feed;
 pub(crate) mod free_name;
 pub(crate) mod key;
 pub(crate) mod lineage;

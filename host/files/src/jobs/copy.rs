@@ -129,6 +129,7 @@ impl Files {
         let change = Change {
             version: view.version_id,
             ..Change::of(top, ChangeKind::Created, view.revision, actor.account)
+                .out_of(Some(root(actor.tenant)))
         };
         journal::append(&mut tx, &[change], now).await?;
         tx.commit().await?;

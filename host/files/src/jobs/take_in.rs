@@ -2,7 +2,7 @@
 //! while it still runs beside this one. One node a transaction, with all that is below it.
 
 use crate::Files;
-use crate::domain::access::Actor;
+use crate::domain::access::{Actor, root};
 use crate::domain::free_name;
 use crate::service::free_names;
 use crate::store::astray::{self, Astray};
@@ -54,12 +54,8 @@ impl Files {
                 name,
                 revision: view.revision + 1,
             };
-            changes.push(Change::of(
-                placed.id,
-                ChangeKind::Moved,
-                placed.revision,
-                one.account,
-            ));
+            let change = Change::of(placed.id, ChangeKind::Moved, placed.revision, one.account);
+            changes.push(change.out_of(Some(root(one.tenant))).inherited(true));
             let actor = Actor {
                 tenant: one.tenant,
                 account: one.account,

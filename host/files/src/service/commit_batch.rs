@@ -150,7 +150,7 @@ fn admit(
 ) -> Result<std::result::Result<NodeId, Refusal>> {
     let version = VersionId::new();
     let account = item.actor.account;
-    let (node, kind, revision) = match &item.row.target {
+    let (node, kind, revision, from) = match &item.row.target {
         StoredTarget::File { parent, name, key } => {
             match lineage.require_for(item.actor, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
                 Err(refusal) => return Ok(Err(refusal)),
@@ -172,7 +172,7 @@ fn admit(
                 version,
                 account,
             });
-            (id, ChangeKind::Created, 1)
+            (id, ChangeKind::Created, 1, Some(*parent))
         }
         StoredTarget::Version { node, base } => {
             let facts = match lineage.require_for(item.actor, *node, NodeRole::Editor, Refusal::NodeNotFound)
@@ -200,7 +200,7 @@ fn admit(
                 account,
             };
             writes.changed.insert(*node, changed);
-            (*node, ChangeKind::Updated, revision)
+            (*node, ChangeKind::Updated, revision, None)
         }
     };
     writes.contents.push(NewContent {
@@ -221,6 +221,8 @@ fn admit(
         version: Some(version),
         revision,
         actor: Some(account),
+        from,
+        inherited: None,
         traceparent: item.traceparent.clone(),
     });
     Ok(Ok(node))

@@ -138,6 +138,9 @@ async fn copy(
         version,
         revision: 1,
         actor: Some(actor.account),
+        // All below the copy has entries of its own.
+        from: Some(wanted.parent),
+        inherited: None,
         traceparent: telemetry::propagation::current(),
     }));
     journal::append(&mut tx, &changes, now).await?;

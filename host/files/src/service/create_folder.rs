@@ -61,7 +61,7 @@ async fn create(
     }
     let made = nodes::insert_folder(&mut tx, actor, parent, name, now).await?;
     let made = made.ok_or_else(|| Refusal::NameTaken(name.text.clone()))?;
-    let change = Change::of(made.id, ChangeKind::Created, made.revision, actor.account);
+    let change = Change::of(made.id, ChangeKind::Created, made.revision, actor.account).out_of(Some(parent));
     let node = wire::node(made)?;
     if let Some(key) = key
         && !key.keep(&mut tx, actor, &node, now).await?

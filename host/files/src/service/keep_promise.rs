@@ -34,7 +34,7 @@ pub(super) async fn keep_promise(
     nodes::lock(&mut tx, &[node.0]).await?;
     let mut lineage = nodes::lineage(&mut tx, &[giver.account.0], &[node.0]).await?;
     let owned = lineage.require(giver.account, node, NodeRole::Owner, Refusal::NodeNotFound);
-    let Ok(revision) = owned.map(|facts| facts.revision) else {
+    let Ok((revision, inherits)) = owned.map(|facts| (facts.revision, facts.inherits)) else {
         tx.commit().await?;
         return Ok(internal::KeepPromiseResponse { given: false });
     };
@@ -47,7 +47,7 @@ pub(super) async fn keep_promise(
     };
     if given {
         grants::put(&mut tx, giver, node, subject, role, now).await?;
-        let change = Change::of(node, ChangeKind::Shared, revision, giver.account);
+        let change = Change::of(node, ChangeKind::Shared, revision, giver.account).inherited(inherits);
         journal::append(&mut tx, &[change], now).await?;
     }
     tx.commit().await?;

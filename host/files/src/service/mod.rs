@@ -16,6 +16,7 @@ mod delete_nodes;
 mod delete_version;
 mod empty_trash;
 mod erase_tenant;
+mod feed;
 pub(crate) mod free_names;
 mod get_access;
 mod get_content;

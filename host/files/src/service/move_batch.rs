@@ -133,6 +133,9 @@ impl Batch {
             self.holders.remove(&(from, view.name_key.clone()));
         }
         let id = view.id;
+        let change = Change::of(id, ChangeKind::Moved, 0, self.actor.account)
+            .out_of(view.parent_id)
+            .inherited(self.lineage.any(id).is_none_or(|facts| facts.inherits));
         view.revision = self.lineage.relocate(id, place.0).unwrap_or(view.revision + 1);
         view.parent_id = Some(place.0);
         view.name.clone_from(&name.text);
@@ -144,8 +147,7 @@ impl Batch {
         }
         self.holders.insert(place, id);
         self.views.insert(id, view);
-        self.changes
-            .push(Change::of(id, ChangeKind::Moved, revision, self.actor.account));
+        self.changes.push(Change { revision, ..change });
         revision
     }
 

@@ -116,10 +116,13 @@ impl Batch {
             .lineage
             .tree(id, root(actor.tenant))
             .ok_or(Refusal::NodeNotFound)?;
+        let facts = self.lineage.any(id).ok_or(Refusal::NodeNotFound)?;
+        let change = Change::of(id, ChangeKind::Trashed, 0, actor.account)
+            .out_of(facts.parent_id)
+            .inherited(facts.inherits);
         let revision = self.lineage.trash(id).ok_or(Refusal::NodeNotFound)?;
         self.trashed.push((id, tree));
-        self.changes
-            .push(Change::of(id, ChangeKind::Trashed, revision, actor.account));
+        self.changes.push(Change { revision, ..change });
         Ok(())
     }
 

@@ -179,16 +179,16 @@ pub(crate) async fn has_member(tx: &mut TenantTx, group: GroupId, account: Accou
     .await?)
 }
 
-/// Takes an account into a group; answers since when it is there.
+/// Takes an account into a group; answers since when it is there, and whether it was not before.
 pub(crate) async fn put_member(
     tx: &mut TenantTx,
     actor: Actor,
     group: GroupId,
     account: AccountId,
     now: OffsetDateTime,
-) -> Result<OffsetDateTime> {
+) -> Result<(OffsetDateTime, bool)> {
     let tenant = tx.tenant().0;
-    sqlx::query!(
+    let made = sqlx::query!(
         "INSERT INTO files.group_members (tenant_id, group_id, account_id, added_at, added_by)
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         tenant,
@@ -199,14 +199,15 @@ pub(crate) async fn put_member(
     )
     .execute(&mut **tx)
     .await?;
-    Ok(sqlx::query_scalar!(
+    let added_at = sqlx::query_scalar!(
         "SELECT added_at FROM files.group_members WHERE tenant_id = $1 AND group_id = $2 AND account_id = $3",
         tenant,
         group.0,
         account.0
     )
     .fetch_one(&mut **tx)
-    .await?)
+    .await?;
+    Ok((added_at, made.rows_affected() == 1))
 }
 
 /// Takes an account out of a group; `false` when it was not there.

@@ -1,30 +1,12 @@
 //! The journal and the outbox: one row in each per change, written last.
 
+pub(crate) use crate::domain::change_kind::ChangeKind;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{AccountId, EventId, NodeId, VersionId};
 use bitvault_platform::{Error, Result, telemetry};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-/// What happened to a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChangeKind {
-    /// It was made; a file together with its first version.
-    Created,
-    /// It got a new version.
-    Updated,
-    /// It got another name or another folder.
-    Moved,
-    /// It went to the trash.
-    Trashed,
-    /// Somebody was given a role on it, or lost one.
-    Shared,
-    /// It came back from the trash.
-    Restored,
-    /// It is gone for good.
-    Deleted,
-}
 
 /// One changed node.
 #[derive(Debug, Clone)]
@@ -35,6 +17,11 @@ pub(crate) struct Change {
     pub(crate) revision: i64,
     /// Absent: it was the server's own doing.
     pub(crate) actor: Option<AccountId>,
+    /// Where the node was before; of a new one, the folder that it was made in, or the tenant's root when it was made
+    /// elsewhere and put there with all below it. Needed of what is made, moves or goes to the trash.
+    pub(crate) from: Option<NodeId>,
+    /// Whether roles given above it counted there before. Needed of what moves, goes to the trash or is shared.
+    pub(crate) inherited: Option<bool>,
     pub(crate) traceparent: Option<String>,
 }
 
@@ -52,20 +39,24 @@ impl Change {
             version: None,
             revision,
             actor: actor.into(),
+            from: None,
+            inherited: None,
             traceparent: telemetry::propagation::current(),
         }
     }
 
-    fn journal_kind(&self) -> &'static str {
-        match self.kind {
-            ChangeKind::Created => "created",
-            ChangeKind::Updated => "updated",
-            ChangeKind::Moved => "moved",
-            ChangeKind::Trashed => "trashed",
-            ChangeKind::Shared => "shared",
-            ChangeKind::Restored => "restored",
-            ChangeKind::Deleted => "deleted",
-        }
+    /// Tells where the node was before.
+    #[must_use]
+    pub(crate) fn out_of(mut self, folder: Option<NodeId>) -> Self {
+        self.from = folder;
+        self
+    }
+
+    /// Tells whether roles given above the node counted there before.
+    #[must_use]
+    pub(crate) fn inherited(mut self, inherited: bool) -> Self {
+        self.inherited = Some(inherited);
+        self
     }
 
     fn event_kind(&self) -> &'static str {
@@ -93,7 +84,7 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
     let nodes: Vec<Uuid> = changes.iter().map(|change| change.node.0).collect();
     let kinds: Vec<String> = changes
         .iter()
-        .map(|change| change.journal_kind().to_owned())
+        .map(|change| change.kind.name().to_owned())
         .collect();
     let versions: Vec<Option<Uuid>> = changes
         .iter()
@@ -104,6 +95,8 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
         .iter()
         .map(|change| change.actor.map(|account| account.0))
         .collect();
+    let from: Vec<Option<Uuid>> = changes.iter().map(|change| change.from.map(|id| id.0)).collect();
+    let inherited: Vec<Option<bool>> = changes.iter().map(|change| change.inherited).collect();
     let events: Vec<Uuid> = changes.iter().map(|_| EventId::new().0).collect();
     let event_kinds: Vec<String> = changes
         .iter()
@@ -127,12 +120,13 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
          ), change AS (
              SELECT head.base + c.n AS seq, c.*
              FROM head, unnest($4::uuid[], $5::text[], $6::uuid[], $7::bigint[], $8::uuid[], $9::uuid[], $10::text[],
-                               $11::jsonb[], $12::text[])
+                               $11::jsonb[], $12::text[], $13::uuid[], $14::boolean[])
                   WITH ORDINALITY AS c(node_id, kind, version_id, revision, actor, event_id, event, payload,
-                                       traceparent, n)
+                                       traceparent, from_id, inherited, n)
          ), journal AS (
-             INSERT INTO files.journal (tenant_id, seq, node_id, kind, version_id, revision, actor, at)
-             SELECT $1, seq, node_id, kind, version_id, revision, actor, $3 FROM change
+             INSERT INTO files.journal (tenant_id, seq, node_id, kind, version_id, revision, actor, at, from_id,
+                                        inherited)
+             SELECT $1, seq, node_id, kind, version_id, revision, actor, $3, from_id, inherited FROM change
          )
          INSERT INTO files.outbox (tenant_id, key, seq, id, kind, payload, traceparent, created_at)
          SELECT $1, node_id, seq, event_id, event, payload, traceparent, $3 FROM change",
@@ -147,7 +141,9 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
         &events,
         &event_kinds,
         &payloads,
-        &traceparents as &[Option<String>]
+        &traceparents as &[Option<String>],
+        &from as &[Option<Uuid>],
+        &inherited as &[Option<bool>]
     )
     .execute(&mut **tx)
     .await?;

@@ -18,6 +18,7 @@ pub(crate) mod commits;
 pub(crate) mod copies;
 pub(crate) mod erase;
 pub(crate) mod favourites;
+pub(crate) mod feed;
 pub(crate) mod fsck;
 pub(crate) mod grants;
 pub(crate) mod groups;

@@ -131,9 +131,10 @@ pub(crate) async fn ensure_homes(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let moves = taken_in
-        .into_iter()
-        .map(|node| Change::of(node.id, ChangeKind::Moved, node.revision, node.account));
+    let moves = taken_in.into_iter().map(|node| {
+        let change = Change::of(node.id, ChangeKind::Moved, node.revision, node.account);
+        change.out_of(Some(root(tenant))).inherited(true)
+    });
     Ok(moves.collect())
 }
 

@@ -2,8 +2,10 @@
 
 pub(crate) mod archive;
 mod batches;
+mod changes;
 mod content;
 mod copies;
+mod devices;
 pub(crate) mod drops;
 mod grants;
 mod groups;
@@ -127,6 +129,9 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(groups::put_group_member, groups::delete_group_member))
         .routes(routes!(spaces::list_spaces, spaces::create_space))
         .routes(routes!(spaces::update_space, spaces::delete_space))
+        .routes(routes!(devices::list_devices, devices::create_device))
+        .routes(routes!(devices::get_device, devices::delete_device))
+        .routes(routes!(changes::list_changes, changes::push_changes))
         .routes(routes!(traces::add_spans))
         .routes(routes!(traces::list_traces))
         .routes(routes!(traces::get_trace))

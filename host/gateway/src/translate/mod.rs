@@ -8,6 +8,7 @@ mod nodes;
 mod quotas;
 mod search;
 mod sessions;
+mod sync;
 mod tenants;
 mod traces;
 mod trash;
@@ -22,6 +23,7 @@ pub(crate) use nodes::{content, node};
 pub(crate) use quotas::quota;
 pub(crate) use search::found;
 pub(crate) use sessions::{account, me, session};
+pub(crate) use sync::{changes, device, push_item, push_result};
 pub(crate) use tenants::{
     added_member, create_invitation, created_invitation, created_token, invitation, member,
     offered_invitation, tenant_deletion, tenant_details, token, update_tenant,

@@ -143,6 +143,7 @@ pub fn harness(change: impl FnOnce(&mut Config, &mut Wiring)) -> Harness {
             identity,
             sharing: files.clone(),
             search: files.clone(),
+            sync: files.clone(),
             files,
         },
         traces: Some(RecentTraces::new(4)),

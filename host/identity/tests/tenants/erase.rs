@@ -7,6 +7,7 @@ use bitvault_proto::internal::v1::search_data_service_server::{SearchDataService
 use bitvault_proto::internal::v1::sharing_data_service_server::{
     SharingDataService, SharingDataServiceServer,
 };
+use bitvault_proto::internal::v1::sync_data_service_server::{SyncDataService, SyncDataServiceServer};
 use bitvault_proto::internal::v1::{
     EraseTenantRequest, EraseTenantResponse, MarkTenantForDeletionRequest, ResumeTenantRequest,
 };
@@ -73,6 +74,19 @@ impl SharingDataService for Empty {
 }
 
 #[tonic::async_trait]
+impl SyncDataService for Empty {
+    async fn erase_tenant(
+        &self,
+        _: tonic::Request<EraseTenantRequest>,
+    ) -> Result<tonic::Response<EraseTenantResponse>, tonic::Status> {
+        Ok(tonic::Response::new(EraseTenantResponse {
+            done: true,
+            removed: 0,
+        }))
+    }
+}
+
+#[tonic::async_trait]
 impl SearchDataService for Empty {
     async fn erase_tenant(
         &self,
@@ -102,6 +116,7 @@ fn holders(calls: usize) -> (Holders, Arc<Mutex<Vec<String>>>) {
         files: served(Routes::new(FilesDataServiceServer::new(files))),
         sharing: served(Routes::new(SharingDataServiceServer::new(Empty))),
         search: served(Routes::new(SearchDataServiceServer::new(Empty))),
+        sync: served(Routes::new(SyncDataServiceServer::new(Empty))),
     };
     (holders, asked)
 }

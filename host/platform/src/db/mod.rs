@@ -29,16 +29,19 @@ pub enum DbRole {
     Worker,
     /// The module search.
     Search,
+    /// The module sync.
+    Sync,
 }
 
 impl DbRole {
     /// Every role, for creating them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Identity,
         Self::Files,
         Self::Sharing,
         Self::Worker,
         Self::Search,
+        Self::Sync,
     ];
 
     /// The role's name in Postgres.
@@ -49,6 +52,7 @@ impl DbRole {
             Self::Sharing => "bitvault_sharing",
             Self::Worker => "bitvault_worker",
             Self::Search => "bitvault_search",
+            Self::Sync => "bitvault_sync",
         }
     }
 }

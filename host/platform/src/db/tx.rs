@@ -111,6 +111,19 @@ impl TenantTx {
         })
     }
 
+    /// Begins, for reading only: every statement sees the tenant as it is when the first one runs.
+    pub async fn begin_snapshot(database: &Database, ctx: &Ctx) -> Result<Self, Error> {
+        let tenant = ctx.tenant()?;
+        let sql = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL app.tenant = '{}'",
+            tenant.0
+        );
+        Ok(Self {
+            tx: begin(&database.pool, sql).await?,
+            tenant,
+        })
+    }
+
     /// The tenant it is bound to, for the keys of rows.
     pub fn tenant(&self) -> TenantId {
         #[cfg(feature = "failpoints")]

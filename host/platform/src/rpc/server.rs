@@ -14,7 +14,7 @@ use tower::Service;
 use tracing::Instrument as _;
 
 /// How the names of calls that change nothing begin. Every other call is a write: what is forgotten here is refused.
-const READS: [&str; 4] = ["Get", "List", "Lookup", "Search"];
+const READS: [&str; 5] = ["Get", "List", "Lookup", "Search", "Watch"];
 
 /// Puts a module's generated servers behind the check of who calls. `component` names the module in spans.
 pub fn guard<S>(inner: S, component: &'static str, signer: Signer) -> Guarded<S> {

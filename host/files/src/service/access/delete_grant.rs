@@ -31,7 +31,7 @@ pub(super) async fn delete_grant(
     if !grants::delete(&mut tx, node, subject).await? {
         return Err(Refusal::GrantNotFound.into());
     }
-    let change = Change::of(node, ChangeKind::Shared, facts.revision, account);
+    let change = Change::of(node, ChangeKind::Shared, facts.revision, account).inherited(facts.inherits);
     journal::append(&mut tx, &[change], now).await?;
     tx.commit().await?;
     files.core.relay.nudge();

@@ -1,7 +1,7 @@
 //! Groups of accounts: made, filled and removed by who runs the tenant.
 
 use super::Files;
-use crate::domain::access::{Actor, Subject};
+use crate::domain::access::{Actor, Subject, root};
 use crate::domain::cursor::{self, Listing};
 use crate::domain::name::Name;
 use crate::domain::page::PageSize;
@@ -13,7 +13,6 @@ use crate::store_client::timestamp;
 use bitvault_platform::ids::{AccountId, GroupId, NodeId};
 use bitvault_platform::{Ctx, Result, Role};
 use bitvault_proto::v1;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Answers the groups by name: all of them to members, its own to a guest.
@@ -104,12 +103,14 @@ pub(super) async fn delete_group(
     if !lost.is_empty() {
         lost.sort_unstable();
         let ids: Vec<Uuid> = lost.iter().map(|node| node.0).collect();
-        let views = nodes::views(&mut tx, &ids).await?;
-        let revisions: HashMap<NodeId, i64> = views.iter().map(|view| (view.id, view.revision)).collect();
+        let lineage = nodes::lineage(&mut tx, &[], &ids).await?;
         let changes: Vec<Change> = lost
             .iter()
-            .filter_map(|node| Some((*node, *revisions.get(node)?)))
-            .map(|(node, revision)| Change::of(node, ChangeKind::Shared, revision, actor.account))
+            .filter_map(|node| lineage.any(*node))
+            .map(|facts| {
+                let change = Change::of(facts.id, ChangeKind::Shared, facts.revision, actor.account);
+                change.inherited(facts.inherits)
+            })
             .collect();
         journal::append(&mut tx, &changes, now).await?;
     }
@@ -163,12 +164,16 @@ pub(super) async fn put_group_member(
     let group: GroupId = request.group_id.parse()?;
     let account: AccountId = request.account_id.parse()?;
     let now = files.core.clock.now();
-    let mut tx = files.core.begin(ctx).await?;
+    let mut tx = files.core.begin_rooted(ctx).await?;
     if !groups::hold(&mut tx, group).await? {
         return Err(Refusal::GroupNotFound.into());
     }
-    let added_at = groups::put_member(&mut tx, actor, group, account, now).await?;
+    let (added_at, is_new) = groups::put_member(&mut tx, actor, group, account, now).await?;
+    if is_new {
+        journal::append(&mut tx, &[membership(actor)], now).await?;
+    }
     tx.commit().await?;
+    files.core.relay.nudge();
     Ok(v1::GroupMember {
         account_id: account.to_string(),
         added_at: Some(timestamp(added_at)),
@@ -187,12 +192,21 @@ pub(super) async fn delete_group_member(
     if account != actor.account {
         actor.require_admin()?;
     }
-    let mut tx = files.core.begin(ctx).await?;
+    let now = files.core.clock.now();
+    let mut tx = files.core.begin_rooted(ctx).await?;
     if !groups::delete_member(&mut tx, group, account).await? {
         return Err(Refusal::GroupMemberNotFound.into());
     }
+    journal::append(&mut tx, &[membership(actor)], now).await?;
     tx.commit().await?;
+    files.core.relay.nudge();
     Ok(v1::DeleteGroupMemberResponse {})
+}
+
+/// Somebody sees other nodes from now on. Which, everybody who reads the journal finds for itself: the entry is about the
+/// tenant's root, which nobody sees.
+fn membership(actor: Actor) -> Change {
+    Change::of(root(actor.tenant), ChangeKind::Shared, 1, actor.account).inherited(true)
 }
 
 fn message(row: GroupRow) -> v1::Group {

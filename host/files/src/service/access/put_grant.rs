@@ -41,12 +41,8 @@ pub(super) async fn put_grant(files: &Files, ctx: &Ctx, request: v1::PutGrantReq
         return Err(Refusal::TooManyGrants(GRANTS_PER_NODE).into());
     }
     grants::put(&mut tx, actor, node, subject, role, now).await?;
-    changes.push(Change::of(
-        node,
-        ChangeKind::Shared,
-        facts.revision,
-        actor.account,
-    ));
+    let change = Change::of(node, ChangeKind::Shared, facts.revision, actor.account);
+    changes.push(change.inherited(facts.inherits));
     journal::append(&mut tx, &changes, now).await?;
     tx.commit().await?;
     files.core.relay.nudge();

@@ -30,6 +30,7 @@ pub(super) async fn set_inheritance(
         lineage = nodes::lineage(&mut tx, &[actor.account.0], &[node.0]).await?;
         let answer = effective(&mut tx, actor, &lineage, node).await?;
         let change = Change::of(node, ChangeKind::Shared, revision, actor.account);
+        let change = change.inherited(!request.inherits);
         journal::append(&mut tx, &[change], now).await?;
         tx.commit().await?;
         files.core.relay.nudge();

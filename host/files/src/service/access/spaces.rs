@@ -73,7 +73,7 @@ pub(super) async fn create_space(
         // The root's lock keeps another request with the key out.
         key.keep(&mut tx, actor, &space, now).await?;
     }
-    let change = Change::of(node, ChangeKind::Created, 1, actor.account);
+    let change = Change::of(node, ChangeKind::Created, 1, actor.account).out_of(Some(root(actor.tenant)));
     journal::append(&mut tx, &[change], now).await?;
     tx.commit().await?;
     files.core.relay.nudge();
@@ -123,7 +123,10 @@ pub(super) async fn update_space(
     let revision = answer.node.as_ref().map_or(0, |node| node.revision);
     let changes: Vec<Change> = changes
         .into_iter()
-        .map(|kind| Change::of(node, kind, revision, actor.account))
+        .map(|kind| {
+            let change = Change::of(node, kind, revision, actor.account);
+            change.out_of(Some(root(actor.tenant))).inherited(true)
+        })
         .collect();
     if !changes.is_empty() {
         journal::append(&mut tx, &changes, now).await?;
