@@ -6,6 +6,7 @@
 //! Invariants: file system, server, time and chance come in as traits ([`fs::FileSystem`], [`remote::Remote`],
 //! [`world::World`]), so that a run can be repeated by its seed. One task owns the trees. See ADR-0022 and ADR-0023.
 
+pub mod engine;
 pub mod fs;
 pub mod remote;
 pub mod scan;

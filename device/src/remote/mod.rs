@@ -128,6 +128,8 @@ pub trait Sink: Send {
 /// A server, and an account on it.
 #[async_trait]
 pub trait Remote: Send + Sync {
+    /// Makes the device known under this name, unless it is the known one; answers its id on the server.
+    async fn introduce(&self, known: Option<&str>, name: &str) -> Result<String, RemoteError>;
     /// What changed since a cursor; without one, all that is to be seen now. Waits up to `wait` for something to tell.
     async fn changes(&self, cursor: Option<&Cursor>, wait: Duration) -> Result<Page, RemoteError>;
     /// A node as it is now, to begin with.

@@ -183,13 +183,19 @@ impl Beneath {
     }
 
     pub(super) fn settle(&self, touched: &[RelPath]) -> Result<(), FsError> {
+        let all = || {
+            rustix::fs::syncfs(&self.root).map_err(|errno| failed("make durable", &RelPath::root(), errno))
+        };
         if touched.len() > SYNCED_SINGLY {
-            return rustix::fs::syncfs(&self.root)
-                .map_err(|errno| failed("make durable", &RelPath::root(), errno));
+            return all();
         }
         for path in touched {
-            let fd = self.open_beneath(path, OFlags::RDONLY)?;
-            rustix::fs::fsync(&fd).map_err(|errno| failed("make durable", path, errno))?;
+            match self.open_beneath(path, OFlags::RDONLY) {
+                Ok(fd) => rustix::fs::fsync(&fd).map_err(|errno| failed("make durable", path, errno))?,
+                // Moved since it was touched, by us or by somebody else.
+                Err(FsError::Changed) => return all(),
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
