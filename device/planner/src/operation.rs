@@ -126,8 +126,9 @@ pub enum Operation {
         parent: LocalId,
         /// Its name then; nothing but the entry itself may have that name yet.
         name: Name,
-        /// What it is for. [`Why::Conflict`] with a bound entry also ends the binding, and the state notes that *before*
-        /// the entry is renamed: a crash between leaves an unbound file beside the server's, which is the same conflict.
+        /// What it is for. [`Why::Conflict`] also ends the binding of a bound entry ([`crate::Trees::forget`]), and that is
+        /// durable *before* the entry is renamed: a crash between leaves an unbound file where the server has another one,
+        /// which is the same conflict.
         why: Why,
     },
     /// Move an entry of the device, with all below it, to the device's trash.
@@ -200,7 +201,9 @@ pub enum Why {
     Follow,
     /// It steps aside for a moment, under a name of its own, because others wait for its place and it for theirs.
     StepAside,
-    /// Its name is another's: it becomes a conflicted copy.
+    /// Its name is another's: it stays what it is, under the name of a conflicted copy.
+    Twin,
+    /// The server has other content for it, or for its name: it becomes a conflicted copy, which is a file of its own.
     Conflict,
 }
 
