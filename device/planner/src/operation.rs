@@ -84,6 +84,8 @@ pub enum Operation {
         name: Name,
         /// What it is for.
         why: Why,
+        /// The place that both sides know of once it is done, for the synced tree.
+        agreed: Option<Place>,
     },
     /// Put a node, with all below it, into the server's trash (`If-Match: revision`).
     DeleteRemote {
@@ -91,8 +93,9 @@ pub enum Operation {
         node: NodeId,
         /// Its revision, which the server must still have.
         revision: i64,
-        /// All live nodes that go with it, itself among them.
-        covers: Vec<NodeId>,
+        /// All live nodes that go with it, itself among them, and their revisions. When the server has others below it, newer
+        /// ones or fewer, somebody has done something there that nobody here has seen, and nothing may go.
+        covers: Vec<(NodeId, i64)>,
     },
 
     // --- on the device
@@ -120,7 +123,8 @@ pub enum Operation {
     MoveLocal {
         /// The entry.
         local: LocalId,
-        /// What the file system must tell of it; of a folder only the inode counts.
+        /// What the file system must tell of it, which must still be a file or a folder as it was; of a folder only the inode
+        /// counts.
         expected: Fingerprint,
         /// The folder it moves to, or that already holds it.
         parent: LocalId,
@@ -130,6 +134,8 @@ pub enum Operation {
         /// durable *before* the entry is renamed: a crash between leaves an unbound file where the server has another one,
         /// which is the same conflict.
         why: Why,
+        /// The place that both sides know of once it is done, for the synced tree.
+        agreed: Option<Place>,
     },
     /// Move an entry of the device, with all below it, to the device's trash.
     RemoveLocal {

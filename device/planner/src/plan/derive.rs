@@ -68,6 +68,7 @@ fn conflicts(merged: &Merged<'_>, names: &mut Names) -> Vec<Operation> {
             parent: merged.nodes[*folder].local.map_or(entry.id, |folder| folder.id),
             name: merged.policy.names.to_local(&name),
             why: Why::Conflict,
+            agreed: None,
         });
     }
     operations
@@ -119,6 +120,7 @@ fn step_aside(merged: &Merged<'_>, side: Side, slot: Slot) -> Option<Operation> 
                 parent: remote.parent?,
                 name: moving_aside(&remote.name, device, remote.id.0.as_u64_pair().1),
                 why: Why::StepAside,
+                agreed: None,
             })
         }
         Side::Local => {
@@ -130,6 +132,7 @@ fn step_aside(merged: &Merged<'_>, side: Side, slot: Slot) -> Option<Operation> 
                 parent: entry.parent?,
                 name,
                 why: Why::StepAside,
+                agreed: None,
             })
         }
     }
@@ -177,7 +180,12 @@ impl Derived {
             Side::Remote => node.remote.map(|node| Operation::DeleteRemote {
                 node: node.id,
                 revision: node.revision,
-                covers: merged.remote.below(node.id),
+                covers: merged
+                    .remote
+                    .below(node.id)
+                    .into_iter()
+                    .filter_map(|id| Some((id, merged.remote.get(id)?.revision)))
+                    .collect(),
             }),
             Side::Local => node.local.map(|entry| remove_local(merged, slot, entry)),
         });
@@ -191,12 +199,13 @@ impl Derived {
         let name = node.name.clone();
         let why = if node.is_copy { Why::Twin } else { Why::Follow };
         self.operations.push(match (node.remote, node.local) {
-            (Some(node), _) => Operation::MoveRemote {
-                node: node.id,
-                revision: node.revision,
+            (Some(remote), _) => Operation::MoveRemote {
+                node: remote.id,
+                revision: remote.revision,
                 parent: folder.id,
                 name,
                 why,
+                agreed: node.place_here.clone(),
             },
             (None, Some(_)) if !folder.writable => {
                 self.problems.push((slot, Reason::ReadOnly));
@@ -304,6 +313,7 @@ fn place_local(merged: &Merged<'_>, slot: Slot) -> Option<Operation> {
             parent: folder.id,
             name,
             why,
+            agreed: node.place_there.clone(),
         });
     }
     let remote = node.remote?;

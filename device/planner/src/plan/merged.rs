@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::ids::{LocalId, NodeId, Sha256};
 use crate::names::{Name, original_of_moving};
-use crate::operation::{Operation, Problem, Reason, Side};
+use crate::operation::{Operation, Place, Problem, Reason, Side};
 use crate::policy::Policy;
 use crate::trees::{
     Fingerprint, LocalKind, LocalNode, LocalTree, RemoteNode, RemoteTree, SyncedNode, SyncedTree,
@@ -49,6 +49,10 @@ pub(super) struct Node<'a> {
     pub(super) parent: Slot,
     /// Its name on the server, as it should be.
     pub(super) name: Name,
+    /// Its place as the server has it, and as the device has it, the latter where the server has that folder: what one side
+    /// learns of by a move.
+    pub(super) place_there: Option<Place>,
+    pub(super) place_here: Option<Place>,
     /// Whether `parent` is where the device moved it.
     pub(super) moved_here: bool,
     /// Its place on the device can't be brought to the server; both stay as they are.
@@ -166,6 +170,8 @@ impl<'a> Merged<'a> {
             forget: false,
             parent: ROOT,
             name,
+            place_there: None,
+            place_here: None,
             moved_here: false,
             stuck: false,
             is_copy: false,

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::ids::NodeId;
 use crate::names::{Name, check_for_server, original_of_moving};
-use crate::operation::Reason;
+use crate::operation::{Place, Reason};
 use crate::plan::merged::{Fate, Merged, ROOT, Slot};
 use crate::trees::{LocalKind, LocalNode, RemoteNode, SyncedNode};
 
@@ -136,6 +136,17 @@ fn merge(merged: &mut Merged<'_>, slot: Slot, remote: &RemoteNode, entry: &Local
     let name_changed_there = !name_there.is_same(&synced.name);
     let name_changed_here = !merged.is_called(&name_here, &synced.name);
 
+    merged.nodes[slot].place_there = remote.parent.map(|parent| Place {
+        parent,
+        name: name_there.clone(),
+    });
+    merged.nodes[slot].place_here = merged.nodes[here].remote.map(|folder| Place {
+        parent: folder.id,
+        name: match name_changed_here {
+            true => merged.policy.names.to_remote(&name_here),
+            false => synced.name.clone(),
+        },
+    });
     let mut parent = there;
     let mut name = name_there;
     let mut refused = false;
