@@ -84,6 +84,8 @@ pub enum Operation {
         name: Name,
         /// What it is for.
         why: Why,
+        /// The place that both sides know of once it is done, for the synced tree.
+        agreed: Option<Place>,
     },
     /// Put a node, with all below it, into the server's trash (`If-Match: revision`).
     DeleteRemote {
@@ -91,8 +93,9 @@ pub enum Operation {
         node: NodeId,
         /// Its revision, which the server must still have.
         revision: i64,
-        /// All live nodes that go with it, itself among them.
-        covers: Vec<NodeId>,
+        /// All live nodes that go with it, itself among them, and their revisions. When the server has others below it, newer
+        /// ones or fewer, somebody has done something there that nobody here has seen, and nothing may go.
+        covers: Vec<(NodeId, i64)>,
     },
 
     // --- on the device
@@ -120,15 +123,19 @@ pub enum Operation {
     MoveLocal {
         /// The entry.
         local: LocalId,
-        /// What the file system must tell of it; of a folder only the inode counts.
+        /// What the file system must tell of it, which must still be a file or a folder as it was; of a folder only the inode
+        /// counts.
         expected: Fingerprint,
         /// The folder it moves to, or that already holds it.
         parent: LocalId,
         /// Its name then; nothing but the entry itself may have that name yet.
         name: Name,
-        /// What it is for. [`Why::Conflict`] with a bound entry also ends the binding, and the state notes that *before*
-        /// the entry is renamed: a crash between leaves an unbound file beside the server's, which is the same conflict.
+        /// What it is for. [`Why::Conflict`] also ends the binding of a bound entry ([`crate::Trees::forget`]), and that is
+        /// durable *before* the entry is renamed: a crash between leaves an unbound file where the server has another one,
+        /// which is the same conflict.
         why: Why,
+        /// The place that both sides know of once it is done, for the synced tree.
+        agreed: Option<Place>,
     },
     /// Move an entry of the device, with all below it, to the device's trash.
     RemoveLocal {
@@ -200,7 +207,9 @@ pub enum Why {
     Follow,
     /// It steps aside for a moment, under a name of its own, because others wait for its place and it for theirs.
     StepAside,
-    /// Its name is another's: it becomes a conflicted copy.
+    /// Its name is another's: it stays what it is, under the name of a conflicted copy.
+    Twin,
+    /// The server has other content for it, or for its name: it becomes a conflicted copy, which is a file of its own.
     Conflict,
 }
 

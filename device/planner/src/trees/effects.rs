@@ -1,8 +1,7 @@
 //! What operations do to the trees, once they are done. The engine calls these, and so do the tests.
 //!
-//! Invariants: `synced` moves only here, and only after the thing itself is durable. A move on either side changes only
-//! that side's tree; that both agree on a place is noted by [`Trees::adopt`] alone. So an answer that was lost leaves the
-//! trees as one that came, as soon as the journal or a scan tells.
+//! Invariants: `synced` moves only here, and only after the thing itself is durable. An answer that was lost leaves the
+//! trees nearly as one that came, as soon as the journal or a scan tells: both sides then have made the same change.
 
 use crate::ids::{LocalId, NodeId, Sha256};
 use crate::names::Name;
@@ -78,7 +77,8 @@ impl Trees {
     }
 
     /// After [`MoveRemote`](crate::Operation::MoveRemote), with the node as the server answered it.
-    pub fn moved_remote(&mut self, node: RemoteNode) {
+    pub fn moved_remote(&mut self, node: RemoteNode, agreed: Option<Place>) {
+        self.agree(node.id, agreed);
         self.remote.answered(node);
     }
 
@@ -141,7 +141,14 @@ impl Trees {
 
     /// After [`MoveLocal`](crate::Operation::MoveLocal): the rename is durable, and this is what the file system tells of
     /// the entry now. Our own rename moves the change time; it makes no edit of it.
-    pub fn moved_local(&mut self, local: LocalId, parent: LocalId, name: Name, fingerprint: Fingerprint) {
+    pub fn moved_local(
+        &mut self,
+        local: LocalId,
+        parent: LocalId,
+        name: Name,
+        fingerprint: Fingerprint,
+        agreed: Option<Place>,
+    ) {
         let Some(entry) = self.local.get(local).cloned() else {
             return;
         };
@@ -150,6 +157,9 @@ impl Trees {
         {
             synced.fingerprint = Some(fingerprint);
             self.synced.insert(synced);
+        }
+        if let Some(node) = self.synced.of_local(local).map(|synced| synced.node) {
+            self.agree(node, agreed);
         }
         self.local.insert(LocalNode {
             parent: Some(parent),
@@ -201,6 +211,18 @@ impl Trees {
             fingerprint: Some(fingerprint),
         });
         local
+    }
+
+    /// Notes the place that both sides now know of. Without this, a move that one side took over, and that was then taken
+    /// back by the other one, would look like a move of its own, and two devices could push a node to and fro for ever.
+    fn agree(&mut self, node: NodeId, agreed: Option<Place>) {
+        if let (Some(place), Some(synced)) = (agreed, self.synced.get(node).cloned()) {
+            self.synced.insert(SyncedNode {
+                parent: place.parent,
+                name: place.name,
+                ..synced
+            });
+        }
     }
 
     /// What was sent has arrived, or something else is agreed on since.

@@ -40,7 +40,7 @@ impl Fingerprint {
 }
 
 /// What an entry of the device's folder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LocalKind {
     /// Holds other entries.
     Folder,
@@ -106,6 +106,11 @@ impl LocalTree {
     pub fn fresh_id(&mut self) -> LocalId {
         self.next += 1;
         LocalId(self.next - 1)
+    }
+
+    /// The id that [`Self::fresh_id`] gives out next.
+    pub(crate) fn next_id(&self) -> LocalId {
+        LocalId(self.next)
     }
 
     /// Keeps ids up to and with this one from being given out: those that the synced tree still names.

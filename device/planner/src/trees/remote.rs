@@ -208,6 +208,21 @@ impl RemoteTree {
         found
     }
 
+    /// Nodes that don't hang on the root, because the folder that holds them is not in the tree.
+    pub(crate) fn orphans(&self) -> BTreeSet<NodeId> {
+        let mut orphans = BTreeSet::new();
+        let mut last = None;
+        for (parent, child) in &self.children {
+            let is_known = last == Some(*parent) || self.nodes.contains_key(parent);
+            if is_known {
+                last = Some(*parent);
+            } else {
+                orphans.extend(self.below(*child));
+            }
+        }
+        orphans
+    }
+
     fn unlink(&mut self, id: NodeId) {
         if let Some(parent) = self.nodes.get(&id).and_then(|node| node.parent) {
             self.children.remove(&(parent, id));

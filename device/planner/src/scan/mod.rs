@@ -1,8 +1,10 @@
 //! What a scan found, before it is known what is what.
 
+mod matching;
+
 use crate::ids::{LocalId, Sha256};
 use crate::names::Name;
-use crate::trees::{Fingerprint, LocalKind, LocalTree, SyncedTree};
+use crate::trees::{Fingerprint, LocalKind};
 
 /// What a scan found: of the whole folder, or of some of its folders only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,17 +51,4 @@ pub struct Observed {
     pub changed: Vec<LocalId>,
     /// Entries that are gone.
     pub gone: Vec<LocalId>,
-}
-
-impl Scan {
-    /// Known folders outside of this scan that should be listed in the same scan, because something found here may have
-    /// moved out of them. Without them it counts as new, and what it was as unchanged, until they are listed.
-    pub fn worth_listing(&self, _local: &LocalTree) -> Vec<LocalId> {
-        Vec::new()
-    }
-
-    /// Tells which of the known entries each found one is, and brings the local tree up to date.
-    pub fn observe(&self, _local: &mut LocalTree, _synced: &SyncedTree) -> Observed {
-        Observed::default()
-    }
 }
