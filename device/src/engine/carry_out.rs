@@ -161,6 +161,7 @@ impl Engine {
                 parent,
                 name,
                 why,
+                agreed,
             } => {
                 let from = self.path(*local)?;
                 let folder = self.path(*parent)?;
@@ -168,9 +169,11 @@ impl Engine {
                 let expected = self.found(*local, *expected)?;
                 let fingerprint = self.io.fs.rename(&from, expected, &to).await?;
                 touched.extend([from.folder(), folder]);
-                self.kept.moved_local(*local, *parent, name.clone(), fingerprint);
+                self.kept
+                    .moved_local(*local, (*parent, name.clone()), fingerprint, agreed.clone());
                 match why {
                     Why::Follow => self.log("move", &to, format!("from {from}")),
+                    Why::Twin => self.log("move", &to, format!("from {from}, whose name another one has")),
                     Why::Conflict => self.log("conflict", &to, format!("conflicted copy of {from}")),
                     Why::StepAside => {}
                 }
@@ -221,9 +224,15 @@ impl Engine {
                         let moved = io.remote.move_node(&key, *node, *revision, *parent, name);
                         moved.await.map(Some)
                     }
-                    Operation::DeleteRemote { node, revision, .. } => {
-                        io.remote.delete(&key, *node, *revision).await.map(|()| None)
-                    }
+                    Operation::DeleteRemote {
+                        node,
+                        revision,
+                        covers,
+                    } => io
+                        .remote
+                        .delete(&key, *node, *revision, covers)
+                        .await
+                        .map(|()| None),
                     _ => Ok(None),
                 };
                 (operation, result)
@@ -254,9 +263,17 @@ impl Engine {
                 self.log("create", self.shown_local(*local), "on the server");
                 self.kept.created_remote(*local, node);
             }
-            (Operation::MoveRemote { node: id, why, .. }, Some(node)) => {
+            (
+                Operation::MoveRemote {
+                    node: id,
+                    why,
+                    agreed,
+                    ..
+                },
+                Some(node),
+            ) => {
                 let from = self.shown_node(*id);
-                self.kept.moved_remote(node);
+                self.kept.moved_remote(node, agreed.clone());
                 if *why != Why::StepAside {
                     self.log(
                         "move",

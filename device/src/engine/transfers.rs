@@ -3,25 +3,37 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bitvault_planner::{Content, DownloadTo, Fingerprint, Operation};
+use bitvault_planner::{Content, DownloadTo, Fingerprint, NodeId, Operation, RemoteNode};
 use bytes::Bytes;
 use futures::StreamExt as _;
 
 use super::io::{Io, key};
 use super::{Engine, EngineError, Event, Limits, Round};
 use crate::fs::{FsError, RelPath, Temp, Written};
-use crate::remote::{RemoteError, Sink, Upload};
+use crate::remote::{Key, RemoteError, Sink, Upload};
 
-/// A group that is done with: what came of each operation.
+/// What came of each operation of a group.
+type Results<T> = Vec<(Operation, Result<T, RemoteError>)>;
+
+/// A group that is done with.
 enum Done {
-    Up(Vec<(Operation, Result<bitvault_planner::RemoteNode, RemoteError>)>),
-    Down(Result<Vec<(Operation, Result<Fingerprint, RemoteError>)>, FsError>),
+    Up(Results<RemoteNode>),
+    /// An error is one of making durable.
+    Down(Result<Results<Fingerprint>, FsError>),
+}
+
+/// A file to be sent.
+struct Send {
+    operation: Operation,
+    path: RelPath,
+    key: Key,
+    expected: Fingerprint,
 }
 
 /// A file to be fetched, and where it goes.
 struct Fetch {
     operation: Operation,
-    node: bitvault_planner::NodeId,
+    node: NodeId,
     content: Content,
     folder: RelPath,
     name: String,
@@ -42,7 +54,7 @@ impl Engine {
         let limits = self.config.limits;
         let io = self.io.clone();
         let io = &io;
-        let up_groups = grouped(ups, &limits, |(operation, ..)| size(operation));
+        let up_groups = grouped(ups, &limits, |send| send.expected.size);
         let down_groups = grouped(downs, &limits, |fetch| fetch.content.size);
         let ups = futures::stream::iter(up_groups)
             .map(|group| async move { Done::Up(send(io, group).await) })
@@ -58,12 +70,11 @@ impl Engine {
     }
 
     /// Where each file lies or goes; and notes what is about to be sent, before its first byte is.
-    #[expect(clippy::type_complexity, reason = "two lists of jobs, used once")]
     fn prepare(
         &mut self,
         operations: Vec<Operation>,
         round: &mut Round,
-    ) -> Result<(Vec<(Operation, RelPath, Upload1)>, Vec<Fetch>), EngineError> {
+    ) -> Result<(Vec<Send>, Vec<Fetch>), EngineError> {
         let meta = self.kept.meta().clone();
         let (mut ups, mut downs) = (Vec::new(), Vec::new());
         for operation in operations {
@@ -79,11 +90,12 @@ impl Engine {
                         continue;
                     };
                     self.kept.sending(*local, *sha256);
-                    let job = Upload1 {
+                    ups.push(Send {
+                        path,
                         key: key(&meta.state, meta.cursor.as_deref(), &operation),
                         expected: *expected,
-                    };
-                    ups.push((operation, path, job));
+                        operation,
+                    });
                 }
                 Operation::Download { node, content, to } => {
                     let place = match to {
@@ -172,19 +184,6 @@ impl Engine {
     }
 }
 
-/// What an upload needs beside its operation.
-struct Upload1 {
-    key: crate::remote::Key,
-    expected: Fingerprint,
-}
-
-fn size(operation: &Operation) -> u64 {
-    match operation {
-        Operation::Upload { expected, .. } => expected.size,
-        _ => 0,
-    }
-}
-
 /// Groups of limited number and size, in order.
 fn grouped<T>(items: Vec<T>, limits: &Limits, size: impl Fn(&T) -> u64) -> Vec<Vec<T>> {
     let mut groups: Vec<Vec<T>> = Vec::new();
@@ -205,27 +204,24 @@ fn grouped<T>(items: Vec<T>, limits: &Limits, size: impl Fn(&T) -> u64) -> Vec<V
     groups
 }
 
-async fn send(
-    io: &Io,
-    group: Vec<(Operation, RelPath, Upload1)>,
-) -> Vec<(Operation, Result<bitvault_planner::RemoteNode, RemoteError>)> {
+async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
     let mut results = Vec::with_capacity(group.len());
     let (mut operations, mut uploads) = (Vec::new(), Vec::new());
-    for (operation, path, job) in group {
-        let Operation::Upload { sha256, to, .. } = &operation else {
+    for file in group {
+        let Operation::Upload { sha256, to, .. } = &file.operation else {
             continue;
         };
-        match io.fs.open(&path, job.expected).await {
+        match io.fs.open(&file.path, file.expected).await {
             Ok(source) => {
                 uploads.push(Upload {
-                    key: job.key,
+                    key: file.key,
                     to: to.clone(),
                     sha256: *sha256,
                     source,
                 });
-                operations.push(operation);
+                operations.push(file.operation);
             }
-            Err(error) => results.push((operation, Err(error.into()))),
+            Err(error) => results.push((file.operation, Err(error.into()))),
         }
     }
     if !uploads.is_empty() {
@@ -237,11 +233,7 @@ async fn send(
 
 /// Fetches a group: all files are written, made durable at once, put in their places, and the places made durable. An
 /// error is one of making durable.
-async fn fetch(
-    io: &Io,
-    group: Vec<Fetch>,
-    limits: &Limits,
-) -> Result<Vec<(Operation, Result<Fingerprint, RemoteError>)>, FsError> {
+async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fingerprint>, FsError> {
     let written: Vec<_> = futures::stream::iter(group)
         .map(|fetch| async move {
             let written = write(io, &fetch).await;

@@ -149,6 +149,13 @@ pub trait Remote: Send + Sync {
         parent: NodeId,
         name: &Name,
     ) -> Result<RemoteNode, RemoteError>;
-    /// Puts a node that must be at that revision into the trash. What the journal says of it comes with [`Self::changes`].
-    async fn delete(&self, key: &Key, node: NodeId, revision: i64) -> Result<(), RemoteError>;
+    /// Puts a node that must be at that revision into the trash, with just these nodes at these revisions below it, itself
+    /// among them. What the journal says of it comes with [`Self::changes`].
+    async fn delete(
+        &self,
+        key: &Key,
+        node: NodeId,
+        revision: i64,
+        covers: &[(NodeId, i64)],
+    ) -> Result<(), RemoteError>;
 }

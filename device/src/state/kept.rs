@@ -280,9 +280,9 @@ impl Kept {
     }
 
     /// The server moved it.
-    pub fn moved_remote(&mut self, node: RemoteNode) {
+    pub fn moved_remote(&mut self, node: RemoteNode, agreed: Option<Place>) {
         self.nodes.insert(node.id);
-        self.trees.moved_remote(node);
+        self.trees.moved_remote(node, agreed);
     }
 
     /// The folder is there.
@@ -322,9 +322,15 @@ impl Kept {
     }
 
     /// The entry has its new place.
-    pub fn moved_local(&mut self, local: LocalId, parent: LocalId, name: Name, fingerprint: Fingerprint) {
+    pub fn moved_local(
+        &mut self,
+        local: LocalId,
+        (parent, name): (LocalId, Name),
+        fingerprint: Fingerprint,
+        agreed: Option<Place>,
+    ) {
         self.touch_local(local);
-        self.trees.moved_local(local, parent, name, fingerprint);
+        self.trees.moved_local(local, parent, name, fingerprint, agreed);
     }
 
     /// The entry lies in the trash.
