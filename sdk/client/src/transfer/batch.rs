@@ -88,6 +88,15 @@ impl Transfer {
             }
         }
 
+        self.put_ready(ready, results).await
+    }
+
+    /// Uploads what is ready; `results` has a place for each file, and answers of those that are not.
+    pub(super) async fn put_ready(
+        &self,
+        ready: Vec<(usize, &FileJob, Whole)>,
+        mut results: Vec<Option<Result<Put, Arc<Error>>>>,
+    ) -> Vec<Result<Put, Arc<Error>>> {
         let started = self.start_batch(ready, &mut results).await;
         let stored = self.send_batch(started, &mut results).await;
         self.commit_batch(stored, &mut results).await;
