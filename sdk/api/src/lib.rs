@@ -15,6 +15,7 @@ mod problem;
 mod quotas;
 mod search;
 mod sessions;
+mod sync;
 mod tenants;
 mod traces;
 mod trash;
@@ -36,6 +37,10 @@ pub use problem::{Code, FieldError, Problem};
 pub use quotas::{HomeQuota, Quota, QuotaKind, SetQuota};
 pub use search::{FacetCount, Facets, Highlight, Hit, Match, SearchPage};
 pub use sessions::{Account, CreateSession, Me, RefreshSession, Session, Tenant};
+pub use sync::{
+    Change, ChangeCause, ChangeKind, ChangePage, CreateDevice, Device, PushChanges, PushCommit, PushDelete,
+    PushFolder, PushItem, PushMove, PushResult,
+};
 pub use tenants::{
     AcceptInvitation, AccessToken, AddMember, AddedMember, ChangePassword, CreateInvitation, CreateToken,
     CreatedInvitation, CreatedToken, Invitation, InvitedGrant, LookupInvitation, Member, OfferedInvitation,
