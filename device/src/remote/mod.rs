@@ -9,6 +9,8 @@
 //!   [`RemoteError::Refused`], and nothing has changed then.
 //! - [`RemoteError::Unreachable`] says nothing about whether something was done.
 
+mod rest;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use bitvault_planner::{AccountId, Cause, Content, Name, NodeId, RemoteNode, Sha2
 use bytes::Bytes;
 
 use crate::fs::{FsError, Source};
+pub use rest::{RestRemote, transfer_state};
 
 /// How far the device has read the journal; opaque.
 #[derive(Debug, Clone, PartialEq, Eq)]
