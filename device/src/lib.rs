@@ -11,6 +11,7 @@ pub mod fs;
 pub mod remote;
 pub mod scan;
 pub mod state;
+pub mod watch;
 pub mod world;
 
 pub use bitvault_planner as planner;

@@ -6,8 +6,8 @@ use bitvault_planner::LocalId;
 
 use super::{Engine, EngineError, Event};
 use crate::fs::FsError;
-use crate::remote::{Cursor, RemoteError};
-use crate::scan::{Survey, survey};
+use crate::remote::{Cursor, Page, RemoteError};
+use crate::scan::{Depth, Survey, survey};
 
 /// How often more folders may be added to a look because something may have moved out of them.
 const WIDENINGS: usize = 8;
@@ -24,53 +24,64 @@ impl Engine {
         }
     }
 
+    /// Where the journal was read to.
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        match self.kept.meta().anew {
+            true => self.reading.clone(),
+            false => self.kept.meta().cursor.clone().map(Cursor),
+        }
+    }
+
     /// Reads the journal to its end.
     pub(super) async fn pull(&mut self) -> Result<(), EngineError> {
         loop {
-            let cursor = match self.kept.meta().anew {
-                true => self.reading.clone(),
-                false => self.kept.meta().cursor.clone().map(Cursor),
-            };
-            let page = match self.io.remote.changes(cursor.as_ref(), Duration::ZERO).await {
-                Ok(page) => page,
-                Err(RemoteError::CursorExpired) => {
-                    self.read_anew("the journal behind the cursor is gone")?;
-                    continue;
-                }
-                Err(RemoteError::EpochChanged) => {
-                    self.kept.disagree();
-                    self.read_anew("the server was restored from a backup")?;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            for change in &page.items {
-                self.kept.take_in(change);
-            }
-            if !page.items.is_empty() {
-                self.io.progress.event(Event::Pulled {
-                    changes: page.items.len(),
-                });
-            }
-            let has_moved = cursor.as_ref() != Some(&page.next);
-            match (self.kept.meta().anew, page.has_more) {
-                (true, true) => self.reading = Some(page.next),
-                (true, false) => {
-                    self.kept.end_reading_anew();
-                    self.reading = None;
-                    self.kept.set_meta(|meta| {
-                        meta.anew = false;
-                        meta.cursor = Some(page.next.0);
-                    });
-                }
-                (false, _) if has_moved => self.kept.set_meta(|meta| meta.cursor = Some(page.next.0)),
-                (false, _) => {}
-            }
-            self.flush()?;
-            if !page.has_more {
+            let cursor = self.cursor();
+            let page = self.io.remote.changes(cursor.as_ref(), Duration::ZERO).await;
+            if !self.take_page(page)? {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes in what came from where the journal was read to; tells whether there is more to read.
+    pub(super) fn take_page(&mut self, page: Result<Page, RemoteError>) -> Result<bool, EngineError> {
+        let page = match page {
+            Ok(page) => page,
+            Err(RemoteError::CursorExpired) => {
+                self.read_anew("the journal behind the cursor is gone")?;
+                return Ok(true);
+            }
+            Err(RemoteError::EpochChanged) => {
+                self.kept.disagree();
+                self.read_anew("the server was restored from a backup")?;
+                return Ok(true);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for change in &page.items {
+            self.kept.take_in(change);
+        }
+        if !page.items.is_empty() {
+            self.io.progress.event(Event::Pulled {
+                changes: page.items.len(),
+            });
+        }
+        let has_moved = self.cursor().as_ref() != Some(&page.next);
+        match (self.kept.meta().anew, page.has_more) {
+            (true, true) => self.reading = Some(page.next),
+            (true, false) => {
+                self.kept.end_reading_anew();
+                self.reading = None;
+                self.kept.set_meta(|meta| {
+                    meta.anew = false;
+                    meta.cursor = Some(page.next.0);
+                });
+            }
+            (false, _) if has_moved => self.kept.set_meta(|meta| meta.cursor = Some(page.next.0)),
+            (false, _) => {}
+        }
+        self.flush()?;
+        Ok(page.has_more)
     }
 
     fn read_anew(&mut self, why: &str) -> Result<(), EngineError> {
@@ -88,22 +99,26 @@ impl Engine {
     /// Lists the whole folder.
     pub(super) async fn look_at_all(&mut self) -> Result<(), EngineError> {
         let root = self.kept.trees().local.root();
-        self.look_at(vec![root]).await
+        self.look_at(vec![root], Depth::All).await
     }
 
-    /// Lists some folders with all below them.
-    pub(super) async fn look_at(&mut self, mut folders: Vec<LocalId>) -> Result<(), EngineError> {
+    /// Lists some folders.
+    pub(super) async fn look_at(
+        &mut self,
+        mut folders: Vec<LocalId>,
+        depth: Depth,
+    ) -> Result<(), EngineError> {
         let root = self.kept.trees().local.root();
-        let mut looked = self.survey(&folders).await?;
+        let mut looked = self.survey(&folders, depth).await?;
         for _ in 0..WIDENINGS {
             let more = looked.scan.worth_listing(&self.kept.trees().local);
             if more.is_empty() {
                 break;
             }
             folders.extend(more);
-            looked = self.survey(&folders).await?;
+            looked = self.survey(&folders, depth).await?;
         }
-        if folders.contains(&root) {
+        if folders.contains(&root) && depth == Depth::All {
             self.unseen.clear();
         }
         for trouble in looked.troubles {
@@ -125,7 +140,7 @@ impl Engine {
         self.flush()
     }
 
-    async fn survey(&self, folders: &[LocalId]) -> Result<Survey, EngineError> {
-        Ok(survey(&*self.io.fs, self.kept.trees(), folders).await?)
+    async fn survey(&self, folders: &[LocalId], depth: Depth) -> Result<Survey, EngineError> {
+        Ok(survey(&*self.io.fs, self.kept.trees(), folders, depth).await?)
     }
 }

@@ -19,6 +19,7 @@ mod io;
 mod look;
 mod open;
 mod round;
+mod run;
 mod tell;
 mod transfers;
 
@@ -26,10 +27,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bitvault_planner::{Guard, NameRules, NodeId, Pause, Policy, Trees};
+use bitvault_planner::{Guard, LocalId, NameRules, NodeId, Pause, Policy, Trees};
 
 use crate::fs::{FileSystem, FsError};
 use crate::remote::{Remote, RemoteError};
+use crate::scan::Depth;
 use crate::state::{Control, Kept, LogLine, StateError, Status, Store, Trouble};
 use crate::world::World;
 
@@ -125,6 +127,10 @@ pub struct Limits {
     pub group_files: usize,
     /// A group is full with so many bytes; a larger file is a group by itself.
     pub group_bytes: u64,
+    /// How long the server is asked to wait for something to tell.
+    pub wait: Duration,
+    /// The whole folder is listed so often, whatever the hints say.
+    pub rescan: Duration,
     /// A file that just became empty is sent only when it stays so for this long: it may be being written.
     pub empty_for: Duration,
 }
@@ -138,9 +144,18 @@ impl Default for Limits {
             files: 16,
             group_files: 250,
             group_bytes: 16 * 1024 * 1024,
+            wait: Duration::from_secs(25),
+            rescan: Duration::from_secs(600),
             empty_for: Duration::from_secs(10),
         }
     }
+}
+
+/// What of the folder a round looks at.
+enum Scope {
+    Whole,
+    /// What these folders hold.
+    Folders(Vec<LocalId>),
 }
 
 /// The engine at rest.
@@ -164,7 +179,7 @@ pub struct Engine {
     config: Config,
     /// What the last look at the folder could not see.
     unseen: Vec<Trouble>,
-    /// The server is being read anew and the cursor not kept yet.
+    /// While the server is read anew: how far. It is not kept before the end.
     reading: Option<crate::remote::Cursor>,
 }
 
@@ -182,7 +197,7 @@ impl Engine {
     pub async fn settle(&mut self) -> Result<Rest, EngineError> {
         let mut done = 0;
         for _ in 0..ROUNDS {
-            let (rest, held) = self.round().await?;
+            let (rest, held) = self.round(Scope::Whole).await?;
             done += rest.done;
             if let Some(held) = held
                 && !rest.paused
@@ -197,9 +212,9 @@ impl Engine {
         Err(EngineError::Restless(ROUNDS))
     }
 
-    /// One round: reads the journal, lists the whole folder, and plans and carries out until the plan is empty. Tells as
+    /// One round: reads the journal, lists the folder or a part of it, and plans and carries out until the plan is empty. Tells as
     /// well how long to wait for what was held back.
-    async fn round(&mut self) -> Result<(Rest, Option<Duration>), EngineError> {
+    async fn round(&mut self, scope: Scope) -> Result<(Rest, Option<Duration>), EngineError> {
         let control = self.store.control()?;
         if control.paused {
             let rest = Rest {
@@ -211,7 +226,10 @@ impl Engine {
         self.kept.reveal_names();
         self.check_folder().await?;
         self.pull().await?;
-        self.look_at_all().await?;
+        match scope {
+            Scope::Whole => self.look_at_all().await?,
+            Scope::Folders(folders) => self.look_at(folders, Depth::New).await?,
+        }
         let mut round = Round::default();
         for _ in 0..PLANS {
             self.check_folder().await?;
@@ -223,7 +241,7 @@ impl Engine {
             }
             let folders = std::mem::take(&mut round.look);
             if !folders.is_empty() {
-                self.look_at(folders.into_iter().collect()).await?;
+                self.look_at(folders.into_iter().collect(), Depth::All).await?;
             }
             let trees = self.kept.trees();
             let policy = self.policy(&control);

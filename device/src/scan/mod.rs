@@ -38,13 +38,31 @@ pub fn path_of(trees: &Trees, id: LocalId) -> Option<RelPath> {
     Some(RelPath::of(names.into_iter().rev()))
 }
 
-/// Lists these known folders and all below them.
+/// How far down a look at a folder goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All that is below it.
+    All,
+    /// What it holds, and all that is below folders that were not known there.
+    New,
+}
+
+/// Lists these known folders.
 ///
 /// # Errors
 /// Only when the whole folder can't be looked at; of a part of it, a trouble tells.
-pub async fn survey(fs: &dyn FileSystem, trees: &Trees, folders: &[LocalId]) -> Result<Survey, FsError> {
+pub async fn survey(
+    fs: &dyn FileSystem,
+    trees: &Trees,
+    folders: &[LocalId],
+    depth: Depth,
+) -> Result<Survey, FsError> {
     let mut survey = Survey::default();
-    for folder in topmost(trees, folders) {
+    let folders = match depth {
+        Depth::All => topmost(trees, folders),
+        Depth::New => folders.to_vec(),
+    };
+    for folder in folders {
         let Some(path) = path_of(trees, folder) else {
             continue;
         };
@@ -56,6 +74,7 @@ pub async fn survey(fs: &dyn FileSystem, trees: &Trees, folders: &[LocalId]) -> 
             path,
             rules,
             is_ignored,
+            depth,
         };
         list_all(fs, trees, open, &mut survey).await?;
     }
@@ -70,6 +89,7 @@ struct Open {
     path: RelPath,
     rules: Rules,
     is_ignored: bool,
+    depth: Depth,
 }
 
 async fn list_all(
@@ -183,7 +203,12 @@ async fn take_in(
         let path = folder.path.join(entry.name.as_str());
         let is_folder = entry.found.kind == LocalKind::Folder;
         let is_ignored = folder.is_ignored || rules.name(&path, is_folder);
-        let known = known.get(&entry.name).map(|known| known.id);
+        let known = known.get(&entry.name).copied();
+        let is_as_known = known.is_some_and(|known| {
+            known.kind == LocalKind::Folder && known.fingerprint.may_be_same_inode(&entry.found.fingerprint)
+        });
+        let is_deeper = folder.depth == Depth::All || !is_as_known;
+        let known = known.map(|known| known.id);
         let index = survey.scan.entries.len();
         survey.scan.entries.push(ScanEntry {
             parent: folder.parent,
@@ -195,13 +220,14 @@ async fn take_in(
             listed: false,
         });
         let is_synced = known.is_some_and(|known| trees.synced.of_local(known).is_some());
-        if is_folder && (!is_ignored || is_synced) {
+        if is_folder && is_deeper && (!is_ignored || is_synced) {
             open.push(Open {
                 parent: ScanParent::Entry(index),
                 known,
                 path,
                 rules: rules.clone(),
                 is_ignored,
+                depth: Depth::All,
             });
         }
     }

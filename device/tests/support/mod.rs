@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest, 
 use bitvault_device::fs::{LinuxFs, own};
 use bitvault_device::planner::{Date, Guard, NameRules};
 use bitvault_device::state::{Control, LogLine, SqliteStore, Store as _};
+use bitvault_device::watch::FolderWatch;
 use bitvault_device::world::{self, RealWorld};
 use bitvault_simulator::{Fault, Faults, ModelServer, Seen};
 use tempfile::TempDir;
@@ -66,6 +67,8 @@ pub(crate) async fn both(world: &World) -> (Device, Device) {
 #[derive(Default)]
 struct Clock {
     slept_ms: AtomicU64,
+    /// Waits really pass.
+    is_real: AtomicBool,
 }
 
 #[async_trait]
@@ -83,6 +86,9 @@ impl world::World for Clock {
     }
 
     async fn sleep(&self, duration: Duration) {
+        if self.is_real.load(Ordering::Relaxed) {
+            return tokio::time::sleep(duration).await;
+        }
         let ms = u64::try_from(duration.as_millis()).unwrap() + 1;
         self.slept_ms.fetch_add(ms, Ordering::Relaxed);
     }
@@ -149,6 +155,19 @@ impl Device {
             fs::remove_dir_all(path).unwrap();
         } else {
             fs::remove_file(path).unwrap();
+        }
+    }
+
+    /// The same folder in another pair of hands.
+    pub(crate) fn person(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            folder: self.folder.clone(),
+            state: self.state.clone(),
+            server: self.server.clone(),
+            faults: Arc::clone(&self.faults),
+            clock: Arc::clone(&self.clock),
+            engine: None,
         }
     }
 
@@ -292,6 +311,30 @@ impl Device {
     /// Syncs, which fails.
     pub(crate) async fn sync_fails(&mut self) -> String {
         self.try_sync().await.expect_err("it fails").to_string()
+    }
+
+    /// Keeps in step, with the system's own watch, until the future is dropped.
+    pub(crate) async fn run(&mut self) -> EngineError {
+        self.clock.is_real.store(true, Ordering::Relaxed);
+        let mut watch = FolderWatch::begin(&self.folder).unwrap();
+        let mut engine = self.open().await.unwrap();
+        engine.run(&mut watch).await.expect_err("it never ends well")
+    }
+
+    /// Waits until there is a file with this text.
+    pub(crate) async fn has(&self, path: &str, text: &str) {
+        let found = async {
+            while fs::read_to_string(self.folder.join(path)).ok().as_deref() != Some(text) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), found).await;
+        assert!(
+            waited.is_ok(),
+            "{}: {path} never was {text:?}: {:?}",
+            self.name,
+            self.files()
+        );
     }
 
     async fn try_sync(&mut self) -> Result<Rest, EngineError> {

@@ -5,7 +5,8 @@ mod remote;
 mod tree;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
 use bitvault_device::planner::{AccountId, NodeId, Sha256};
 use bytes::Bytes;
@@ -52,6 +53,7 @@ pub enum Seen {
 #[derive(Clone, Default)]
 pub struct ModelServer {
     inner: Arc<Mutex<Inner>>,
+    waiting: Arc<Mutex<Vec<Waker>>>,
 }
 
 impl ModelServer {
@@ -93,6 +95,7 @@ impl ModelServer {
     /// Takes a node with all below it out of the trash.
     pub fn restore(&self, node: NodeId) {
         self.lock().restore(node);
+        self.wake();
     }
 
     /// Removes the oldest entries of the journal: cursors before this one expire.
@@ -105,6 +108,7 @@ impl ModelServer {
     pub fn backup(&self) -> Self {
         Self {
             inner: Arc::new(Mutex::new(self.lock().clone())),
+            waiting: Arc::default(),
         }
     }
 
@@ -118,6 +122,17 @@ impl ModelServer {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic in a test leaves nothing half done that another test would see.
-        self.inner.lock().unwrap_or_else(|error| error.into_inner())
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those who wait for the journal to tell something.
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        for waker in self.waiting().drain(..) {
+            waker.wake();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The model behind the engine's trait.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -37,7 +38,15 @@ impl ModelRemote {
         if fault == Some(Fault::LoseRequest) {
             return Err(lost());
         }
-        let result = act(&mut self.server.lock());
+        let (result, has_told) = {
+            let mut inner = self.server.lock();
+            let told = inner.journal_len();
+            let result = act(&mut inner);
+            (result, inner.journal_len() != told)
+        };
+        if has_told {
+            self.server.wake();
+        }
         match fault {
             Some(Fault::LoseAnswer) => Err(lost()),
             _ => result,
@@ -68,8 +77,19 @@ impl Remote for ModelRemote {
         self.call("introduce", |_| Ok(known.unwrap_or(name).to_owned()))
     }
 
-    async fn changes(&self, cursor: Option<&Cursor>, _wait: Duration) -> Result<Page, RemoteError> {
-        self.call("changes", |inner| inner.changes(cursor))
+    /// A call that waits does so until there is something to tell: no clock runs here.
+    async fn changes(&self, cursor: Option<&Cursor>, wait: Duration) -> Result<Page, RemoteError> {
+        std::future::poll_fn(|context| {
+            let page = self.call("changes", |inner| inner.changes(cursor));
+            match page {
+                Ok(page) if page.items.is_empty() && !wait.is_zero() => {
+                    self.server.waiting().push(context.waker().clone());
+                    Poll::Pending
+                }
+                page => Poll::Ready(page),
+            }
+        })
+        .await
     }
 
     async fn node(&self, node: NodeId) -> Result<RemoteNode, RemoteError> {
