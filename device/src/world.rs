@@ -54,3 +54,13 @@ pub fn date(at: OffsetDateTime) -> Date {
         day: at.day(),
     }
 }
+
+/// What this machine is called.
+pub fn host_name() -> String {
+    let name = rustix::system::uname();
+    let name = name.nodename().to_string_lossy();
+    match name.split('.').next().unwrap_or_default().trim() {
+        "" => "device".to_owned(),
+        name => name.to_owned(),
+    }
+}

@@ -288,6 +288,7 @@ async fn many_deletes_wait_until_a_person_agrees() {
     one.agree(15, 0).await;
     one.sync().await;
     assert_eq!(world.files().len(), 5);
+    assert_eq!(one.agreed(), 0, "that was agreed to once");
 }
 
 #[tokio::test]

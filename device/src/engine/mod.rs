@@ -38,6 +38,7 @@ use crate::world::World;
 pub use events::{Event, Progress, Silent};
 use io::Io;
 use round::Round;
+pub use tell::pause;
 
 /// How often one operation is tried in a round.
 const TRIES: u32 = 3;
@@ -96,7 +97,7 @@ pub struct Parts {
 pub struct Config {
     /// What the device is called.
     pub device: String,
-    /// Server, account and folder of the server, as a text that tells them from others.
+    /// Server and account, as a text that tells them from others.
     pub account: String,
     /// The folder of the server.
     pub remote_root: NodeId,
@@ -299,6 +300,15 @@ impl Engine {
             problems: rest.troubles.clone(),
             stopped: rest.paused.then(|| "paused".to_owned()),
         })?;
+        // Who agreed to many deletes agreed to those, and not to the next ones.
+        let control = self.store.control()?;
+        if rest.pauses.is_empty() && (control.agreed_remote, control.agreed_local) != (0, 0) {
+            self.store.set_control(&Control {
+                agreed_remote: 0,
+                agreed_local: 0,
+                ..control
+            })?;
+        }
         self.io.progress.event(Event::AtRest);
         Ok(())
     }

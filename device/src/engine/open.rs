@@ -70,6 +70,7 @@ impl Engine {
     async fn seal(&mut self, root: &Root, device: String) -> Result<(), EngineError> {
         let seal = format!("{:016x}", self.io.world.random());
         let folder = (root.fingerprint.device, root.fingerprint.inode);
+        let shown = self.config.shown.clone();
         self.kept.set_meta(|meta| {
             // What the marker has now is what it may be left with.
             if let Some(marker) = &root.marker
@@ -79,6 +80,7 @@ impl Engine {
             }
             meta.next_seal = Some(seal.clone());
             meta.folder = folder;
+            meta.shown = shown;
             meta.device = Some(device);
         });
         self.flush()?;
@@ -108,7 +110,10 @@ fn belongs(loaded: &Loaded, root: &Root, config: &Config) -> Result<Result<(), &
         });
     }
     if loaded.trees.remote.root() != config.remote_root {
-        return Ok(Err("another folder of the server is synced now"));
+        return Err(EngineError::OtherAccount {
+            found: format!("the server's folder {}", meta.remote_root),
+            wanted: format!("the server's folder {}", config.remote_root),
+        });
     }
     let Some(marker) = &root.marker else {
         if loaded.trees.synced.is_empty() {
@@ -138,7 +143,9 @@ async fn begin(io: &Io, root: &Root, config: &Config) -> Result<Kept, EngineErro
         seal: String::new(),
         next_seal: None,
         folder: (root.fingerprint.device, root.fingerprint.inode),
+        shown: config.shown.clone(),
         account: config.account.clone(),
+        remote_root: config.remote_root.to_string(),
         device: None,
         cursor: None,
         anew: false,

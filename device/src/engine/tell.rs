@@ -98,7 +98,7 @@ impl Engine {
 }
 
 /// What waits for a person, in words.
-pub(super) fn pause(pause: &Pause) -> String {
+pub fn pause(pause: &Pause) -> String {
     match pause {
         Pause::MassDelete {
             side,

@@ -19,7 +19,7 @@ use bitvault_planner::{AccountId, Cause, Content, Name, NodeId, RemoteNode, Sha2
 use bytes::Bytes;
 
 use crate::fs::{FsError, Source};
-pub use rest::{RestRemote, transfer_state};
+pub use rest::RestRemote;
 
 /// How far the device has read the journal; opaque.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -67,8 +67,12 @@ pub struct Meta {
     pub next_seal: Option<String>,
     /// Device and inode of the folder.
     pub folder: (u64, u64),
+    /// Where that is, for people.
+    pub shown: String,
     /// The server, and the account on it.
     pub account: String,
+    /// The folder of the server.
+    pub remote_root: String,
     /// The device, as the server knows it.
     pub device: Option<String>,
     /// How far the journal is read; none before all that is there was told.

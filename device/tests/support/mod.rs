@@ -194,6 +194,14 @@ impl Device {
         self.control(|control| (control.agreed_remote, control.agreed_local) = (remote, local));
     }
 
+    pub(crate) fn agreed(&self) -> usize {
+        SqliteStore::beside(&self.state)
+            .unwrap()
+            .control()
+            .unwrap()
+            .agreed_remote
+    }
+
     fn control(&self, change: impl FnOnce(&mut Control)) {
         let mut store = SqliteStore::beside(&self.state).unwrap();
         let mut control = store.control().unwrap();

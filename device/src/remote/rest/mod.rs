@@ -9,7 +9,6 @@
 
 mod translate;
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -234,9 +233,4 @@ impl Remote for RestRemote {
             .await
             .map_err(|error| failed(&error))
     }
-}
-
-/// Where uploads of large files keep what was sent, so that they go on after a crash: beside the device's state.
-pub fn transfer_state(state: &std::path::Path) -> PathBuf {
-    state.with_extension("transfers")
 }

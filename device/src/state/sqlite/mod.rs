@@ -134,6 +134,25 @@ impl SqliteStore {
         lines.iter().map(|json| from_json(json)).collect()
     }
 
+    /// Conflicted copies that are on the device, by path.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn conflicted(&mut self) -> Result<Vec<String>, StateError> {
+        let Some(loaded) = self.load()? else {
+            return Ok(Vec::new());
+        };
+        let local = &loaded.trees.local;
+        let copies = local
+            .iter()
+            .filter(|entry| !entry.ignored && entry.name.as_str().contains("(conflicted copy, "));
+        let mut paths: Vec<String> = copies
+            .filter_map(|entry| Some(crate::scan::path_of(&loaded.trees, entry.id)?.to_string()))
+            .collect();
+        paths.sort();
+        Ok(paths)
+    }
+
     fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
         let json: Option<String> = self
             .database
