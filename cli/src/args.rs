@@ -3,12 +3,14 @@
 mod look;
 mod metadata;
 mod quota;
+mod sync;
 mod trash;
 mod versions;
 
 pub(crate) use look::{Stat, Tree, Usage};
 pub(crate) use metadata::{Favourites, Metadata, Recent, Sort};
 pub(crate) use quota::{Quota, QuotaCommand, SizeOrNone};
+pub(crate) use sync::{Sync, SyncPlace, SyncRun, SyncState};
 pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
 pub(crate) use versions::{Cp, Versions, VersionsCommand};
 
@@ -117,6 +119,9 @@ pub(crate) enum Command {
     /// Back to where they were; to the top when that folder is not there any more. Where the name is taken they get another
     /// one. A path is what `bitvault trash` shows, and means the one that was removed last.
     Restore(Restore),
+    /// Keep a folder of this machine and one on the server in step
+    #[command(subcommand)]
+    Sync(Sync),
     /// Show everything that is known of files and folders
     Stat(Stat),
     /// Show a folder with all that is below it
@@ -183,6 +188,7 @@ impl Command {
             Self::Shared => "shared",
             Self::Group(_) => "group",
             Self::Space(_) => "space",
+            Self::Sync(_) => "sync",
             Self::Trash(_) => "trash",
             Self::Restore(_) => "restore",
             Self::Stat(_) => "stat",

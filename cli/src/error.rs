@@ -45,6 +45,15 @@ pub(crate) enum Error {
     /// A large copy on the server came to no good end.
     #[error("{path}: the copy was not made ({reason})")]
     CopyEnded { path: String, reason: String },
+    /// Syncing a folder ended.
+    #[error(transparent)]
+    Sync(#[from] bitvault_device::engine::EngineError),
+    /// A synced folder is at rest, but for what needs a person.
+    #[error("{0} things can't be synced as they are")]
+    Unsynced(usize),
+    /// What a device remembers can't be used.
+    #[error(transparent)]
+    State(#[from] bitvault_device::state::StateError),
     /// Standard input or output.
     #[error("{0}")]
     Output(#[source] std::io::Error),

@@ -2,6 +2,9 @@
 
 use crate::error::Error;
 use bitvault_client::api::{Code, Problem};
+use bitvault_device::engine::EngineError;
+use bitvault_device::fs::FsError;
+use bitvault_device::remote::RemoteError;
 use std::io::ErrorKind;
 
 /// How a command ends. The numbers are a contract with scripts.
@@ -37,8 +40,21 @@ pub(crate) fn exit(error: &Error) -> Exit {
             "role_too_low" => Exit::Denied,
             _ => Exit::Failed,
         },
+        Error::Sync(error) => sync_exit(error),
+        Error::Unsynced(_) => Exit::Conflict,
+        Error::State(_) => Exit::Failed,
         Error::Profile { .. } | Error::Output(_) => Exit::Failed,
         Error::Some { exit, .. } | Error::Several { exit, .. } => *exit,
+    }
+}
+
+fn sync_exit(error: &EngineError) -> Exit {
+    match error {
+        EngineError::Remote(RemoteError::Unreachable(_)) => Exit::Unreachable,
+        EngineError::Remote(RemoteError::Revoked(_)) => Exit::Denied,
+        EngineError::OtherAccount { .. } => Exit::Usage,
+        EngineError::NotTheFolder(_) | EngineError::Fs(FsError::RootGone(_)) => Exit::NotFound,
+        _ => Exit::Failed,
     }
 }
 
@@ -81,6 +97,11 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::Some { .. } => {
             Some("run the same command again: what is there already is not sent twice".into())
         }
+        Error::Sync(EngineError::Remote(RemoteError::Unreachable(_))) => {
+            Some("run the same command again once the server is there: nothing is lost".into())
+        }
+        Error::Unsynced(_) => Some("look at them with `bitvault sync status`".into()),
+        Error::Sync(_) | Error::State(_) => None,
         Error::CopyEnded { .. } | Error::Several { .. } | Error::Output(_) => None,
     }
 }

@@ -74,6 +74,9 @@ async fn run(
     match &args.command {
         Command::Completions(completions) => return commands::completions::run(completions, output),
         Command::Man(man) => return commands::man::run(man, output),
+        Command::Sync(args) if !matches!(args, args::Sync::Run(_)) => {
+            return commands::sync::look(args, output);
+        }
         Command::Login(login) => return commands::login::run(login, &args.global, output, telemetry).await,
         _ => {}
     }
@@ -110,7 +113,8 @@ async fn run(
         Command::Usage(usage) => commands::usage::run(usage, &server, output).await,
         Command::Quota(quota) => commands::quota::run(quota, &server, output).await,
         Command::Versions(versions) => commands::versions::run(versions, &server, output).await,
+        Command::Sync(args::Sync::Run(run)) => commands::sync::run(run, &server, output).await,
         Command::Search(search) => commands::search::run(search, &server, output).await,
-        Command::Completions(_) | Command::Man(_) | Command::Login(_) => Ok(()),
+        Command::Completions(_) | Command::Man(_) | Command::Login(_) | Command::Sync(_) => Ok(()),
     }
 }

@@ -33,6 +33,7 @@ pub(crate) mod share;
 pub(crate) mod shared;
 pub(crate) mod space;
 pub(crate) mod stat;
+pub(crate) mod sync;
 pub(crate) mod token;
 pub(crate) mod trash;
 pub(crate) mod tree;

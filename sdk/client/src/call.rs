@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     /// Whether a repeat is harmless: reads, and writes that carry an `Idempotency-Key`.
     pub(crate) repeatable: bool,
     pub(crate) idempotency_key: Option<String>,
+    /// The revision that a change is meant for.
+    pub(crate) if_match: Option<i64>,
     pub(crate) signed_in: bool,
     pub(crate) answer_within: Duration,
 }
@@ -34,6 +36,7 @@ impl<'a> Call<'a> {
             body: None,
             repeatable: true,
             idempotency_key: None,
+            if_match: None,
             signed_in: true,
             answer_within: ANSWER_WITHIN,
         }
@@ -98,6 +101,18 @@ impl<'a> Call<'a> {
 
     fn keyed(mut self) -> Self {
         self.idempotency_key = Some(uuid::Uuid::new_v4().to_string());
+        self
+    }
+
+    /// A write with the caller's idempotency key: a repeat by another process acts once, too.
+    pub(crate) fn key(mut self, key: &str) -> Self {
+        self.idempotency_key = Some(key.to_owned());
+        self
+    }
+
+    /// Refused with `precondition` unless what is changed is at this revision.
+    pub(crate) fn if_match(mut self, revision: i64) -> Self {
+        self.if_match = Some(revision);
         self
     }
 

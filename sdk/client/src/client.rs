@@ -6,7 +6,7 @@ use crate::sleep::sleep;
 use crate::{Error, NoKeeper, NoTrace, Result, Retry, TokenKeeper, Tokens, TraceSource};
 use bitvault_api::{Code, Problem, RefreshSession, Session};
 use futures::lock::Mutex;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -240,6 +240,9 @@ impl Client {
         }
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(revision) = call.if_match {
+            request = request.header(IF_MATCH, format!("\"{revision}\""));
         }
         if let Some(traceparent) = self.inner.trace.traceparent() {
             request = request.header("traceparent", traceparent);

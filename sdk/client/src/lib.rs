@@ -16,6 +16,7 @@ mod call;
 mod client;
 mod copies;
 mod error;
+mod guarded;
 mod links;
 mod metadata;
 mod nodes;

@@ -7,6 +7,7 @@
 //! - the gateway depends on those three and no more;
 //! - what modules stand on depends on no module;
 //! - `cli`, `frontend`, `device`, `sdk` and `proto` never see `host/`;
+//! - the planner of device sync depends on nothing of ours, and nothing but `device` and what is below it sees it;
 //! - a plugin depends on `sdk` at most;
 //! - `host/testing` serves tests: it sees the foundation and the lite profile's parts, and only tests see it;
 //! - nothing depends on a program: `bitvaultd`, `cli`, `frontend`, `xtask`, `conformance`; but the benchmarks stand on
@@ -29,6 +30,9 @@ const RUNS_COMPONENTS: [&str; 2] = ["host/storage", "host/notify"];
 
 /// What tests of several crates share.
 const TESTING: &str = "host/testing";
+
+/// The pure part of device sync.
+const PLANNER: &str = "device/planner";
 
 /// The only crate that sees every module.
 const ROOT: &str = "host/bitvaultd";
@@ -100,8 +104,12 @@ fn broken_rule(from: &str, to: &str) -> Option<&'static str> {
     if to == TESTING && !is_test_suite {
         return Some("only tests use the testing crate: make it a dev-dependency");
     }
+    if to == PLANNER && from != "device" && !below(from, "device") {
+        return Some("only the device sync engine and its simulator see the planner");
+    }
     match from {
         ROOT => None,
+        PLANNER => Some("the planner sees plain data and nothing of ours"),
         TESTING => is_module(to).then_some("the testing crate sees no module"),
         "conformance" => {
             (is_module(to) || to == ROOT).then_some("the suites are black boxes: they see no module")
@@ -211,6 +219,34 @@ mod tests {
         allowed("cli", "sdk/client");
         forbidden("plugins/storage-s3", "host/wasm");
         forbidden("host/storage", "plugins/storage-s3");
+    }
+
+    #[test]
+    fn the_planner_stands_alone_and_only_device_crates_see_it() {
+        for to in [
+            "sdk/api",
+            "sdk/client",
+            "proto",
+            "host/platform",
+            "device",
+            "device/simulator",
+        ] {
+            forbidden("device/planner", to);
+        }
+        allowed("device", "device/planner");
+        allowed("device/simulator", "device/planner");
+        for from in [
+            "cli",
+            "frontend",
+            "sdk/client",
+            "host/files",
+            "host/bitvaultd",
+            "conformance",
+            "bench",
+            "devices",
+        ] {
+            forbidden(from, "device/planner");
+        }
     }
 
     #[test]

@@ -27,10 +27,10 @@ pub(super) struct Small {
 }
 
 /// A file of a batch on its way: what is known of it grows from step to step.
-struct Started<'a> {
+struct Started {
     /// Its place in the batch.
     index: usize,
-    job: &'a FileJob,
+    job: FileJob,
     whole: Whole,
     upload_id: String,
     part: PartRequest,
@@ -88,6 +88,15 @@ impl Transfer {
             }
         }
 
+        self.put_ready(ready, results).await
+    }
+
+    /// Uploads what is ready; `results` has a place for each file, and answers of those that are not.
+    pub(super) async fn put_ready(
+        &self,
+        ready: Vec<(usize, &FileJob, Whole)>,
+        mut results: Vec<Option<Result<Put, Arc<Error>>>>,
+    ) -> Vec<Result<Put, Arc<Error>>> {
         let started = self.start_batch(ready, &mut results).await;
         let stored = self.send_batch(started, &mut results).await;
         self.commit_batch(stored, &mut results).await;
@@ -98,11 +107,11 @@ impl Transfer {
             .collect()
     }
 
-    async fn start_batch<'a>(
+    async fn start_batch(
         &self,
-        ready: Vec<(usize, &'a FileJob, Whole)>,
+        ready: Vec<(usize, &FileJob, Whole)>,
         results: &mut [Option<Result<Put, Arc<Error>>>],
-    ) -> Vec<Started<'a>> {
+    ) -> Vec<Started> {
         if ready.is_empty() {
             return Vec::new();
         }
@@ -128,7 +137,7 @@ impl Transfer {
                         (Some(part), None) => {
                             started.push(Started {
                                 index,
-                                job,
+                                job: job.clone(),
                                 whole,
                                 upload_id: upload.upload_id,
                                 part,
@@ -150,11 +159,11 @@ impl Transfer {
     }
 
     /// The files whose bytes are in the store.
-    async fn send_batch<'a>(
+    async fn send_batch(
         &self,
-        started: Vec<Started<'a>>,
+        started: Vec<Started>,
         results: &mut [Option<Result<Put, Arc<Error>>>],
-    ) -> Vec<Started<'a>> {
+    ) -> Vec<Started> {
         let sent: Vec<_> = futures::stream::iter(started.into_iter().enumerate())
             .map(|(nth, file)| async move {
                 // The semaphore is never closed.
@@ -189,7 +198,7 @@ impl Transfer {
         stored
     }
 
-    async fn commit_batch(&self, stored: Vec<Started<'_>>, results: &mut [Option<Result<Put, Arc<Error>>>]) {
+    async fn commit_batch(&self, stored: Vec<Started>, results: &mut [Option<Result<Put, Arc<Error>>>]) {
         if stored.is_empty() {
             return;
         }
@@ -219,8 +228,8 @@ impl Transfer {
     }
 
     /// The collector took the upload before it was committed: once more, singly.
-    async fn put_again(&self, file: &Started<'_>) -> Result<Put, Arc<Error>> {
-        self.put_whole(file.job, &file.whole).await.map_err(Arc::new)
+    async fn put_again(&self, file: &Started) -> Result<Put, Arc<Error>> {
+        self.put_whole(&file.job, &file.whole).await.map_err(Arc::new)
     }
 }
 

@@ -31,9 +31,28 @@ pub struct Downloaded {
 }
 
 /// A file on the server whose presigned URL is renewed when it ends.
-struct Remote<'a> {
-    node: &'a Node,
+struct Remote {
+    node_id: String,
+    version_id: Option<String>,
     content: Mutex<Content>,
+}
+
+/// A version of a file, to be read from any place on.
+pub struct Version<'a> {
+    transfer: &'a Transfer,
+    remote: Remote,
+}
+
+impl Version<'_> {
+    /// What the server promises of it; who reads the bytes checks them.
+    pub async fn promised(&self) -> Downloaded {
+        self.remote.promised().await
+    }
+
+    /// Its bytes, in order; pieces are fetched ahead.
+    pub fn bytes(&self, range: Range<u64>) -> impl futures::Stream<Item = Result<Bytes>> + '_ {
+        self.transfer.ranges(&self.remote, range)
+    }
 }
 
 impl Transfer {
@@ -69,12 +88,7 @@ impl Transfer {
     }
 
     /// One try; with an error, whether it had gone on from an earlier run's bytes.
-    async fn write_file(
-        &self,
-        remote: &Remote<'_>,
-        wanted: Wanted,
-        resume: bool,
-    ) -> Result<(), (Error, bool)> {
+    async fn write_file(&self, remote: &Remote, wanted: Wanted, resume: bool) -> Result<(), (Error, bool)> {
         let size = wanted.size;
         let writer = blocking(move || Writer::open(wanted, resume))
             .await
@@ -149,24 +163,43 @@ impl Transfer {
         Ok(promised)
     }
 
-    async fn remote<'a>(&self, node: &'a Node) -> Result<Remote<'a>> {
+    async fn remote(&self, node: &Node) -> Result<Remote> {
         if node.kind != NodeKind::File {
             return Err(Error::Mismatch {
                 what: node.name.clone(),
                 there: "folder",
             });
         }
-        let content = self.client.content(&node.id, node.version_id.as_deref()).await?;
+        self.remote_of(node.id.clone(), node.version_id.clone()).await
+    }
+
+    async fn remote_of(&self, node_id: String, version_id: Option<String>) -> Result<Remote> {
+        let content = self.client.content(&node_id, version_id.as_deref()).await?;
         Ok(Remote {
-            node,
+            node_id,
+            version_id,
             content: Mutex::new(content),
+        })
+    }
+
+    /// A version of a file, to be read.
+    ///
+    /// # Errors
+    /// `not_found`; as any call.
+    pub async fn version(&self, node_id: &str, version_id: &str) -> Result<Version<'_>> {
+        let remote = self
+            .remote_of(node_id.to_owned(), Some(version_id.to_owned()))
+            .await?;
+        Ok(Version {
+            transfer: self,
+            remote,
         })
     }
 
     /// The bytes of `range` in order; up to [`PARTS_AT_ONCE`] pieces are fetched ahead.
     fn ranges<'a>(
         &'a self,
-        remote: &'a Remote<'a>,
+        remote: &'a Remote,
         range: Range<u64>,
     ) -> impl futures::Stream<Item = Result<Bytes>> + 'a {
         // A content of one piece needs no range.
@@ -184,7 +217,7 @@ impl Transfer {
     /// Fills `buffer` with the bytes of `range`; after a failure it goes on behind what has arrived.
     async fn fetch(
         &self,
-        remote: &Remote<'_>,
+        remote: &Remote,
         range: Range<u64>,
         whole: bool,
         buffer: &mut Buffer,
@@ -219,7 +252,7 @@ impl Transfer {
             else {
                 return Err(error);
             };
-            tracing::debug!(node = remote.node.id, attempt, %error, "repeat GET");
+            tracing::debug!(node = remote.node_id, attempt, %error, "repeat GET");
             tokio::time::sleep(wait).await;
         }
     }
@@ -257,19 +290,19 @@ impl Transfer {
     }
 
     /// Asks for another URL in place of `ended`, unless somebody did so already.
-    async fn renew(&self, remote: &Remote<'_>, ended: &str) -> Result<()> {
+    async fn renew(&self, remote: &Remote, ended: &str) -> Result<()> {
         let mut content = remote.content.lock().await;
         if content.url == ended {
             *content = self
                 .client
-                .content(&remote.node.id, remote.node.version_id.as_deref())
+                .content(&remote.node_id, remote.version_id.as_deref())
                 .await?;
         }
         Ok(())
     }
 }
 
-impl Remote<'_> {
+impl Remote {
     async fn promised(&self) -> Downloaded {
         let content = self.content.lock().await;
         Downloaded {

@@ -16,6 +16,7 @@ mod buffers;
 mod download;
 mod events;
 mod folders;
+mod known;
 mod multipart;
 mod record;
 mod source;
@@ -26,8 +27,9 @@ mod upload;
 mod walk;
 mod writer;
 
-pub use download::Downloaded;
+pub use download::{Downloaded, Version};
 pub use events::{Event, Item, Outcome, Progress, Silent};
+pub use known::KnownFile;
 pub use tree_down::check_name;
 pub use upload::{FileJob, Place, Put};
 

@@ -1,14 +1,15 @@
 //! Upload of one file.
 
 use super::multipart::Content;
-use super::record::{Begun, Key, Record};
+use super::record::{Begun, Key, Record, SentPart};
 use super::source::{Source, Whole, hash_file, read_whole};
 use super::store::{Stored, Traced};
 use super::{Event, STEP_BYTES, Transfer, WHOLE_BYTES_MAX, blocking};
 use crate::{Error, Result};
 use bitvault_api::{Code, CommitUpload, Node, PartRequest, PartWanted, StartUpload, Upload, UploadState};
 use bytes::Bytes;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use tokio::sync::SemaphorePermit;
 use tracing::Instrument as _;
 
@@ -27,6 +28,13 @@ pub enum Place {
     },
     /// A new version of this file, which must still be in the version seen here.
     Replace(Node),
+    /// The same for a file of which only this is known.
+    Version {
+        /// The file's id.
+        node_id: String,
+        /// The version that must be the current one.
+        base_version: String,
+    },
 }
 
 /// One file to upload.
@@ -68,6 +76,14 @@ impl FileJob {
                 base_version: node.version_id.clone(),
                 ..start
             },
+            Place::Version {
+                node_id,
+                base_version,
+            } => StartUpload {
+                node_id: Some(node_id.clone()),
+                base_version: Some(base_version.clone()),
+                ..start
+            },
         }
     }
 
@@ -77,7 +93,7 @@ impl FileJob {
             Place::Replace(node) => {
                 (node.size == Some(size) && node.sha256.as_deref() == Some(sha256)).then_some(node)
             }
-            Place::New { .. } => None,
+            Place::New { .. } | Place::Version { .. } => None,
         }
     }
 }
@@ -115,7 +131,7 @@ impl Transfer {
                 });
             }
         }
-        let node = self.put_stream(job, source).await?;
+        let node = self.put_stream(job, source, None).await?;
         Ok(Put {
             node,
             unchanged: false,
@@ -228,7 +244,13 @@ impl Transfer {
         }
     }
 
-    async fn put_stream(&self, job: &FileJob, source: Source) -> Result<Node> {
+    /// Uploads a large file in parts. With `expected`, nothing is committed unless it hashes to that.
+    pub(super) async fn put_stream(
+        &self,
+        job: &FileJob,
+        source: Source,
+        expected: Option<&str>,
+    ) -> Result<Node> {
         let size = source.before.size;
         let (mut record, begun) = self.open_record(job, &source).await?;
         let resumed = match &begun {
@@ -259,7 +281,7 @@ impl Transfer {
         };
         let known = known.unwrap_or_default();
         let result = self
-            .stream_and_commit(&upload, source, record.as_mut(), known)
+            .stream_and_commit(&upload, source, record.as_mut(), (known, expected, &job.local))
             .await;
         let ended = match &result {
             Ok(_) => true,
@@ -287,12 +309,16 @@ impl Transfer {
         upload: &Upload,
         source: Source,
         record: Option<&mut Record>,
-        known: std::collections::BTreeMap<u32, super::record::SentPart>,
+        (known, expected, path): (BTreeMap<u32, SentPart>, Option<&str>, &Path),
     ) -> Result<Node> {
         let size = source.before.size;
         let (parts, sha256) = self
             .send_parts(upload, size, Content::File(source), record, Some(known))
             .await?;
+        if expected.is_some_and(|expected| sha256.as_deref() != Some(expected)) {
+            let path = path.to_owned();
+            return Err(Error::Changed { path });
+        }
         self.client
             .commit_upload(&upload.upload_id, &CommitUpload { parts, sha256 })
             .await

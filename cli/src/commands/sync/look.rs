@@ -1,0 +1,110 @@
+//! What a synced folder's state tells, and what people ask of it. No server is asked.
+
+use super::place::Place;
+use crate::args::{Sync, SyncPlace};
+use crate::error::Error;
+use crate::human::instant;
+use crate::output::Output;
+use bitvault_device::state::{Control, SqliteStore, Store as _};
+use serde_json::json;
+
+/// Runs a command that needs nothing but the state.
+pub(crate) fn look(args: &Sync, output: &Output) -> Result<(), Error> {
+    match args {
+        Sync::Run(_) => Ok(()),
+        Sync::Status(place) => each(place, |shown, store| status(shown, store, output)),
+        Sync::Pause(place) => each(place, |_, store| control(store, |control| control.paused = true)),
+        Sync::Resume(args) => each(&args.place, |_, store| {
+            control(store, |control| {
+                control.paused = false;
+                if let Some(agreed) = args.delete {
+                    control.agreed_remote = agreed;
+                    control.agreed_local = agreed;
+                }
+            })
+        }),
+        Sync::Conflicts(place) => each(place, |shown, store| conflicts(shown, store, output)),
+        Sync::Log(args) => each(&args.place, |shown, store| log(shown, store, args.lines, output)),
+    }
+}
+
+fn each(place: &SyncPlace, act: impl Fn(&str, &mut SqliteStore) -> Result<(), Error>) -> Result<(), Error> {
+    for place in Place::named(place)? {
+        let mut store = SqliteStore::beside(&place.file())?;
+        let shown = store.meta()?.map(|meta| meta.shown).unwrap_or_default();
+        act(&shown, &mut store)?;
+    }
+    Ok(())
+}
+
+fn control(store: &mut SqliteStore, change: impl FnOnce(&mut Control)) -> Result<(), Error> {
+    let mut control = store.control()?;
+    change(&mut control);
+    Ok(store.set_control(&control)?)
+}
+
+fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), Error> {
+    let (status, control, meta) = (store.status()?, store.control()?, store.meta()?);
+    if output.json {
+        return output.document(&json!({
+            "folder": shown,
+            "account": meta.as_ref().map(|meta| &meta.account),
+            "remote_id": meta.as_ref().map(|meta| &meta.remote_root),
+            "device_id": meta.as_ref().map(|meta| &meta.device),
+            "paused": control.paused,
+            "status": status,
+        }));
+    }
+    let rest = match (&status.at_rest, &status.stopped) {
+        _ if control.paused => "paused".to_owned(),
+        (_, Some(why)) => format!("stopped: {why}"),
+        (Some(at), None) => format!("in step since {}", instant(*at)),
+        (None, None) => "not in step yet".to_owned(),
+    };
+    output.line(&format!(
+        "{}: {rest}, {} files and folders",
+        output.name(shown),
+        status.synced
+    ))?;
+    for pause in &status.pauses {
+        output.line(&format!("  waits: {pause}"))?;
+    }
+    for problem in &status.problems {
+        output.line(&format!("  {}: {}", output.name(&problem.path), problem.reason))?;
+    }
+    Ok(())
+}
+
+fn conflicts(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), Error> {
+    for path in store.conflicted()? {
+        if output.json {
+            output.document(&json!({ "folder": shown, "path": path }))?;
+        } else {
+            output.line(&output.name(&format!("{shown}/{path}")))?;
+        }
+    }
+    Ok(())
+}
+
+fn log(shown: &str, store: &mut SqliteStore, lines: usize, output: &Output) -> Result<(), Error> {
+    let mut lines = store.log(lines)?;
+    lines.reverse();
+    if output.json {
+        for line in &lines {
+            output.document(&json!({ "folder": shown, "line": line }))?;
+        }
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| {
+            vec![
+                instant(line.at),
+                line.what.clone(),
+                line.path.clone(),
+                line.detail.clone(),
+            ]
+        })
+        .collect();
+    output.table(&["when", "what", "path", "detail"], &rows)
+}

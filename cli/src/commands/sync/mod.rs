@@ -1,0 +1,9 @@
+//! `bitvault sync`: the device engine behind a command, and what it remembers.
+
+mod look;
+mod place;
+mod progress;
+mod run;
+
+pub(crate) use look::look;
+pub(crate) use run::run;

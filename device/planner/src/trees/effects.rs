@@ -1,0 +1,236 @@
+//! What operations do to the trees, once they are done. The engine calls these, and so do the tests.
+//!
+//! Invariants: `synced` moves only here, and only after the thing itself is durable. An answer that was lost leaves the
+//! trees nearly as one that came, as soon as the journal or a scan tells: both sides then have made the same change.
+
+use crate::ids::{LocalId, NodeId, Sha256};
+use crate::names::Name;
+use crate::operation::Place;
+use crate::trees::{
+    Content, Fingerprint, LocalKind, LocalNode, RemoteKind, RemoteNode, SyncedNode, Tombstone, Trees,
+};
+
+impl Trees {
+    /// After [`Adopt`](crate::Operation::Adopt): both sides agree on place and content. To be done before any tree changes
+    /// again.
+    pub fn adopt(&mut self, node: NodeId, local: LocalId) {
+        let (Some(remote), Some(entry)) = (self.remote.get(node), self.local.get(local)) else {
+            return;
+        };
+        let Some(parent) = remote.parent else { return };
+        let content = remote.kind.content().map(|content| content.sha256);
+        let synced = SyncedNode {
+            node,
+            local,
+            parent,
+            name: remote.name.clone(),
+            kind: remote.kind,
+            fingerprint: (entry.content == content).then_some(entry.fingerprint),
+        };
+        self.synced.insert(synced);
+        self.settle(local, content);
+    }
+
+    /// After [`Forget`](crate::Operation::Forget).
+    pub fn forget(&mut self, node: NodeId) {
+        self.synced.remove(node);
+        self.remote.drop_tombstone(node);
+    }
+
+    /// After [`Hash`](crate::Operation::Hash): the file had this fingerprint before and after it was read.
+    pub fn hashed(&mut self, local: LocalId, fingerprint: Fingerprint, content: Sha256) {
+        if let Some(entry) = self.local.get_mut(local) {
+            entry.fingerprint = fingerprint;
+            entry.content = Some(content);
+        }
+    }
+
+    /// Before the first byte of an [`Upload`](crate::Operation::Upload) is sent; to be made durable then.
+    pub fn sending(&mut self, local: LocalId, content: Sha256) {
+        if let Some(entry) = self.local.get_mut(local) {
+            entry.sent = Some(content);
+        }
+    }
+
+    /// After [`CreateRemoteFolder`](crate::Operation::CreateRemoteFolder) or an [`Upload`](crate::Operation::Upload), with
+    /// the node as the server answered it.
+    pub fn created_remote(&mut self, local: LocalId, node: RemoteNode) {
+        let content = node.kind.content().map(|content| content.sha256);
+        let known = self.synced.get(node.id);
+        let place = match (known, node.parent) {
+            (Some(known), _) => Some((known.parent, known.name.clone())),
+            (None, Some(parent)) => Some((parent, node.name.clone())),
+            (None, None) => None,
+        };
+        if let (Some((parent, name)), Some(entry)) = (place, self.local.get(local)) {
+            self.synced.insert(SyncedNode {
+                node: node.id,
+                local,
+                parent,
+                name,
+                kind: node.kind,
+                fingerprint: (entry.content == content).then_some(entry.fingerprint),
+            });
+        }
+        self.settle(local, content);
+        self.remote.answered(node);
+    }
+
+    /// After [`MoveRemote`](crate::Operation::MoveRemote), with the node as the server answered it.
+    pub fn moved_remote(&mut self, node: RemoteNode, agreed: Option<Place>) {
+        self.agree(node.id, agreed);
+        self.remote.answered(node);
+    }
+
+    /// After [`DeleteRemote`](crate::Operation::DeleteRemote), with the tombstone that the server answered or that its
+    /// journal tells.
+    pub fn deleted_remote(&mut self, node: NodeId, tombstone: Tombstone) {
+        let gone = self.remote.below(node);
+        self.remote.bury(node, tombstone);
+        for node in gone {
+            let is_here = self
+                .synced
+                .get(node)
+                .is_some_and(|synced| self.local.get(synced.local).is_some());
+            if !is_here {
+                self.forget(node);
+            }
+        }
+    }
+
+    /// After [`CreateLocalFolder`](crate::Operation::CreateLocalFolder): the folder is durable, and this is what the file
+    /// system tells of it.
+    pub fn created_local(
+        &mut self,
+        node: NodeId,
+        at: Place,
+        parent: LocalId,
+        name: Name,
+        fingerprint: Fingerprint,
+    ) -> LocalId {
+        self.bind_new(node, at, RemoteKind::Folder, parent, name, fingerprint)
+    }
+
+    /// After a [`Download`](crate::Operation::Download) of a new file: it is durable, and this is what the file system
+    /// tells of it.
+    pub fn downloaded(
+        &mut self,
+        node: NodeId,
+        content: Content,
+        at: Place,
+        parent: LocalId,
+        name: Name,
+        fingerprint: Fingerprint,
+    ) -> LocalId {
+        self.bind_new(node, at, RemoteKind::File(content), parent, name, fingerprint)
+    }
+
+    /// After a [`Download`](crate::Operation::Download) in place of a file's content: it is durable.
+    pub fn replaced(&mut self, node: NodeId, content: Content, local: LocalId, fingerprint: Fingerprint) {
+        self.hashed(local, fingerprint, content.sha256);
+        if let Some(synced) = self.synced.get(node).cloned() {
+            self.synced.insert(SyncedNode {
+                local,
+                kind: RemoteKind::File(content),
+                fingerprint: Some(fingerprint),
+                ..synced
+            });
+        }
+        self.settle(local, Some(content.sha256));
+    }
+
+    /// After [`MoveLocal`](crate::Operation::MoveLocal): the rename is durable, and this is what the file system tells of
+    /// the entry now. Our own rename moves the change time; it makes no edit of it.
+    pub fn moved_local(
+        &mut self,
+        local: LocalId,
+        parent: LocalId,
+        name: Name,
+        fingerprint: Fingerprint,
+        agreed: Option<Place>,
+    ) {
+        let Some(entry) = self.local.get(local).cloned() else {
+            return;
+        };
+        if let Some(mut synced) = self.synced.of_local(local).cloned()
+            && synced.fingerprint == Some(entry.fingerprint)
+        {
+            synced.fingerprint = Some(fingerprint);
+            self.synced.insert(synced);
+        }
+        if let Some(node) = self.synced.of_local(local).map(|synced| synced.node) {
+            self.agree(node, agreed);
+        }
+        self.local.insert(LocalNode {
+            parent: Some(parent),
+            name,
+            fingerprint,
+            ..entry
+        });
+    }
+
+    /// After [`RemoveLocal`](crate::Operation::RemoveLocal): the entry and all below it lie in the device's trash.
+    pub fn removed_local(&mut self, local: LocalId) {
+        for gone in self.local.below(local) {
+            if let Some(node) = self.synced.of_local(gone).map(|synced| synced.node) {
+                self.forget(node);
+            }
+        }
+        self.local.remove(local);
+    }
+
+    fn bind_new(
+        &mut self,
+        node: NodeId,
+        at: Place,
+        kind: RemoteKind,
+        parent: LocalId,
+        name: Name,
+        fingerprint: Fingerprint,
+    ) -> LocalId {
+        let local = self.local.fresh_id();
+        self.local.insert(LocalNode {
+            id: local,
+            parent: Some(parent),
+            name,
+            kind: match kind {
+                RemoteKind::Folder => LocalKind::Folder,
+                RemoteKind::File(_) => LocalKind::File,
+            },
+            fingerprint,
+            content: kind.content().map(|content| content.sha256),
+            sent: None,
+            ignored: false,
+        });
+        self.synced.insert(SyncedNode {
+            node,
+            local,
+            parent: at.parent,
+            name: at.name,
+            kind,
+            fingerprint: Some(fingerprint),
+        });
+        local
+    }
+
+    /// Notes the place that both sides now know of. Without this, a move that one side took over, and that was then taken
+    /// back by the other one, would look like a move of its own, and two devices could push a node to and fro for ever.
+    fn agree(&mut self, node: NodeId, agreed: Option<Place>) {
+        if let (Some(place), Some(synced)) = (agreed, self.synced.get(node).cloned()) {
+            self.synced.insert(SyncedNode {
+                parent: place.parent,
+                name: place.name,
+                ..synced
+            });
+        }
+    }
+
+    /// What was sent has arrived, or something else is agreed on since.
+    fn settle(&mut self, local: LocalId, content: Option<Sha256>) {
+        if let Some(entry) = self.local.get_mut(local)
+            && entry.sent == content
+        {
+            entry.sent = None;
+        }
+    }
+}

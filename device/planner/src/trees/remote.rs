@@ -1,0 +1,231 @@
+//! What the server last said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{AccountId, NodeId, Sha256, VersionId};
+use crate::names::Name;
+
+/// The content of a file on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    /// The version that holds it.
+    pub version: VersionId,
+    /// Its hash.
+    pub sha256: Sha256,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// What a node of the server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteKind {
+    /// Holds other nodes.
+    Folder,
+    /// Holds bytes: those of its current version.
+    File(Content),
+}
+
+impl RemoteKind {
+    /// The current content, of a file.
+    pub fn content(&self) -> Option<Content> {
+        match self {
+            Self::Folder => None,
+            Self::File(content) => Some(*content),
+        }
+    }
+}
+
+/// A node as the server last described it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteNode {
+    /// Which node.
+    pub id: NodeId,
+    /// The folder that holds it; `None` for the root of what the device syncs and for nothing else.
+    pub parent: Option<NodeId>,
+    /// Its name; not looked at on the root.
+    pub name: Name,
+    /// Folder, or file with its content.
+    pub kind: RemoteKind,
+    /// Grows with each change of the node; what `If-Match` asks for.
+    pub revision: i64,
+    /// Whether the device may change it: rename it, write versions of it, and, for a folder, create in it and take out
+    /// of it.
+    pub writable: bool,
+}
+
+/// Why a node is no longer to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody put it into the trash, or a folder above it.
+    Trashed,
+    /// It is gone for good.
+    Deleted,
+    /// This account may no longer see it; nobody deleted it.
+    AccessLost,
+    /// It was moved to where this device does not sync; nobody deleted it.
+    MovedAway,
+}
+
+/// The server's word that a node is gone. Only this lets the device remove something; that a node is not listed does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The journal entry that says so.
+    pub seq: u64,
+    /// Who did it, where the server tells.
+    pub actor: Option<AccountId>,
+    /// Why it is gone.
+    pub cause: Cause,
+}
+
+/// The tree of what the server last said.
+///
+/// Invariants: a node is either live or has a tombstone; the root is live from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteTree {
+    root: NodeId,
+    nodes: BTreeMap<NodeId, RemoteNode>,
+    children: BTreeSet<(NodeId, NodeId)>,
+    tombstones: BTreeMap<NodeId, Tombstone>,
+    hidden: BTreeSet<(NodeId, String)>,
+}
+
+impl RemoteTree {
+    /// A tree of nothing but the folder that the device syncs.
+    pub fn new(root: RemoteNode) -> Self {
+        let id = root.id;
+        let mut tree = Self {
+            root: id,
+            nodes: BTreeMap::new(),
+            children: BTreeSet::new(),
+            tombstones: BTreeMap::new(),
+            hidden: BTreeSet::new(),
+        };
+        tree.insert(RemoteNode { parent: None, ..root });
+        tree
+    }
+
+    /// The folder that the device syncs.
+    pub fn root(&self) -> NodeId {
+        self.root
+    }
+
+    /// The live node of this id.
+    pub fn get(&self, id: NodeId) -> Option<&RemoteNode> {
+        self.nodes.get(&id)
+    }
+
+    /// Takes in what the journal says of a node that is to be seen: new, changed, or back from the trash.
+    pub fn insert(&mut self, node: RemoteNode) {
+        self.tombstones.remove(&node.id);
+        self.unlink(node.id);
+        if let Some(parent) = node.parent {
+            self.children.insert((parent, node.id));
+        }
+        self.nodes.insert(node.id, node);
+    }
+
+    /// Takes in a node as the server answered it to a call. What the journal already told of a later time stays.
+    pub fn answered(&mut self, node: RemoteNode) {
+        let is_newer = self
+            .get(node.id)
+            .is_none_or(|known| known.revision <= node.revision);
+        if is_newer && self.tombstone(node.id).is_none() {
+            self.insert(node);
+        }
+    }
+
+    /// Takes in the server's word that a node is gone, and with it all that the tree holds below it.
+    ///
+    /// The root can go too (its share was withdrawn): then nothing is planned any more.
+    pub fn bury(&mut self, id: NodeId, tombstone: Tombstone) {
+        for id in self.below(id) {
+            self.unlink(id);
+            self.nodes.remove(&id);
+            self.tombstones.insert(id, tombstone);
+        }
+    }
+
+    /// Lets a node drop out of sight without a tombstone, as a listing does that fails to name it. Nothing is removed on
+    /// the device because of it.
+    pub fn lose(&mut self, id: NodeId) {
+        self.unlink(id);
+        self.nodes.remove(&id);
+    }
+
+    /// The word that this node is gone.
+    pub fn tombstone(&self, id: NodeId) -> Option<&Tombstone> {
+        self.tombstones.get(&id)
+    }
+
+    /// Drops a tombstone that nothing on the device needs any more.
+    pub fn drop_tombstone(&mut self, id: NodeId) {
+        self.tombstones.remove(&id);
+    }
+
+    /// Remembers that the server refused a name in a folder as taken although nothing of that name is to be seen there:
+    /// names are unique among nodes that this account may not see, too.
+    pub fn hide(&mut self, parent: NodeId, name: &Name) {
+        self.hidden.insert((parent, name.key()));
+    }
+
+    /// Whether a name with this key was refused as taken by something that is not to be seen.
+    pub fn is_hidden(&self, parent: NodeId, key: &str) -> bool {
+        self.hidden.contains(&(parent, key.to_owned()))
+    }
+
+    /// Forgets all names noted by [`Self::hide`], so that they are tried again.
+    pub fn reveal(&mut self) {
+        self.hidden.clear();
+    }
+
+    /// What the folder holds, in the order of ids.
+    pub fn children(&self, id: NodeId) -> impl Iterator<Item = &RemoteNode> {
+        let first = (id, NodeId(uuid::Uuid::nil()));
+        let last = (id, NodeId(uuid::Uuid::max()));
+        self.children
+            .range(first..=last)
+            .filter_map(|(_, child)| self.nodes.get(child))
+    }
+
+    /// All live nodes, the root among them, in the order of ids.
+    pub fn iter(&self) -> impl Iterator<Item = &RemoteNode> {
+        self.nodes.values()
+    }
+
+    /// All tombstones, in the order of ids.
+    pub fn tombstones(&self) -> impl Iterator<Item = (NodeId, &Tombstone)> {
+        self.tombstones.iter().map(|(id, tombstone)| (*id, tombstone))
+    }
+
+    /// The node and everything below it, folders before what they hold.
+    pub fn below(&self, id: NodeId) -> Vec<NodeId> {
+        let mut found = vec![id];
+        let mut next = 0;
+        while let Some(folder) = found.get(next).copied() {
+            found.extend(self.children(folder).map(|child| child.id));
+            next += 1;
+        }
+        found
+    }
+
+    /// Nodes that don't hang on the root, because the folder that holds them is not in the tree.
+    pub(crate) fn orphans(&self) -> BTreeSet<NodeId> {
+        let mut orphans = BTreeSet::new();
+        let mut last = None;
+        for (parent, child) in &self.children {
+            let is_known = last == Some(*parent) || self.nodes.contains_key(parent);
+            if is_known {
+                last = Some(*parent);
+            } else {
+                orphans.extend(self.below(*child));
+            }
+        }
+        orphans
+    }
+
+    fn unlink(&mut self, id: NodeId) {
+        if let Some(parent) = self.nodes.get(&id).and_then(|node| node.parent) {
+            self.children.remove(&(parent, id));
+        }
+    }
+}

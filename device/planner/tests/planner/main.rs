@@ -1,0 +1,4 @@
+//! Tests of the planner as its callers see it: scenarios as text, and a search with whole devices and a model server.
+
+mod model;
+mod search;

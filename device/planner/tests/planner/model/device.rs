@@ -1,0 +1,373 @@
+//! A device: it pulls the journal, scans its disk, plans, and carries operations out as the engine does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bitvault_planner::{
+    Date, DownloadTo, Fingerprint, Guard, LocalId, LocalKind, LocalNode, LocalTree, Name, NameRules,
+    Operation, Plan, Policy, RemoteTree, Scan, ScanEntry, ScanParent, SyncedTree, Trees, UploadTo, Why, plan,
+};
+
+use crate::model::disk::Habits;
+use crate::model::server::Event;
+use crate::model::{Disk, EntryId, Payload, Refused, Server, sha256};
+
+/// What befalls an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// It is carried out.
+    None,
+    /// It is not begun.
+    Skipped,
+    /// It is carried out, but the device dies before it knows.
+    Lost,
+}
+
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) disk: Disk,
+    pub(crate) trees: Trees,
+    pub(crate) policy: Policy,
+    pub(crate) trash: Vec<Payload>,
+    cursor: usize,
+}
+
+impl Device {
+    /// The first device is like Linux, the second like Windows, the third like a Mac's old file system.
+    pub(crate) fn new(number: usize, server: &Server) -> Self {
+        let habits = [
+            Habits {
+                tells_birth: true,
+                ..Habits::default()
+            },
+            Habits {
+                folds_case: true,
+                ..Habits::default()
+            },
+            Habits {
+                decomposes: true,
+                folds_case: true,
+                ..Habits::default()
+            },
+        ][number % 3];
+        let policy = Policy {
+            device: ["linux", "windows", "mac"][number % 3].to_owned(),
+            today: Date {
+                year: 2026,
+                month: 3,
+                day: 9,
+            },
+            names: if number % 3 == 1 {
+                NameRules::windows()
+            } else {
+                NameRules::posix()
+            },
+            excluded: BTreeSet::new(),
+            guard: Guard {
+                few: usize::MAX,
+                ..Guard::default()
+            },
+        };
+        let disk = Disk::new(habits);
+        Self {
+            trees: fresh_trees(&disk, server),
+            disk,
+            policy,
+            trash: Vec::new(),
+            cursor: 0,
+        }
+    }
+
+    /// Loses the state database.
+    pub(crate) fn lose_state(&mut self, server: &Server) {
+        self.trees = fresh_trees(&self.disk, server);
+        self.cursor = 0;
+    }
+
+    /// Takes in so many entries of the journal.
+    pub(crate) fn pull(&mut self, server: &Server, events: usize) {
+        let end = server.journal.len().min(self.cursor.saturating_add(events));
+        for event in &server.journal[self.cursor..end] {
+            match event.clone() {
+                Event::Seen(node) => self.trees.remote.insert(node),
+                Event::Gone(node, tombstone) => self.trees.remote.bury(node, tombstone),
+            }
+        }
+        self.cursor = end;
+    }
+
+    pub(crate) fn scan(&mut self) {
+        let root = self.trees.local.root();
+        let mut scan = Scan {
+            listed: vec![root],
+            entries: Vec::new(),
+        };
+        let mut folders = vec![(Disk::ROOT, ScanParent::Listed(root))];
+        while let Some((folder, parent)) = folders.pop() {
+            for id in self.disk.children(folder) {
+                let (Some(entry), Some(fingerprint)) = (self.disk.get(id), self.disk.fingerprint(id)) else {
+                    continue;
+                };
+                let listed = entry.kind == LocalKind::Folder && !entry.ignored;
+                if listed {
+                    folders.push((id, ScanParent::Entry(scan.entries.len())));
+                }
+                scan.entries.push(ScanEntry {
+                    parent,
+                    name: entry.name.clone(),
+                    kind: entry.kind,
+                    fingerprint,
+                    content: None,
+                    ignored: entry.ignored,
+                    listed,
+                });
+            }
+        }
+        scan.observe(&mut self.trees.local, &self.trees.synced);
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        let Trees {
+            remote,
+            local,
+            synced,
+        } = &self.trees;
+        plan(remote, local, synced, &self.policy)
+    }
+
+    /// Carries one operation out, if what it asks for holds.
+    pub(crate) fn carry_out(
+        &mut self,
+        operation: &Operation,
+        server: &mut Server,
+        mishap: Mishap,
+    ) -> Result<(), Refused> {
+        let is_known = match mishap {
+            Mishap::Skipped => return Ok(()),
+            Mishap::None => true,
+            Mishap::Lost => false,
+        };
+        match operation.clone() {
+            Operation::Adopt { node, local } => self.trees.adopt(node, local),
+            Operation::Forget { node } => self.trees.forget(node),
+            Operation::Hash { local, expected } => {
+                let entry = self.find(local, expected)?;
+                let payload = self
+                    .disk
+                    .get(entry)
+                    .and_then(|entry| entry.content)
+                    .ok_or(Refused)?;
+                self.trees.hashed(local, expected, sha256(payload));
+            }
+            Operation::CreateRemoteFolder { local, parent, name } => {
+                let node = server.create(parent, &name, None)?;
+                if is_known {
+                    self.trees.created_remote(local, node);
+                }
+            }
+            Operation::Upload {
+                local,
+                expected,
+                sha256: hash,
+                to,
+            } => {
+                let entry = self.find(local, expected)?;
+                let payload = self
+                    .disk
+                    .get(entry)
+                    .and_then(|entry| entry.content)
+                    .ok_or(Refused)?;
+                assert_eq!(sha256(payload), hash, "a file's hash is not that of its content");
+                self.trees.sending(local, hash);
+                let node = match to {
+                    UploadTo::New { parent, name } => server.create(parent, &name, Some(payload))?,
+                    UploadTo::Version { node, base } => server.upload(node, base, payload)?,
+                };
+                if is_known {
+                    self.trees.created_remote(local, node);
+                }
+            }
+            Operation::MoveRemote {
+                node,
+                revision,
+                parent,
+                name,
+                agreed,
+                ..
+            } => {
+                let node = server.rename(node, revision, parent, &name)?;
+                if is_known {
+                    self.trees.moved_remote(node, agreed);
+                }
+            }
+            Operation::DeleteRemote { node, covers, .. } => {
+                let tombstone = server.trash(node, &covers)?;
+                if is_known {
+                    self.trees.deleted_remote(node, tombstone);
+                }
+            }
+            Operation::CreateLocalFolder {
+                node,
+                at,
+                parent,
+                name,
+            } => {
+                let folder = self.locate(parent)?;
+                let entry = self.disk.create(folder, &name, None)?;
+                if is_known {
+                    let (name, fingerprint) = self.told(entry);
+                    self.trees.created_local(node, at, parent, name, fingerprint);
+                }
+            }
+            Operation::Download { node, content, to } => {
+                let payload = server
+                    .payload(node)
+                    .filter(|payload| sha256(*payload) == content.sha256)
+                    .ok_or(Refused)?;
+                match to {
+                    DownloadTo::New { at, parent, name } => {
+                        let folder = self.locate(parent)?;
+                        let entry = self.disk.create(folder, &name, Some(payload))?;
+                        if is_known {
+                            let (name, fingerprint) = self.told(entry);
+                            self.trees
+                                .downloaded(node, content, at, parent, name, fingerprint);
+                        }
+                    }
+                    DownloadTo::Replace { local, expected } => {
+                        let entry = self.find(local, expected)?;
+                        self.disk.replace(entry, payload);
+                        if is_known {
+                            self.trees.replaced(node, content, local, self.told(entry).1);
+                        }
+                    }
+                }
+            }
+            Operation::MoveLocal {
+                local,
+                expected,
+                parent,
+                name,
+                why,
+                agreed,
+            } => {
+                let entry = self.find(local, expected)?;
+                let folder = self.locate(parent)?;
+                if let (Why::Conflict, Some(synced)) = (why, self.trees.synced.of_local(local)) {
+                    self.trees.forget(synced.node);
+                }
+                self.disk.rename(entry, folder, &name)?;
+                if is_known {
+                    let (name, fingerprint) = self.told(entry);
+                    self.trees.moved_local(local, parent, name, fingerprint, agreed);
+                }
+            }
+            Operation::RemoveLocal {
+                local,
+                covers,
+                ignored,
+                ..
+            } => {
+                let entry = self.locate(local)?;
+                let mut expected = BTreeSet::new();
+                for (local, fingerprint) in covers {
+                    expected.insert(self.find(local, fingerprint)?);
+                }
+                for local in ignored {
+                    expected.extend(
+                        self.locate(local)
+                            .map(|entry| self.disk.below(entry))
+                            .into_iter()
+                            .flatten(),
+                    );
+                }
+                if self
+                    .disk
+                    .below(entry)
+                    .iter()
+                    .any(|entry| !expected.contains(entry))
+                {
+                    return Err(Refused);
+                }
+                self.trash.extend(self.disk.remove(entry));
+                if is_known {
+                    self.trees.removed_local(local);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What lies on the disk, by its path of names as the server has them: content, or `None` for a folder.
+    pub(crate) fn view(&self) -> BTreeMap<Vec<Name>, Option<Payload>> {
+        let mut view = BTreeMap::new();
+        let mut folders = vec![(Disk::ROOT, Vec::new())];
+        while let Some((folder, path)) = folders.pop() {
+            for id in self.disk.children(folder) {
+                let Some(entry) = self.disk.get(id) else { continue };
+                if entry.ignored || entry.kind == LocalKind::Other {
+                    continue;
+                }
+                let mut path: Vec<Name> = path.clone();
+                path.push(self.policy.names.to_remote(&entry.name));
+                view.insert(path.clone(), entry.content);
+                folders.push((id, path));
+            }
+        }
+        view
+    }
+
+    /// The entry of the disk that has the path which the local tree tells.
+    fn locate(&self, local: LocalId) -> Result<EntryId, Refused> {
+        let node = self.trees.local.get(local).ok_or(Refused)?;
+        match node.parent {
+            None => Ok(Disk::ROOT),
+            Some(parent) => {
+                let folder = self.locate(parent)?;
+                self.disk.find(folder, &node.name).ok_or(Refused)
+            }
+        }
+    }
+
+    /// The same, if the file system tells of it what is expected.
+    fn find(&self, local: LocalId, expected: Fingerprint) -> Result<EntryId, Refused> {
+        let entry = self.locate(local)?;
+        let is = self.disk.fingerprint(entry).ok_or(Refused)?;
+        let kind = self.disk.get(entry).map(|entry| entry.kind);
+        if kind != self.trees.local.get(local).map(|node| node.kind) {
+            return Err(Refused);
+        }
+        let holds = match kind {
+            Some(LocalKind::Folder) => is.may_be_same_inode(&expected),
+            _ => is == expected,
+        };
+        if holds { Ok(entry) } else { Err(Refused) }
+    }
+
+    fn told(&self, entry: EntryId) -> (Name, Fingerprint) {
+        let name = self.disk.get(entry).map(|entry| entry.name.clone());
+        let fingerprint = self.disk.fingerprint(entry);
+        (
+            name.expect("the entry was just made"),
+            fingerprint.expect("the entry was just made"),
+        )
+    }
+}
+
+fn fresh_trees(disk: &Disk, server: &Server) -> Trees {
+    let root = server.get(Server::ROOT).expect("the root is live");
+    let fingerprint = disk.fingerprint(Disk::ROOT).expect("the disk has a root");
+    Trees {
+        remote: RemoteTree::new(root),
+        local: LocalTree::new(LocalNode {
+            id: LocalId(0),
+            parent: None,
+            name: Name::from(""),
+            kind: LocalKind::Folder,
+            fingerprint,
+            content: None,
+            sent: None,
+            ignored: false,
+        }),
+        synced: SyncedTree::new(),
+    }
+}

@@ -1,0 +1,322 @@
+//! The model's tree and what changes it.
+
+use std::collections::BTreeMap;
+
+use bitvault_device::planner::{
+    AccountId, Cause, Content, Name, NodeId, RemoteKind, RemoteNode, Sha256, UploadTo, VersionId,
+    check_for_server,
+};
+use bitvault_device::remote::{Refusal, RemoteError, Told};
+use bytes::Bytes;
+use sha2::Digest as _;
+use uuid::Uuid;
+
+use super::Seen;
+use super::journal::Journal;
+
+/// All of the server.
+#[derive(Debug, Clone)]
+pub(super) struct Inner {
+    nodes: BTreeMap<NodeId, Kept>,
+    bytes: BTreeMap<VersionId, Bytes>,
+    /// What was answered to which key.
+    answers: BTreeMap<String, RemoteNode>,
+    pub(super) journal: Journal,
+    ids: u128,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    node: RemoteNode,
+    is_trashed: bool,
+    versions: Vec<Content>,
+}
+
+const ROOT: NodeId = NodeId(Uuid::from_u128(1));
+
+impl Default for Inner {
+    fn default() -> Self {
+        let root = RemoteNode {
+            id: ROOT,
+            parent: None,
+            name: Name::from(""),
+            kind: RemoteKind::Folder,
+            revision: 1,
+            writable: true,
+        };
+        let kept = Kept {
+            node: root,
+            is_trashed: false,
+            versions: Vec::new(),
+        };
+        Self {
+            nodes: [(ROOT, kept)].into(),
+            bytes: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            journal: Journal::default(),
+            ids: 1,
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn root(&self) -> NodeId {
+        ROOT
+    }
+
+    /// The live node of this id.
+    pub(super) fn live(&self, id: NodeId) -> Option<&RemoteNode> {
+        let kept = self.nodes.get(&id).filter(|kept| !kept.is_trashed)?;
+        match kept.node.parent {
+            Some(parent) => self.live(parent).map(|_| &kept.node),
+            None => Some(&kept.node),
+        }
+    }
+
+    fn children(&self, id: NodeId) -> impl Iterator<Item = &RemoteNode> {
+        self.nodes
+            .values()
+            .filter(move |kept| kept.node.parent == Some(id) && !kept.is_trashed)
+            .map(|kept| &kept.node)
+    }
+
+    /// The live tree below a node, itself first, folders before what they hold.
+    pub(super) fn below(&self, id: NodeId) -> Vec<&RemoteNode> {
+        let mut found: Vec<&RemoteNode> = self.live(id).into_iter().collect();
+        let mut next = 0;
+        while let Some(node) = found.get(next).copied() {
+            found.extend(self.children(node.id));
+            next += 1;
+        }
+        found
+    }
+
+    pub(super) fn files(&self) -> BTreeMap<String, Seen> {
+        let mut paths: BTreeMap<NodeId, String> = BTreeMap::new();
+        let mut files = BTreeMap::new();
+        for node in self.below(ROOT) {
+            let path = match node.parent.and_then(|parent| paths.get(&parent)) {
+                None => String::new(),
+                Some(above) if above.is_empty() => node.name.to_string(),
+                Some(above) => format!("{above}/{}", node.name),
+            };
+            if node.id != ROOT {
+                let seen = match node.kind.content() {
+                    None => Seen::Folder,
+                    Some(content) => Seen::File(self.content(content.version).unwrap_or_default()),
+                };
+                files.insert(path.clone(), seen);
+            }
+            paths.insert(node.id, path);
+        }
+        files
+    }
+
+    pub(super) fn find(&self, path: &str) -> Option<NodeId> {
+        path.split('/').try_fold(ROOT, |folder, name| {
+            self.children(folder)
+                .find(|node| node.name.as_str() == name)
+                .map(|node| node.id)
+        })
+    }
+
+    pub(super) fn content(&self, version: VersionId) -> Option<Bytes> {
+        self.bytes.get(&version).cloned()
+    }
+
+    pub(super) fn ever_held(&self, sha256: Sha256) -> bool {
+        self.nodes
+            .values()
+            .flat_map(|kept| &kept.versions)
+            .any(|version| version.sha256 == sha256)
+    }
+
+    pub(super) fn answered(&self, key: &str) -> Option<RemoteNode> {
+        self.answers.get(key).cloned()
+    }
+
+    pub(super) fn answer(&mut self, key: &str, node: &RemoteNode) {
+        self.answers.insert(key.to_owned(), node.clone());
+    }
+
+    pub(super) fn create_folder(
+        &mut self,
+        actor: AccountId,
+        parent: NodeId,
+        name: &Name,
+    ) -> Result<RemoteNode, RemoteError> {
+        self.may_hold(parent, name, None)?;
+        Ok(self.add(actor, parent, name, RemoteKind::Folder))
+    }
+
+    pub(super) fn upload(
+        &mut self,
+        actor: AccountId,
+        to: &UploadTo,
+        sha256: Sha256,
+        bytes: Bytes,
+    ) -> Result<RemoteNode, RemoteError> {
+        if Sha256(sha2::Sha256::digest(&bytes).into()) != sha256 {
+            return Err(refused(Refusal::Invalid, "the content does not hash as promised"));
+        }
+        let content = Content {
+            version: VersionId(self.id()),
+            sha256,
+            size: bytes.len() as u64,
+        };
+        let node = match to {
+            UploadTo::New { parent, name } => {
+                self.may_hold(*parent, name, None)?;
+                self.add(actor, *parent, name, RemoteKind::File(content))
+            }
+            UploadTo::Version { node, base } => {
+                let current = self.live(*node).ok_or_else(not_found)?.kind.content();
+                if current.is_none_or(|content| content.version != *base) {
+                    return Err(refused(Refusal::Stale, "another version came between"));
+                }
+                self.change(actor, *node, |node| node.kind = RemoteKind::File(content))?
+            }
+        };
+        if let Some(kept) = self.nodes.get_mut(&node.id) {
+            kept.versions.push(content);
+        }
+        self.bytes.insert(content.version, bytes);
+        Ok(node)
+    }
+
+    pub(super) fn move_node(
+        &mut self,
+        actor: AccountId,
+        id: NodeId,
+        revision: i64,
+        parent: NodeId,
+        name: &Name,
+    ) -> Result<RemoteNode, RemoteError> {
+        self.is_at(id, revision)?;
+        self.may_hold(parent, name, Some(id))?;
+        let mut above = Some(parent);
+        while let Some(at) = above {
+            if at == id {
+                return Err(refused(Refusal::Invalid, "a folder can't move into itself"));
+            }
+            above = self.live(at).and_then(|node| node.parent);
+        }
+        self.change(actor, id, |node| {
+            node.parent = Some(parent);
+            node.name = name.clone();
+        })
+    }
+
+    pub(super) fn delete(
+        &mut self,
+        actor: AccountId,
+        id: NodeId,
+        revision: i64,
+        covers: &[(NodeId, i64)],
+    ) -> Result<(), RemoteError> {
+        self.is_at(id, revision)?;
+        let covers: BTreeMap<NodeId, i64> = covers.iter().copied().collect();
+        let below = self.below(id);
+        if below.len() != covers.len()
+            || below
+                .iter()
+                .any(|node| covers.get(&node.id) != Some(&node.revision))
+        {
+            return Err(refused(Refusal::Stale, "something below it changed meanwhile"));
+        }
+        if let Some(kept) = self.nodes.get_mut(&id) {
+            kept.is_trashed = true;
+            kept.node.revision += 1;
+        }
+        self.journal.tell(actor, id, Told::Remove(id, Cause::Trashed));
+        Ok(())
+    }
+
+    pub(super) fn restore(&mut self, id: NodeId) {
+        if let Some(kept) = self.nodes.get_mut(&id) {
+            kept.is_trashed = false;
+            kept.node.revision += 1;
+        }
+        let nodes: Vec<RemoteNode> = self.below(id).into_iter().cloned().collect();
+        for node in nodes {
+            self.journal
+                .tell(AccountId(Uuid::nil()), node.id, Told::Upsert(node));
+        }
+    }
+
+    fn is_at(&self, id: NodeId, revision: i64) -> Result<(), RemoteError> {
+        let node = self.live(id).ok_or_else(not_found)?;
+        if node.revision != revision {
+            return Err(refused(Refusal::Stale, "it changed meanwhile"));
+        }
+        Ok(())
+    }
+
+    /// Whether a folder may hold this name; `except` is who has it already.
+    fn may_hold(&self, parent: NodeId, name: &Name, except: Option<NodeId>) -> Result<(), RemoteError> {
+        if let Err(trouble) = check_for_server(name) {
+            return Err(refused(Refusal::Invalid, &format!("the name {trouble}")));
+        }
+        let folder = self.live(parent).ok_or_else(not_found)?;
+        if folder.kind != RemoteKind::Folder {
+            return Err(refused(Refusal::Invalid, "a file holds nothing"));
+        }
+        let key = name.key();
+        if self
+            .children(parent)
+            .any(|child| Some(child.id) != except && child.name.key() == key)
+        {
+            return Err(refused(Refusal::NameTaken, "the name is taken"));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, actor: AccountId, parent: NodeId, name: &Name, kind: RemoteKind) -> RemoteNode {
+        let node = RemoteNode {
+            id: NodeId(self.id()),
+            parent: Some(parent),
+            name: name.clone(),
+            kind,
+            revision: 1,
+            writable: true,
+        };
+        let kept = Kept {
+            node: node.clone(),
+            is_trashed: false,
+            versions: Vec::new(),
+        };
+        self.nodes.insert(node.id, kept);
+        self.journal.tell(actor, node.id, Told::Upsert(node.clone()));
+        node
+    }
+
+    fn change(
+        &mut self,
+        actor: AccountId,
+        id: NodeId,
+        change: impl FnOnce(&mut RemoteNode),
+    ) -> Result<RemoteNode, RemoteError> {
+        let kept = self.nodes.get_mut(&id).ok_or_else(not_found)?;
+        change(&mut kept.node);
+        kept.node.revision += 1;
+        let node = kept.node.clone();
+        self.journal.tell(actor, id, Told::Upsert(node.clone()));
+        Ok(node)
+    }
+
+    fn id(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids)
+    }
+}
+
+pub(super) fn refused(why: Refusal, detail: &str) -> RemoteError {
+    RemoteError::Refused {
+        why,
+        detail: detail.to_owned(),
+    }
+}
+
+fn not_found() -> RemoteError {
+    refused(Refusal::NotFound, "there is no such node")
+}

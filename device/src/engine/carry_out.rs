@@ -1,0 +1,421 @@
+//! Carries a plan's operations out, kind by kind, and tells the trees what came of each.
+
+use bitvault_planner::{Fingerprint, LocalId, Name, NodeId, Operation, RemoteNode, RemoveWhy, Sha256, Why};
+use futures::StreamExt as _;
+
+use super::io::key;
+use super::{Engine, EngineError, Round};
+use crate::fs::{Found, FsError, Inventory, RelPath};
+use crate::remote::{Refusal, RemoteError};
+use crate::scan::path_of;
+
+/// Operations of one plan, by what they work with.
+#[derive(Default)]
+struct Sorted {
+    states: Vec<Operation>,
+    hashes: Vec<Operation>,
+    locals: Vec<Operation>,
+    calls: Vec<Operation>,
+    transfers: Vec<Operation>,
+}
+
+impl Engine {
+    /// Carries operations out, those that only change the state first.
+    ///
+    /// What is refused or given up is noted in the round, and is no error.
+    pub(super) async fn carry_out(
+        &mut self,
+        operations: Vec<Operation>,
+        round: &mut Round,
+    ) -> Result<(), EngineError> {
+        let mut sorted = Sorted::default();
+        for operation in operations {
+            let list = match &operation {
+                Operation::Adopt { .. } | Operation::Forget { .. } => &mut sorted.states,
+                Operation::Hash { .. } => &mut sorted.hashes,
+                Operation::CreateLocalFolder { .. }
+                | Operation::MoveLocal { .. }
+                | Operation::RemoveLocal { .. } => &mut sorted.locals,
+                Operation::CreateRemoteFolder { .. }
+                | Operation::MoveRemote { .. }
+                | Operation::DeleteRemote { .. } => &mut sorted.calls,
+                Operation::Upload { .. } | Operation::Download { .. } => &mut sorted.transfers,
+            };
+            list.push(operation);
+        }
+        self.note(sorted.states, round)?;
+        self.hash(sorted.hashes, round).await?;
+        self.change_folder(sorted.locals, round).await?;
+        self.call(sorted.calls, round).await?;
+        self.transfer(sorted.transfers, round).await
+    }
+
+    fn note(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
+        for operation in operations {
+            match operation {
+                Operation::Adopt { node, local } => self.kept.adopt(node, local),
+                Operation::Forget { node } => self.kept.forget(node),
+                _ => continue,
+            }
+            round.done += 1;
+        }
+        self.flush()
+    }
+
+    async fn hash(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
+        let jobs: Vec<_> = operations
+            .into_iter()
+            .filter_map(|operation| match operation {
+                Operation::Hash { local, expected } => Some((operation, local, expected)),
+                _ => None,
+            })
+            .map(|(operation, local, expected)| {
+                (operation, local, expected, path_of(self.kept.trees(), local))
+            })
+            .collect();
+        let io = self.io.clone();
+        let io = &io;
+        let mut results = futures::stream::iter(jobs)
+            .map(|(operation, local, expected, path)| async move {
+                let hash = async {
+                    io.wait_for_tick(&expected).await;
+                    let path = path.ok_or(FsError::Changed)?;
+                    io.fs.open(&path, expected).await?.hash().await
+                };
+                (operation, local, expected, hash.await)
+            })
+            .buffer_unordered(self.config.limits.hashes.max(1));
+        while let Some((operation, local, expected, result)) = results.next().await {
+            let result: Result<Sha256, FsError> = result;
+            match result {
+                Ok(content) => {
+                    self.kept.hashed(local, expected, content);
+                    round.done += 1;
+                }
+                Err(error) => self.fs_refused(&operation, error, round)?,
+            }
+        }
+        drop(results);
+        self.flush()
+    }
+
+    /// Folders, moves and removals on the device, one after the other: each path is that of the moment.
+    async fn change_folder(
+        &mut self,
+        operations: Vec<Operation>,
+        round: &mut Round,
+    ) -> Result<(), EngineError> {
+        if operations.is_empty() {
+            return Ok(());
+        }
+        // A crash between the rename and this would leave the copy bound to a node whose name it has lost.
+        for operation in &operations {
+            if let Operation::MoveLocal {
+                local,
+                why: Why::Conflict,
+                ..
+            } = operation
+                && let Some(node) = self
+                    .kept
+                    .trees()
+                    .synced
+                    .of_local(*local)
+                    .map(|synced| synced.node)
+            {
+                self.kept.forget(node);
+            }
+        }
+        self.flush()?;
+        let mut touched = Vec::new();
+        for operation in operations {
+            match self.change_one(&operation, &mut touched).await {
+                Ok(()) => round.done += 1,
+                Err(error) => self.fs_refused(&operation, error, round)?,
+            }
+        }
+        touched.sort();
+        touched.dedup();
+        self.io.fs.settle(&touched).await?;
+        self.flush()
+    }
+
+    async fn change_one(&mut self, operation: &Operation, touched: &mut Vec<RelPath>) -> Result<(), FsError> {
+        match operation {
+            Operation::CreateLocalFolder {
+                node,
+                at,
+                parent,
+                name,
+            } => {
+                let folder = self.path(*parent)?;
+                let path = folder.join(name.as_str());
+                let fingerprint = self.io.fs.create_folder(&path).await?;
+                touched.extend([folder, path.clone()]);
+                self.kept
+                    .created_local(*node, at.clone(), *parent, name.clone(), fingerprint);
+                self.log("create", &path, "");
+            }
+            Operation::MoveLocal {
+                local,
+                expected,
+                parent,
+                name,
+                why,
+                agreed,
+            } => {
+                let from = self.path(*local)?;
+                let folder = self.path(*parent)?;
+                let to = folder.join(name.as_str());
+                let expected = self.found(*local, *expected)?;
+                let fingerprint = self.io.fs.rename(&from, expected, &to).await?;
+                touched.extend([from.folder(), folder]);
+                self.kept
+                    .moved_local(*local, (*parent, name.clone()), fingerprint, agreed.clone());
+                match why {
+                    Why::Follow => self.log("move", &to, format!("from {from}")),
+                    Why::Twin => self.log("move", &to, format!("from {from}, whose name another one has")),
+                    Why::Conflict => self.log("conflict", &to, format!("conflicted copy of {from}")),
+                    Why::StepAside => {}
+                }
+            }
+            Operation::RemoveLocal {
+                local,
+                covers,
+                ignored,
+                why,
+            } => {
+                let path = self.path(*local)?;
+                let inventory = self.inventory(*local, covers, ignored)?;
+                let label = self.io.label();
+                self.io.fs.discard(&path, &inventory, &label).await?;
+                touched.push(path.folder());
+                self.kept.removed_local(*local);
+                let why = match why {
+                    RemoveWhy::Gone => "removed on the server",
+                    RemoveWhy::Excluded => "left out on this device",
+                };
+                self.log("remove", &path, format!("{why}; kept in the trash as {label}"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Folders, moves and deletes on the server, side by side.
+    async fn call(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
+        let io = self.io.clone();
+        let io = &io;
+        let meta = self.kept.meta().clone();
+        let meta = &meta;
+        let mut results = futures::stream::iter(operations)
+            .map(|operation| async move {
+                let key = key(&meta.state, meta.cursor.as_deref(), &operation);
+                let result = match &operation {
+                    Operation::CreateRemoteFolder { parent, name, .. } => {
+                        io.remote.create_folder(&key, *parent, name).await.map(Some)
+                    }
+                    Operation::MoveRemote {
+                        node,
+                        revision,
+                        parent,
+                        name,
+                        ..
+                    } => {
+                        let moved = io.remote.move_node(&key, *node, *revision, *parent, name);
+                        moved.await.map(Some)
+                    }
+                    Operation::DeleteRemote {
+                        node,
+                        revision,
+                        covers,
+                    } => io
+                        .remote
+                        .delete(&key, *node, *revision, covers)
+                        .await
+                        .map(|()| None),
+                    _ => Ok(None),
+                };
+                (operation, result)
+            })
+            .buffer_unordered(self.config.limits.calls.max(1));
+        let mut stopped = None;
+        while let Some((operation, result)) = results.next().await {
+            match result {
+                Ok(node) => {
+                    round.done += 1;
+                    self.called(&operation, node, round);
+                }
+                Err(error) => match self.remote_refused(&operation, error, round) {
+                    Ok(()) => {}
+                    Err(error) => stopped = Some(error),
+                },
+            }
+        }
+        drop(results);
+        // What was answered counts even when the server is gone now.
+        self.flush()?;
+        stopped.map_or(Ok(()), Err)
+    }
+
+    fn called(&mut self, operation: &Operation, node: Option<RemoteNode>, round: &mut Round) {
+        match (operation, node) {
+            (Operation::CreateRemoteFolder { local, .. }, Some(node)) => {
+                self.log("create", self.shown_local(*local), "on the server");
+                self.kept.created_remote(*local, node);
+            }
+            (
+                Operation::MoveRemote {
+                    node: id,
+                    why,
+                    agreed,
+                    ..
+                },
+                Some(node),
+            ) => {
+                let from = self.shown_node(*id);
+                self.kept.moved_remote(node, agreed.clone());
+                if *why != Why::StepAside {
+                    self.log(
+                        "move",
+                        self.shown_node(*id),
+                        format!("on the server, from {from}"),
+                    );
+                }
+            }
+            // Its tombstone comes with the journal.
+            (Operation::DeleteRemote { node, .. }, _) => {
+                self.log("remove", self.shown_node(*node), "on the server");
+                round.pull = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes that the file system refused. Only what makes going on pointless is an error.
+    pub(super) fn fs_refused(
+        &mut self,
+        operation: &Operation,
+        error: FsError,
+        round: &mut Round,
+    ) -> Result<(), EngineError> {
+        let shown = self.subject(operation);
+        match error {
+            FsError::Changed | FsError::Occupied => {
+                round.gave_up(operation, &shown, &error.to_string());
+                round.look.insert(self.holder(operation));
+            }
+            FsError::Full | FsError::Io { .. } => round.failed(operation, &shown, &error.to_string()),
+            FsError::RootGone(_) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Notes that the server refused. Only what makes going on pointless is an error.
+    pub(super) fn remote_refused(
+        &mut self,
+        operation: &Operation,
+        error: RemoteError,
+        round: &mut Round,
+    ) -> Result<(), EngineError> {
+        let shown = self.subject(operation);
+        match error {
+            RemoteError::Local(error) => return self.fs_refused(operation, error, round),
+            RemoteError::Refused { why, ref detail } => match why {
+                Refusal::NameTaken => {
+                    round.taken.extend(wanted(operation));
+                    round.pull = true;
+                    round.gave_up(operation, &shown, detail);
+                }
+                Refusal::Stale | Refusal::NotFound | Refusal::Denied => {
+                    round.pull = true;
+                    round.gave_up(operation, &shown, detail);
+                }
+                Refusal::QuotaExceeded | Refusal::Invalid => round.failed(operation, &shown, detail),
+            },
+            RemoteError::Broken(ref detail) => round.failed(operation, &shown, detail),
+            RemoteError::CursorExpired
+            | RemoteError::EpochChanged
+            | RemoteError::Revoked(_)
+            | RemoteError::Unreachable(_) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// The folder to list again when an operation found something else than expected.
+    fn holder(&self, operation: &Operation) -> LocalId {
+        let local = &self.kept.trees().local;
+        let holds = |id: &LocalId| local.get(*id).and_then(|entry| entry.parent);
+        let folder = match operation {
+            Operation::Hash { local, .. }
+            | Operation::CreateRemoteFolder { local, .. }
+            | Operation::Upload { local, .. }
+            | Operation::RemoveLocal { local, .. } => holds(local),
+            // Either of both places may be the one that is not as it was.
+            Operation::MoveLocal { .. } => None,
+            Operation::CreateLocalFolder { parent, .. } => Some(*parent),
+            Operation::Download { to, .. } => match to {
+                bitvault_planner::DownloadTo::New { parent, .. } => Some(*parent),
+                bitvault_planner::DownloadTo::Replace { local, .. } => holds(local),
+            },
+            _ => None,
+        };
+        folder.unwrap_or_else(|| local.root())
+    }
+
+    pub(super) fn path(&self, id: LocalId) -> Result<RelPath, FsError> {
+        path_of(self.kept.trees(), id).ok_or(FsError::Changed)
+    }
+
+    fn found(&self, id: LocalId, fingerprint: Fingerprint) -> Result<Found, FsError> {
+        let entry = self.kept.trees().local.get(id).ok_or(FsError::Changed)?;
+        Ok(Found {
+            kind: entry.kind,
+            fingerprint,
+        })
+    }
+
+    /// What must lie below an entry so that it may go, by path.
+    fn inventory(
+        &self,
+        top: LocalId,
+        covers: &[(LocalId, Fingerprint)],
+        ignored: &[LocalId],
+    ) -> Result<Inventory, FsError> {
+        let mut inventory = Inventory::default();
+        for (id, fingerprint) in covers {
+            inventory
+                .expected
+                .insert(self.path_below(top, *id)?, self.found(*id, *fingerprint)?);
+        }
+        for id in ignored {
+            inventory.ignored.insert(self.path_below(top, *id)?);
+        }
+        Ok(inventory)
+    }
+
+    fn path_below(&self, top: LocalId, id: LocalId) -> Result<RelPath, FsError> {
+        let local = &self.kept.trees().local;
+        let mut names: Vec<&Name> = Vec::new();
+        let mut at = id;
+        while at != top {
+            let entry = local.get(at).ok_or(FsError::Changed)?;
+            names.push(&entry.name);
+            at = entry.parent.ok_or(FsError::Changed)?;
+        }
+        Ok(RelPath::of(names.into_iter().rev()))
+    }
+}
+
+/// The name on the server that an operation wanted.
+fn wanted(operation: &Operation) -> Option<(NodeId, Name)> {
+    match operation {
+        Operation::CreateRemoteFolder { parent, name, .. } | Operation::MoveRemote { parent, name, .. } => {
+            Some((*parent, name.clone()))
+        }
+        Operation::Upload {
+            to: bitvault_planner::UploadTo::New { parent, name },
+            ..
+        } => Some((*parent, name.clone())),
+        _ => None,
+    }
+}

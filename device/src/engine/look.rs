@@ -1,0 +1,146 @@
+//! Both sides as they are now: the journal, and the folder.
+
+use std::time::Duration;
+
+use bitvault_planner::LocalId;
+
+use super::{Engine, EngineError, Event};
+use crate::fs::FsError;
+use crate::remote::{Cursor, Page, RemoteError};
+use crate::scan::{Depth, Survey, survey};
+
+/// How often more folders may be added to a look because something may have moved out of them.
+const WIDENINGS: usize = 8;
+
+impl Engine {
+    /// The folder is there, is the one that was opened, and has this state's marker.
+    pub(super) async fn check_folder(&self) -> Result<(), EngineError> {
+        let root = self.io.fs.root().await?;
+        let meta = self.kept.meta();
+        match root.marker {
+            Some(marker) if marker.state == meta.state && marker.seal == meta.seal => Ok(()),
+            Some(_) => Err(FsError::RootGone("another device syncs it now".to_owned()).into()),
+            None => Err(EngineError::NotTheFolder(self.config.shown.clone())),
+        }
+    }
+
+    /// Where the journal was read to.
+    pub(super) fn cursor(&self) -> Option<Cursor> {
+        match self.kept.meta().anew {
+            true => self.reading.clone(),
+            false => self.kept.meta().cursor.clone().map(Cursor),
+        }
+    }
+
+    /// Reads the journal to its end.
+    pub(super) async fn pull(&mut self) -> Result<(), EngineError> {
+        loop {
+            let cursor = self.cursor();
+            let page = self.io.remote.changes(cursor.as_ref(), Duration::ZERO).await;
+            if !self.take_page(page)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes in what came from where the journal was read to; tells whether there is more to read.
+    pub(super) fn take_page(&mut self, page: Result<Page, RemoteError>) -> Result<bool, EngineError> {
+        let page = match page {
+            Ok(page) => page,
+            Err(RemoteError::CursorExpired) => {
+                self.read_anew("the journal behind the cursor is gone")?;
+                return Ok(true);
+            }
+            Err(RemoteError::EpochChanged) => {
+                self.kept.disagree();
+                self.read_anew("the server was restored from a backup")?;
+                return Ok(true);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for change in &page.items {
+            self.kept.take_in(change);
+        }
+        if !page.items.is_empty() {
+            self.io.progress.event(Event::Pulled {
+                changes: page.items.len(),
+            });
+        }
+        let has_moved = self.cursor().as_ref() != Some(&page.next);
+        match (self.kept.meta().anew, page.has_more) {
+            (true, true) => self.reading = Some(page.next),
+            (true, false) => {
+                self.kept.end_reading_anew();
+                self.reading = None;
+                self.kept.set_meta(|meta| {
+                    meta.anew = false;
+                    meta.cursor = Some(page.next.0);
+                });
+            }
+            (false, _) if has_moved => self.kept.set_meta(|meta| meta.cursor = Some(page.next.0)),
+            (false, _) => {}
+        }
+        self.flush()?;
+        Ok(page.has_more)
+    }
+
+    fn read_anew(&mut self, why: &str) -> Result<(), EngineError> {
+        tracing::warn!(why, "read the server anew");
+        self.reading = None;
+        self.kept.set_meta(|meta| {
+            meta.anew = true;
+            meta.cursor = None;
+        });
+        self.kept.begin_reading_anew();
+        self.log("reread", "", why);
+        self.flush()
+    }
+
+    /// Lists the whole folder.
+    pub(super) async fn look_at_all(&mut self) -> Result<(), EngineError> {
+        let root = self.kept.trees().local.root();
+        self.look_at(vec![root], Depth::All).await
+    }
+
+    /// Lists some folders.
+    pub(super) async fn look_at(
+        &mut self,
+        mut folders: Vec<LocalId>,
+        depth: Depth,
+    ) -> Result<(), EngineError> {
+        let root = self.kept.trees().local.root();
+        let mut looked = self.survey(&folders, depth).await?;
+        for _ in 0..WIDENINGS {
+            let more = looked.scan.worth_listing(&self.kept.trees().local);
+            if more.is_empty() {
+                break;
+            }
+            folders.extend(more);
+            looked = self.survey(&folders, depth).await?;
+        }
+        if folders.contains(&root) && depth == Depth::All {
+            self.unseen.clear();
+        }
+        for trouble in looked.troubles {
+            if !self.unseen.contains(&trouble) {
+                self.unseen.push(trouble);
+            }
+        }
+        self.io.progress.event(Event::Looked {
+            entries: looked.scan.entries.len(),
+        });
+        self.kept.observe(&looked.scan);
+        for leftover in looked.leftovers {
+            let label = self.io.label();
+            match self.io.fs.sweep(&leftover, &label).await {
+                Ok(()) => self.log("sweep", &leftover, "left by a crash; moved to the trash"),
+                Err(error) => tracing::warn!(%leftover, %error, "move to the trash"),
+            }
+        }
+        self.flush()
+    }
+
+    async fn survey(&self, folders: &[LocalId], depth: Depth) -> Result<Survey, EngineError> {
+        Ok(survey(&*self.io.fs, self.kept.trees(), folders, depth).await?)
+    }
+}

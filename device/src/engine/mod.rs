@@ -1,0 +1,326 @@
+//! Keeps the folder and the server in step: reads the journal, scans, plans, carries out, and plans again until nothing
+//! is left to do.
+//!
+//! Owns the trees and the state; nothing else writes them. Called by the CLI, by tests and by the simulator, which give
+//! it file system, server, time and chance.
+//!
+//! Invariants:
+//! - Nothing is planned before the journal was read to its end and the folder was listed: a part of either looks like
+//!   something that is gone.
+//! - The folder is looked at before each plan: without its marker nothing is done.
+//! - What is written to the state as `synced` is durable before; a step whose outcome is unknown is not written, and the
+//!   next look at both sides tells.
+//! - An operation that is given up is planned again from what is known then, and tried no more than [`TRIES`] times a round.
+//! - Everything runs in the caller's task: no thread, timer or task is begun here.
+
+mod carry_out;
+mod events;
+mod io;
+mod look;
+mod open;
+mod round;
+mod run;
+mod tell;
+mod transfers;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bitvault_planner::{Guard, LocalId, NameRules, NodeId, Pause, Policy, Trees};
+
+use crate::fs::{FileSystem, FsError};
+use crate::remote::{Remote, RemoteError};
+use crate::scan::Depth;
+use crate::state::{Control, Kept, LogLine, StateError, Status, Store, Trouble};
+use crate::world::World;
+
+pub use events::{Event, Progress, Silent};
+use io::Io;
+use round::Round;
+pub use tell::pause;
+
+/// How often one operation is tried in a round.
+const TRIES: u32 = 3;
+/// Most plans of one round: far above what swaps and chains of moves take.
+const PLANS: usize = 200;
+/// Most rounds until [`Engine::settle`] gives up: other devices may keep it busy.
+const ROUNDS: usize = 50;
+
+/// Why the engine stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The server can't be reached, or does not let the device in.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The folder is gone, or can't be made durable.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The state can't be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The folder has no marker although files of it were synced.
+    #[error(
+        "{0} is not the folder that was synced: its marker (.bitvault/root.json) is missing. Mount the right disk; if this \
+         is the right folder, remove the state and sync again: all that both sides have is matched by content"
+    )]
+    NotTheFolder(String),
+    /// The state was made for another account, server or folder of it.
+    #[error("this state belongs to {found}, not to {wanted}; choose another state or another folder")]
+    OtherAccount {
+        /// What it was made for.
+        found: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// There is always something left to do.
+    #[error("it does not come to rest: after {0} rounds there is still something to do")]
+    Restless(usize),
+}
+
+/// What the engine works with.
+pub struct Parts {
+    /// The folder.
+    pub fs: Arc<dyn FileSystem>,
+    /// The server.
+    pub remote: Arc<dyn Remote>,
+    /// Time and chance.
+    pub world: Arc<dyn World>,
+    /// The device's state.
+    pub store: Box<dyn Store>,
+    /// Who is told what happens.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// What is synced, and how.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What the device is called.
+    pub device: String,
+    /// Server and account, as a text that tells them from others.
+    pub account: String,
+    /// The folder of the server.
+    pub remote_root: NodeId,
+    /// Where the folder is, for people.
+    pub shown: String,
+    /// What the file system can hold.
+    pub names: NameRules,
+    /// What of the server this device leaves out.
+    pub excluded: BTreeSet<NodeId>,
+    /// When deletes wait for a person.
+    pub guard: Guard,
+    /// How much happens at once.
+    pub limits: Limits,
+}
+
+/// How much happens at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Files that are read for their hash at once.
+    pub hashes: usize,
+    /// Calls for folders, moves and deletes at once.
+    pub calls: usize,
+    /// Groups of files on their way in each direction at once.
+    pub groups: usize,
+    /// Files of one group on their way at once.
+    pub files: usize,
+    /// Files in a group.
+    pub group_files: usize,
+    /// A group is full with so many bytes; a larger file is a group by itself.
+    pub group_bytes: u64,
+    /// How long the server is asked to wait for something to tell.
+    pub wait: Duration,
+    /// The whole folder is listed so often, whatever the hints say.
+    pub rescan: Duration,
+    /// A file that just became empty is sent only when it stays so for this long: it may be being written.
+    pub empty_for: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hashes: 4,
+            calls: 8,
+            groups: 2,
+            files: 16,
+            group_files: 250,
+            group_bytes: 16 * 1024 * 1024,
+            wait: Duration::from_secs(25),
+            rescan: Duration::from_secs(600),
+            empty_for: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What of the folder a round looks at.
+enum Scope {
+    Whole,
+    /// What these folders hold.
+    Folders(Vec<LocalId>),
+}
+
+/// The engine at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rest {
+    /// Operations that were carried out.
+    pub done: usize,
+    /// What waits for a person.
+    pub pauses: Vec<Pause>,
+    /// What can't be synced as it is.
+    pub troubles: Vec<Trouble>,
+    /// People asked that nothing be done for now.
+    pub paused: bool,
+}
+
+/// Keeps one folder and one folder of a server in step.
+pub struct Engine {
+    io: Io,
+    store: Box<dyn Store>,
+    kept: Kept,
+    config: Config,
+    /// What the last look at the folder could not see.
+    unseen: Vec<Trouble>,
+    /// While the server is read anew: how far. It is not kept before the end.
+    reading: Option<crate::remote::Cursor>,
+}
+
+impl Engine {
+    /// The trees as they are now.
+    pub fn trees(&self) -> &Trees {
+        self.kept.trees()
+    }
+
+    /// Syncs until nothing is left to do that can be done now.
+    ///
+    /// # Errors
+    /// When the server, the folder or the state can't be used any more. After an error the engine is not to be used
+    /// again: open another one on the same state.
+    pub async fn settle(&mut self) -> Result<Rest, EngineError> {
+        let mut done = 0;
+        for _ in 0..ROUNDS {
+            let (rest, held) = self.round(Scope::Whole).await?;
+            done += rest.done;
+            if let Some(held) = held
+                && !rest.paused
+            {
+                self.io.world.sleep(held).await;
+            } else if rest.done == 0 || rest.paused {
+                let rest = Rest { done, ..rest };
+                self.tell_rest(&rest)?;
+                return Ok(rest);
+            }
+        }
+        Err(EngineError::Restless(ROUNDS))
+    }
+
+    /// One round: reads the journal, lists the folder or a part of it, and plans and carries out until the plan is empty. Tells as
+    /// well how long to wait for what was held back.
+    async fn round(&mut self, scope: Scope) -> Result<(Rest, Option<Duration>), EngineError> {
+        let control = self.store.control()?;
+        if control.paused {
+            let rest = Rest {
+                paused: true,
+                ..Rest::default()
+            };
+            return Ok((rest, None));
+        }
+        self.kept.reveal_names();
+        self.check_folder().await?;
+        self.pull().await?;
+        match scope {
+            Scope::Whole => self.look_at_all().await?,
+            Scope::Folders(folders) => self.look_at(folders, Depth::New).await?,
+        }
+        let mut round = Round::default();
+        for _ in 0..PLANS {
+            self.check_folder().await?;
+            if std::mem::take(&mut round.pull) {
+                self.pull().await?;
+                for (parent, name) in std::mem::take(&mut round.taken) {
+                    self.kept.hide_name(parent, &name);
+                }
+            }
+            let folders = std::mem::take(&mut round.look);
+            if !folders.is_empty() {
+                self.look_at(folders.into_iter().collect(), Depth::All).await?;
+            }
+            let trees = self.kept.trees();
+            let policy = self.policy(&control);
+            let plan = bitvault_planner::plan(&trees.remote, &trees.local, &trees.synced, &policy);
+            let mut held = None;
+            let operations: Vec<_> = plan
+                .operations
+                .into_iter()
+                .filter(|operation| round.may_try(operation) && !self.is_held(operation, &mut held))
+                .collect();
+            if operations.is_empty() {
+                let rest = Rest {
+                    done: round.done,
+                    troubles: self.troubles(&round, &plan.problems),
+                    pauses: plan.pauses,
+                    paused: false,
+                };
+                return Ok((rest, held));
+            }
+            self.io.progress.event(Event::Planned {
+                operations: operations.len(),
+            });
+            self.carry_out(operations, &mut round).await?;
+        }
+        Err(EngineError::Restless(PLANS))
+    }
+
+    fn policy(&self, control: &Control) -> Policy {
+        Policy {
+            device: self.config.device.clone(),
+            today: self.io.world.today(),
+            names: self.config.names.clone(),
+            excluded: self.config.excluded.clone(),
+            guard: Guard {
+                agreed_remote: control.agreed_remote,
+                agreed_local: control.agreed_local,
+                ..self.config.guard
+            },
+        }
+    }
+
+    /// Writes what changed in the trees. What is written as `synced` must be durable.
+    fn flush(&mut self) -> Result<(), EngineError> {
+        let changes = self.kept.take_changes();
+        Ok(self.store.apply(&changes)?)
+    }
+
+    fn tell_rest(&mut self, rest: &Rest) -> Result<(), EngineError> {
+        let now = self.io.world.now();
+        self.store.set_status(&Status {
+            at_rest: Some(now),
+            at: Some(now),
+            synced: self.kept.trees().synced.len(),
+            pauses: rest.pauses.iter().map(tell::pause).collect(),
+            problems: rest.troubles.clone(),
+            stopped: rest.paused.then(|| "paused".to_owned()),
+        })?;
+        // Who agreed to many deletes agreed to those, and not to the next ones.
+        let control = self.store.control()?;
+        if rest.pauses.is_empty() && (control.agreed_remote, control.agreed_local) != (0, 0) {
+            self.store.set_control(&Control {
+                agreed_remote: 0,
+                agreed_local: 0,
+                ..control
+            })?;
+        }
+        self.io.progress.event(Event::AtRest);
+        Ok(())
+    }
+
+    fn log(&mut self, what: &str, path: impl ToString, detail: impl ToString) {
+        let line = LogLine {
+            at: self.io.world.now(),
+            what: what.to_owned(),
+            path: path.to_string(),
+            detail: detail.to_string(),
+        };
+        self.io.progress.event(Event::Did(&line));
+        self.kept.log(line);
+    }
+}

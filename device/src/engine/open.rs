@@ -1,0 +1,167 @@
+//! Opening: whether state and folder belong together, or everything begins anew.
+
+use bitvault_planner::{Fingerprint, LocalId, LocalKind, LocalNode, Name};
+
+use super::{Config, Engine, EngineError, Io, Parts};
+use crate::fs::{Marker, Root};
+use crate::state::{Kept, Loaded, Meta};
+
+impl Engine {
+    /// An engine on a folder and its state.
+    ///
+    /// A state that may not be this folder's (lost, cloned, or restored from a backup, as the folder may be) is begun
+    /// anew: then nothing is deleted on either side, equal content is adopted, and what differs is kept as conflicted
+    /// copy.
+    ///
+    /// # Errors
+    /// When the folder, the server or the state can't be used, or don't belong together.
+    pub async fn open(parts: Parts, config: Config) -> Result<Self, EngineError> {
+        let Parts {
+            fs,
+            remote,
+            world,
+            mut store,
+            progress,
+        } = parts;
+        let io = Io {
+            fs,
+            remote,
+            world,
+            progress,
+        };
+        let root = io.fs.root().await?;
+        let mut anew = None;
+        let kept = match store.load()? {
+            None => None,
+            Some(loaded) => match belongs(&loaded, &root, &config)? {
+                Ok(()) => Some(Kept::loaded(loaded)),
+                Err(why) => {
+                    anew = Some(why);
+                    None
+                }
+            },
+        };
+        let known = kept.as_ref().and_then(|kept| kept.meta().device.clone());
+        let device = io.remote.introduce(known.as_deref(), &config.device).await?;
+        let kept = match kept {
+            Some(kept) => kept,
+            None => begin(&io, &root, &config).await?,
+        };
+        let mut engine = Self {
+            io,
+            store,
+            kept,
+            config,
+            unseen: Vec::new(),
+            reading: None,
+        };
+        if let Some(why) = anew {
+            tracing::warn!(why, "begin the device's state anew");
+            engine.log("anew", "", why);
+        }
+        engine.seal(&root, device).await?;
+        if engine.kept.meta().anew {
+            engine.kept.begin_reading_anew();
+        }
+        Ok(engine)
+    }
+
+    /// Renews the seal on both, the state first: whichever was written last before a crash, the other still knows it.
+    async fn seal(&mut self, root: &Root, device: String) -> Result<(), EngineError> {
+        let seal = format!("{:016x}", self.io.world.random());
+        let folder = (root.fingerprint.device, root.fingerprint.inode);
+        let shown = self.config.shown.clone();
+        self.kept.set_meta(|meta| {
+            // What the marker has now is what it may be left with.
+            if let Some(marker) = &root.marker
+                && marker.state == meta.state
+            {
+                meta.seal.clone_from(&marker.seal);
+            }
+            meta.next_seal = Some(seal.clone());
+            meta.folder = folder;
+            meta.shown = shown;
+            meta.device = Some(device);
+        });
+        self.flush()?;
+        let state = self.kept.meta().state.clone();
+        self.io
+            .fs
+            .mark(&Marker {
+                state,
+                seal: seal.clone(),
+            })
+            .await?;
+        self.kept.set_meta(|meta| {
+            meta.seal = seal;
+            meta.next_seal = None;
+        });
+        self.flush()
+    }
+}
+
+/// Whether the state is this folder's; if not, why everything begins anew.
+fn belongs(loaded: &Loaded, root: &Root, config: &Config) -> Result<Result<(), &'static str>, EngineError> {
+    let meta = &loaded.meta;
+    if meta.account != config.account {
+        return Err(EngineError::OtherAccount {
+            found: meta.account.clone(),
+            wanted: config.account.clone(),
+        });
+    }
+    if loaded.trees.remote.root() != config.remote_root {
+        return Err(EngineError::OtherAccount {
+            found: format!("the server's folder {}", meta.remote_root),
+            wanted: format!("the server's folder {}", config.remote_root),
+        });
+    }
+    let Some(marker) = &root.marker else {
+        if loaded.trees.synced.is_empty() {
+            return Ok(Ok(()));
+        }
+        // An empty mount point must not look like a folder whose files were all deleted.
+        return Err(EngineError::NotTheFolder(config.shown.clone()));
+    };
+    if marker.state != meta.state {
+        return Ok(Err("the folder was synced by another state"));
+    }
+    // The number of the device may change when the machine starts; that of the root's inode does not.
+    if meta.folder.1 != root.fingerprint.inode {
+        return Ok(Err("the folder is a copy of the one that was synced"));
+    }
+    if marker.seal != meta.seal && meta.next_seal.as_ref() != Some(&marker.seal) {
+        return Ok(Err("the state or the folder was put back to an earlier one"));
+    }
+    Ok(Ok(()))
+}
+
+async fn begin(io: &Io, root: &Root, config: &Config) -> Result<Kept, EngineError> {
+    let remote = io.remote.node(config.remote_root).await?;
+    let state = format!("{:016x}{:016x}", io.world.random(), io.world.random());
+    let meta = Meta {
+        state,
+        seal: String::new(),
+        next_seal: None,
+        folder: (root.fingerprint.device, root.fingerprint.inode),
+        shown: config.shown.clone(),
+        account: config.account.clone(),
+        remote_root: config.remote_root.to_string(),
+        device: None,
+        cursor: None,
+        anew: false,
+    };
+    Ok(Kept::begin(meta, remote, top(root.fingerprint)))
+}
+
+fn top(fingerprint: Fingerprint) -> LocalNode {
+    LocalNode {
+        id: LocalId(0),
+        parent: None,
+        name: Name::from(""),
+        kind: LocalKind::Folder,
+        fingerprint,
+        content: None,
+        sent: None,
+        ignored: false,
+    }
+}

@@ -1,0 +1,133 @@
+//! The engine as it keeps running: settles, waits for either side, and settles what changed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bitvault_planner::LocalId;
+use futures::future::{Either, select};
+
+use super::{Engine, EngineError, ROUNDS, Rest, Scope};
+use crate::fs::RelPath;
+use crate::remote::RemoteError;
+use crate::state::Status;
+use crate::watch::{Hint, Hints};
+
+/// First wait when the server can't be reached; it doubles up to [`BACKOFF_MOST`].
+const BACKOFF: Duration = Duration::from_secs(1);
+const BACKOFF_MOST: Duration = Duration::from_secs(60);
+/// How soon a paused engine notices that it may go on.
+const PAUSED_FOR: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Keeps both sides in step until something makes that impossible; who wants it to stop drops the future, which is as
+    /// safe as a crash. A server that can't be reached is waited for.
+    ///
+    /// # Errors
+    /// As [`Engine::settle`], but for a server that can't be reached.
+    pub async fn run(&mut self, hints: &mut dyn Hints) -> Result<(), EngineError> {
+        let mut scope = Scope::Whole;
+        let mut backoff = BACKOFF;
+        loop {
+            let settled = self.settle_from(scope).await;
+            let waited = match settled {
+                Ok(rest) if rest.paused => {
+                    self.io.world.sleep(PAUSED_FOR).await;
+                    Ok(Scope::Whole)
+                }
+                Ok(_) => self.wait(hints).await,
+                Err(error) => Err(error),
+            };
+            scope = match waited {
+                Ok(scope) => {
+                    backoff = BACKOFF;
+                    scope
+                }
+                Err(EngineError::Remote(RemoteError::Unreachable(why))) => {
+                    tracing::warn!(why, "reach the server");
+                    self.tell_stopped(&why)?;
+                    // Half of it by chance, so that a thousand devices don't come back as one.
+                    let part = (self.io.world.random() & 0xff) as u32;
+                    self.io.world.sleep(backoff / 2 + backoff / 2 * part / 255).await;
+                    backoff = (backoff * 2).min(BACKOFF_MOST);
+                    Scope::Whole
+                }
+                Err(error) => return Err(error),
+            };
+        }
+    }
+
+    /// Settles what one side said has changed: nothing else is listed again.
+    async fn settle_from(&mut self, mut scope: Scope) -> Result<Rest, EngineError> {
+        let mut done = 0;
+        for _ in 0..ROUNDS {
+            let (rest, held) = self.round(scope).await?;
+            done += rest.done;
+            match held {
+                Some(held) if !rest.paused => self.io.world.sleep(held).await,
+                // What was done may have met what happens on either side: once more, without a look at everything.
+                _ if rest.done > 0 && !rest.paused => {}
+                _ => {
+                    let rest = Rest { done, ..rest };
+                    self.tell_rest(&rest)?;
+                    return Ok(rest);
+                }
+            }
+            scope = Scope::Folders(Vec::new());
+        }
+        // Others keep it busy: that is no fault, and the next round comes.
+        Ok(Rest {
+            done,
+            ..Rest::default()
+        })
+    }
+
+    /// Waits for the journal, for a hint, or for the next look at everything.
+    async fn wait(&mut self, hints: &mut dyn Hints) -> Result<Scope, EngineError> {
+        let cursor = self.cursor();
+        let io = self.io.clone();
+        let limits = self.config.limits;
+        let rescan = std::pin::pin!(io.world.sleep(limits.rescan));
+        let hint = std::pin::pin!(hints.next());
+        let remote = std::pin::pin!(io.remote.changes(cursor.as_ref(), limits.wait));
+        match select(remote, select(hint, rescan)).await {
+            // Also when nothing happened: people may have asked for something meanwhile.
+            Either::Left((page, _)) => {
+                self.take_page(page)?;
+                Ok(Scope::Folders(Vec::new()))
+            }
+            Either::Right((Either::Left((Hint::Folders(folders), _)), _)) => {
+                Ok(Scope::Folders(self.known(&folders)))
+            }
+            Either::Right((Either::Left((Hint::Everything, _)) | Either::Right(_), _)) => Ok(Scope::Whole),
+        }
+    }
+
+    /// The known folders of these paths; for one that is not known, the closest above it.
+    fn known(&self, folders: &BTreeSet<RelPath>) -> Vec<LocalId> {
+        let local = &self.kept.trees().local;
+        let known: BTreeSet<LocalId> = folders
+            .iter()
+            .map(|path| {
+                let mut at = local.root();
+                for name in path.as_str().split('/').filter(|name| !name.is_empty()) {
+                    match local.children(at).find(|child| child.name.as_str() == name) {
+                        Some(child) => at = child.id,
+                        None => break,
+                    }
+                }
+                at
+            })
+            .collect();
+        known.into_iter().collect()
+    }
+
+    fn tell_stopped(&mut self, why: &str) -> Result<(), EngineError> {
+        self.store.set_status(&Status {
+            at: Some(self.io.world.now()),
+            synced: self.kept.trees().synced.len(),
+            stopped: Some(why.to_owned()),
+            ..Status::default()
+        })?;
+        Ok(())
+    }
+}

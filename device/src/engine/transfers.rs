@@ -1,0 +1,320 @@
+//! Files on their way, in groups: up and down side by side, each group made durable and noted as one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bitvault_planner::{Content, DownloadTo, Fingerprint, NodeId, Operation, RemoteNode};
+use bytes::Bytes;
+use futures::StreamExt as _;
+
+use super::io::{Io, key};
+use super::{Engine, EngineError, Event, Limits, Round};
+use crate::fs::{FsError, RelPath, Temp, Written};
+use crate::remote::{Key, RemoteError, Sink, Upload};
+
+/// What came of each operation of a group.
+type Results<T> = Vec<(Operation, Result<T, RemoteError>)>;
+
+/// A group that is done with.
+enum Done {
+    Up(Results<RemoteNode>),
+    /// An error is one of making durable.
+    Down(Result<Results<Fingerprint>, FsError>),
+}
+
+/// A file to be sent.
+struct Send {
+    operation: Operation,
+    path: RelPath,
+    key: Key,
+    expected: Fingerprint,
+}
+
+/// A file to be fetched, and where it goes.
+struct Fetch {
+    operation: Operation,
+    node: NodeId,
+    content: Content,
+    folder: RelPath,
+    name: String,
+    /// What must be there now; none for a new file.
+    expected: Option<Fingerprint>,
+}
+
+impl Engine {
+    pub(super) async fn transfer(
+        &mut self,
+        operations: Vec<Operation>,
+        round: &mut Round,
+    ) -> Result<(), EngineError> {
+        if operations.is_empty() {
+            return Ok(());
+        }
+        let (ups, downs) = self.prepare(operations, round)?;
+        let limits = self.config.limits;
+        let io = self.io.clone();
+        let io = &io;
+        let up_groups = grouped(ups, &limits, |send| send.expected.size);
+        let down_groups = grouped(downs, &limits, |fetch| fetch.content.size);
+        let ups = futures::stream::iter(up_groups)
+            .map(|group| async move { Done::Up(send(io, group).await) })
+            .buffer_unordered(limits.groups.max(1));
+        let downs = futures::stream::iter(down_groups)
+            .map(|group| async move { Done::Down(fetch(io, group, &limits).await) })
+            .buffer_unordered(limits.groups.max(1));
+        let mut groups = std::pin::pin!(futures::stream::select(ups, downs));
+        while let Some(group) = groups.next().await {
+            self.take_group(group, round)?;
+        }
+        Ok(())
+    }
+
+    /// Where each file lies or goes; and notes what is about to be sent, before its first byte is.
+    fn prepare(
+        &mut self,
+        operations: Vec<Operation>,
+        round: &mut Round,
+    ) -> Result<(Vec<Send>, Vec<Fetch>), EngineError> {
+        let meta = self.kept.meta().clone();
+        let (mut ups, mut downs) = (Vec::new(), Vec::new());
+        for operation in operations {
+            match &operation {
+                Operation::Upload {
+                    local,
+                    sha256,
+                    expected,
+                    ..
+                } => {
+                    let Ok(path) = self.path(*local) else {
+                        self.fs_refused(&operation, FsError::Changed, round)?;
+                        continue;
+                    };
+                    self.kept.sending(*local, *sha256);
+                    ups.push(Send {
+                        path,
+                        key: key(&meta.state, meta.cursor.as_deref(), &operation),
+                        expected: *expected,
+                        operation,
+                    });
+                }
+                Operation::Download { node, content, to } => {
+                    let place = match to {
+                        DownloadTo::New { parent, name, .. } => self
+                            .path(*parent)
+                            .map(|folder| (folder, name.as_str().to_owned(), None)),
+                        DownloadTo::Replace { local, expected } => self.path(*local).and_then(|path| {
+                            let (folder, name) = path.split().ok_or(FsError::Changed)?;
+                            Ok((folder, name.to_owned(), Some(*expected)))
+                        }),
+                    };
+                    match place {
+                        Ok((folder, name, expected)) => downs.push(Fetch {
+                            node: *node,
+                            content: *content,
+                            operation,
+                            folder,
+                            name,
+                            expected,
+                        }),
+                        Err(error) => self.fs_refused(&operation, error, round)?,
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.flush()?;
+        Ok((ups, downs))
+    }
+
+    fn take_group(&mut self, group: Done, round: &mut Round) -> Result<(), EngineError> {
+        let mut stopped = None;
+        match group {
+            Done::Up(results) => {
+                for (operation, result) in results {
+                    match (result, &operation) {
+                        (Ok(node), Operation::Upload { local, .. }) => {
+                            round.done += 1;
+                            let bytes = node.kind.content().map_or(0, |content| content.size);
+                            self.io.progress.event(Event::Moved { bytes });
+                            self.log("upload", self.shown_local(*local), "");
+                            self.kept.created_remote(*local, node);
+                        }
+                        (Ok(_), _) => {}
+                        (Err(error), _) => {
+                            stopped = self.remote_refused(&operation, error, round).err().or(stopped)
+                        }
+                    }
+                }
+            }
+            // What was placed may not be durable: the next look at the folder finds it.
+            Done::Down(Err(error)) => return Err(error.into()),
+            Done::Down(Ok(results)) => {
+                for (operation, result) in results {
+                    match result {
+                        Ok(fingerprint) => {
+                            round.done += 1;
+                            self.fetched(&operation, fingerprint);
+                        }
+                        Err(error) => {
+                            stopped = self.remote_refused(&operation, error, round).err().or(stopped)
+                        }
+                    }
+                }
+            }
+        }
+        self.flush()?;
+        stopped.map_or(Ok(()), Err)
+    }
+
+    fn fetched(&mut self, operation: &Operation, fingerprint: Fingerprint) {
+        let Operation::Download { node, content, to } = operation else {
+            return;
+        };
+        let local = match to {
+            DownloadTo::New { at, parent, name } => {
+                self.kept
+                    .downloaded(*node, *content, at.clone(), (*parent, name.clone()), fingerprint)
+            }
+            DownloadTo::Replace { local, .. } => {
+                self.kept.replaced(*node, *content, *local, fingerprint);
+                *local
+            }
+        };
+        self.log("download", self.shown_local(local), "");
+    }
+}
+
+/// Groups of limited number and size, in order.
+fn grouped<T>(items: Vec<T>, limits: &Limits, size: impl Fn(&T) -> u64) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    let (mut files, mut bytes) = (0, 0);
+    for item in items {
+        let size = size(&item);
+        let is_full = files >= limits.group_files || bytes + size > limits.group_bytes;
+        match groups.last_mut() {
+            Some(group) if !is_full => group.push(item),
+            _ => {
+                groups.push(vec![item]);
+                (files, bytes) = (0, 0);
+            }
+        }
+        files += 1;
+        bytes += size;
+    }
+    groups
+}
+
+async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
+    let mut results = Vec::with_capacity(group.len());
+    let (mut operations, mut uploads) = (Vec::new(), Vec::new());
+    for file in group {
+        let Operation::Upload { sha256, to, .. } = &file.operation else {
+            continue;
+        };
+        match io.fs.open(&file.path, file.expected).await {
+            Ok(source) => {
+                uploads.push(Upload {
+                    key: file.key,
+                    to: to.clone(),
+                    sha256: *sha256,
+                    source,
+                });
+                operations.push(file.operation);
+            }
+            Err(error) => results.push((file.operation, Err(error.into()))),
+        }
+    }
+    if !uploads.is_empty() {
+        let answers = io.remote.upload(uploads).await;
+        results.extend(operations.into_iter().zip(answers));
+    }
+    results
+}
+
+/// Fetches a group: all files are written, made durable at once, put in their places, and the places made durable. An
+/// error is one of making durable.
+async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fingerprint>, FsError> {
+    let written: Vec<_> = futures::stream::iter(group)
+        .map(|fetch| async move {
+            let written = write(io, &fetch).await;
+            (fetch, written)
+        })
+        .buffer_unordered(limits.files.max(1))
+        .collect()
+        .await;
+    let paths: Vec<RelPath> = written
+        .iter()
+        .filter_map(|(_, written)| Some(written.as_ref().ok()?.path.clone()))
+        .collect();
+    io.fs.settle(&paths).await?;
+    let mut results = Vec::with_capacity(written.len());
+    let mut folders = Vec::new();
+    for (fetch, written) in written {
+        let placed = match written {
+            Ok(written) => place(io, &fetch, &written).await.map_err(RemoteError::from),
+            Err(error) => Err(error),
+        };
+        if placed.is_ok() {
+            folders.push(fetch.folder);
+        }
+        results.push((fetch.operation, placed));
+    }
+    folders.sort();
+    folders.dedup();
+    io.fs.settle(&folders).await?;
+    Ok(results)
+}
+
+async fn write(io: &Io, fetch: &Fetch) -> Result<Written, RemoteError> {
+    let temp = io.fs.create_temp(&fetch.folder, io.world.random()).await?;
+    let mut into = Into {
+        temp,
+        progress: Arc::clone(&io.progress),
+    };
+    let fetched = io.remote.download(fetch.node, fetch.content, &mut into).await;
+    let written = into.temp.finish().await;
+    match (fetched, written) {
+        (Ok(()), Ok(written)) if written.sha256 == fetch.content.sha256 => Ok(written),
+        (Ok(()), Ok(written)) => {
+            io.fs.abandon(&written).await;
+            Err(RemoteError::Broken(format!(
+                "the content arrived damaged: expected SHA-256 {}, got {}",
+                fetch.content.sha256, written.sha256
+            )))
+        }
+        (Ok(()), Err(error)) => Err(error.into()),
+        (Err(error), written) => {
+            if let Ok(written) = written {
+                io.fs.abandon(&written).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn place(io: &Io, fetch: &Fetch, written: &Written) -> Result<Fingerprint, FsError> {
+    let placed = match fetch.expected {
+        None => io.fs.place(written, &fetch.name).await,
+        Some(expected) => io.fs.replace(written, &fetch.name, expected, &io.label()).await,
+    };
+    if placed.is_err() {
+        io.fs.abandon(written).await;
+    }
+    placed
+}
+
+/// A file that is being fetched.
+struct Into {
+    temp: Box<dyn Temp>,
+    progress: Arc<dyn super::Progress>,
+}
+
+#[async_trait]
+impl Sink for Into {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), FsError> {
+        let count = bytes.len() as u64;
+        self.temp.write(bytes).await?;
+        self.progress.event(Event::Moved { bytes: count });
+        Ok(())
+    }
+}

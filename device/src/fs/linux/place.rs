@@ -1,0 +1,100 @@
+//! Putting things in their place without ever overwriting one.
+
+use bitvault_planner::{Fingerprint, LocalKind};
+use rustix::fs::{AtFlags, Mode, RenameFlags};
+
+use super::beneath::{Beneath, failed, rename_free, stat};
+use super::trash::into_trash;
+use crate::fs::{Found, FsError, RelPath, Written, after_rename, untouched};
+
+pub(super) fn create_folder(beneath: &Beneath, path: &RelPath) -> Result<Fingerprint, FsError> {
+    let (folder, name) = beneath.holder(path)?;
+    rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o777))
+        .map_err(|errno| failed("create", path, errno))?;
+    let found = stat(&folder, name).map_err(|errno| failed("look at", path, errno))?;
+    match found.kind {
+        LocalKind::Folder => Ok(found.fingerprint),
+        _ => Err(FsError::Changed),
+    }
+}
+
+pub(super) fn place(beneath: &Beneath, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
+    let (folder, temp_name) = beneath.holder(&temp.path)?;
+    let path = temp.path.folder().join(name);
+    rename_free((&folder, temp_name), (&folder, name), &path)?;
+    let now = stat(&folder, name).map_err(|errno| failed("look at", &path, errno))?;
+    Ok(after_rename(now.fingerprint, temp.fingerprint))
+}
+
+/// `between` is called after the look and before the exchange: tests edit there.
+pub(super) fn replace(
+    beneath: &Beneath,
+    temp: &Written,
+    name: &str,
+    expected: Fingerprint,
+    label: &str,
+    between: impl FnOnce(),
+) -> Result<Fingerprint, FsError> {
+    let (folder, temp_name) = beneath.holder(&temp.path)?;
+    let path = temp.path.folder().join(name);
+    let failed = |errno| failed("replace", &path, errno);
+    let found = stat(&folder, name).map_err(failed)?;
+    if found.kind != LocalKind::File || found.fingerprint != expected {
+        return Err(FsError::Changed);
+    }
+    between();
+    let exchange = || {
+        rustix::fs::renameat_with(&folder, temp_name, &folder, name, RenameFlags::EXCHANGE).map_err(failed)
+    };
+    exchange()?;
+    // What made place can be looked at in peace now: nobody knows its new name.
+    let old = stat(&folder, temp_name).map_err(failed)?;
+    if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
+        exchange()?;
+        let ours = stat(&folder, temp_name).map_err(failed)?;
+        if untouched(&ours.fingerprint, &temp.fingerprint) {
+            rustix::fs::unlinkat(&folder, temp_name, AtFlags::empty()).map_err(failed)?;
+        } else {
+            // Somebody wrote to the name while ours was there.
+            into_trash(beneath, (&folder, temp_name), name, label, &path)?;
+        }
+        return Err(FsError::Changed);
+    }
+    let now = stat(&folder, name).map_err(failed)?;
+    into_trash(beneath, (&folder, temp_name), name, label, &path)?;
+    Ok(after_rename(now.fingerprint, temp.fingerprint))
+}
+
+/// `between` is called after the look and before the rename: tests edit there.
+pub(super) fn rename(
+    beneath: &Beneath,
+    from: &RelPath,
+    expected: Found,
+    to: &RelPath,
+    between: impl FnOnce(),
+) -> Result<Fingerprint, FsError> {
+    let (from_folder, from_name) = beneath.holder(from)?;
+    let (to_folder, to_name) = beneath.holder(to)?;
+    let found = stat(&from_folder, from_name).map_err(|errno| failed("look at", from, errno))?;
+    let is_expected = found.kind == expected.kind
+        && match found.kind {
+            LocalKind::File => found.fingerprint == expected.fingerprint,
+            _ => found.fingerprint.may_be_same_inode(&expected.fingerprint),
+        };
+    if !is_expected {
+        return Err(FsError::Changed);
+    }
+    between();
+    rename_free((&from_folder, from_name), (&to_folder, to_name), to)?;
+    let now = stat(&to_folder, to_name).map_err(|errno| failed("look at", to, errno))?;
+    if !now.fingerprint.may_be_same_inode(&expected.fingerprint) {
+        // Another one had been put in its place: it goes back where it was, if that is still free.
+        rename_free((&to_folder, to_name), (&from_folder, from_name), from)?;
+        return Err(FsError::Changed);
+    }
+    match now.kind {
+        // Of a folder only the inode counts.
+        LocalKind::Folder => Ok(now.fingerprint),
+        _ => Ok(after_rename(now.fingerprint, expected.fingerprint)),
+    }
+}

@@ -1,0 +1,133 @@
+//! The device's trash: `.bitvault/trash/LABEL/NAME` beneath the root, so that moving there is a rename and nothing else.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use bitvault_planner::LocalKind;
+use rustix::fs::Dir;
+
+use super::beneath::{Beneath, failed, rename_free, stat};
+use crate::fs::{Found, FsError, Inventory, RelPath, own, untouched};
+
+/// `between` is called after the first look and before the rename: tests edit there.
+pub(super) fn discard(
+    beneath: &Beneath,
+    path: &RelPath,
+    inventory: &Inventory,
+    label: &str,
+    between: impl FnOnce(),
+) -> Result<(), FsError> {
+    let (folder, name) = beneath.holder(path)?;
+    check(beneath, path, inventory)?;
+    between();
+    let kept = into_trash(beneath, (&folder, name), name, label, path)?;
+    if let Err(error) = check(beneath, &kept, inventory) {
+        // Something came between. It goes back; should its name be taken meanwhile, it stays in the trash.
+        let (trash, name_there) = beneath.holder(&kept)?;
+        rename_free((&trash, name_there), (&folder, name), path)?;
+        return Err(error);
+    }
+    Ok(())
+}
+
+pub(super) fn sweep(beneath: &Beneath, leftover: &RelPath, label: &str) -> Result<(), FsError> {
+    let (folder, name) = beneath.holder(leftover)?;
+    if !own::is_temp(name) {
+        return Err(FsError::Changed);
+    }
+    into_trash(beneath, (&folder, name), name, label, leftover).map(|_| ())
+}
+
+/// Moves an entry into the trash, and tells where it is now.
+pub(super) fn into_trash(
+    beneath: &Beneath,
+    from: (impl AsFd, &str),
+    name: &str,
+    label: &str,
+    path: &RelPath,
+) -> Result<RelPath, FsError> {
+    let trash = RelPath::root().join(own::FOLDER).join(own::TRASH);
+    let labelled = trash.join(label);
+    for folder in [&trash.folder(), &trash, &labelled] {
+        beneath.own_folder(folder)?;
+    }
+    let to = beneath.folder(&labelled)?;
+    // Several of one name may go under one label.
+    let mut number = 1;
+    loop {
+        let kept = match number {
+            1 => name.to_owned(),
+            number => format!("{number}~{name}"),
+        };
+        match rename_free((from.0.as_fd(), from.1), (&to, &kept), path) {
+            Err(FsError::Occupied) => number += 1,
+            result => return result.map(|()| labelled.join(&kept)),
+        }
+    }
+}
+
+/// Fails with [`FsError::Changed`] unless just what is listed lies at and below the path.
+fn check(beneath: &Beneath, path: &RelPath, inventory: &Inventory) -> Result<(), FsError> {
+    let (folder, name) = beneath.holder(path)?;
+    let top = stat(&folder, name).map_err(|errno| failed("look at", path, errno))?;
+    let expected = inventory.expected.get(&RelPath::root()).ok_or(FsError::Changed)?;
+    let is_same = match top.kind {
+        // Our own rename moves its change time.
+        LocalKind::File => expected.kind == top.kind && untouched(&top.fingerprint, &expected.fingerprint),
+        _ => is_expected(&top, expected),
+    };
+    if !is_same {
+        return Err(FsError::Changed);
+    }
+    let mut seen = 1;
+    if top.kind == LocalKind::Folder {
+        seen += below(&beneath.folder(path)?, path, &RelPath::root(), inventory)?;
+    }
+    // What is gone meanwhile was removed by somebody: nothing is lost by going on, but the plan knew less than it should.
+    if seen == inventory.expected.len() {
+        Ok(())
+    } else {
+        Err(FsError::Changed)
+    }
+}
+
+/// How many of the expected entries lie below an open folder.
+fn below(folder: &OwnedFd, path: &RelPath, at: &RelPath, inventory: &Inventory) -> Result<usize, FsError> {
+    let failed = |errno| failed("list", path, errno);
+    let mut seen = 0;
+    for entry in Dir::read_from(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = match entry.file_name().to_str() {
+            Ok("." | "..") => continue,
+            Ok(name) if own::is_temp(name) => continue,
+            Ok(name) => name,
+            Err(_) => return Err(FsError::Changed),
+        };
+        let here = at.join(name);
+        if inventory.ignored.contains(&here) {
+            continue;
+        }
+        let found = stat(folder, name).map_err(failed)?;
+        let expected = inventory.expected.get(&here).ok_or(FsError::Changed)?;
+        if !is_expected(&found, expected) {
+            return Err(FsError::Changed);
+        }
+        seen += 1;
+        if found.kind == LocalKind::Folder {
+            let flags = rustix::fs::OFlags::RDONLY
+                | rustix::fs::OFlags::DIRECTORY
+                | rustix::fs::OFlags::NOFOLLOW
+                | rustix::fs::OFlags::CLOEXEC;
+            let inner = rustix::fs::openat(folder, name, flags, rustix::fs::Mode::empty()).map_err(failed)?;
+            seen += below(&inner, path, &here, inventory)?;
+        }
+    }
+    Ok(seen)
+}
+
+fn is_expected(found: &Found, expected: &Found) -> bool {
+    found.kind == expected.kind
+        && match found.kind {
+            LocalKind::File => found.fingerprint == expected.fingerprint,
+            _ => found.fingerprint.may_be_same_inode(&expected.fingerprint),
+        }
+}

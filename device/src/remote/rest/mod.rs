@@ -1,0 +1,236 @@
+//! The server behind its REST API, by the client that CLI and web app use.
+//!
+//! Invariants: repeats within a call, tokens and presigned requests are the client's business. A small file's content is in
+//! memory once; a large one is opened again through its open file, so that another file of the same name is never sent.
+//!
+//! Limits: the API takes no precondition on what lies below a deleted folder. What somebody put there since the journal
+//! was last read goes to the server's trash with it, from where it can be restored. An upload has no key across
+//! processes: a repeat is refused by the name or the base version that the first one took, and the journal tells of it.
+
+mod translate;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bitvault_api::limits::PAGE_ITEMS_MAX;
+use bitvault_api::{CreateDevice, CreateFolder, UpdateNode};
+use bitvault_client::transfer::{FileJob, KnownFile, Transfer};
+use bitvault_client::{Changes, Client};
+use bitvault_planner::{Content, Name, NodeId, RemoteNode, UploadTo};
+use futures::StreamExt as _;
+
+use super::{Cursor, Key, Page, Remote, RemoteError, Sink, Upload};
+use crate::fs::FsError;
+use translate::{change, failed, node, place};
+
+/// Larger files are sent singly, in bytes.
+const SMALL_BYTES: u64 = 4 * 1024 * 1024;
+/// Most small files in one batch.
+const BATCH_FILES: usize = 250;
+
+/// A server behind its REST API, and the account that is signed in there.
+pub struct RestRemote {
+    client: Client,
+    transfer: Transfer,
+    device: Mutex<Option<String>>,
+}
+
+impl RestRemote {
+    /// The server of this transfer engine's client.
+    pub fn new(transfer: Transfer) -> Self {
+        Self {
+            client: transfer.client().clone(),
+            transfer,
+            device: Mutex::new(None),
+        }
+    }
+
+    fn device(&self) -> Option<String> {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Small files of one batch; an answer for each, in order.
+    async fn send_batch(&self, uploads: &[&Upload]) -> Vec<Result<RemoteNode, RemoteError>> {
+        let mut answers: Vec<Option<Result<RemoteNode, RemoteError>>> = Vec::new();
+        let mut files = Vec::new();
+        for upload in uploads {
+            match upload.source.whole().await {
+                Ok((bytes, sha256)) if sha256 == upload.sha256 => {
+                    files.push(KnownFile {
+                        place: place(&upload.to),
+                        bytes,
+                        sha256: sha256.to_string(),
+                    });
+                    answers.push(None);
+                }
+                Ok(_) => answers.push(Some(Err(FsError::Changed.into()))),
+                Err(error) => answers.push(Some(Err(error.into()))),
+            }
+        }
+        let mut sent = self.transfer.put_known(files).await.into_iter();
+        answers
+            .into_iter()
+            .map(|answer| match (answer, sent.len()) {
+                (Some(answer), _) => answer,
+                (None, _) => match sent.next() {
+                    Some(Ok(sent)) => node(&sent),
+                    Some(Err(error)) => Err(failed(&error)),
+                    None => Err(RemoteError::Broken("a file of a batch got no answer".to_owned())),
+                },
+            })
+            .collect()
+    }
+
+    async fn send_large(&self, upload: &Upload) -> Result<RemoteNode, RemoteError> {
+        let Some(local) = upload.source.reopen() else {
+            let mut answers = self.send_batch(&[upload]).await;
+            return answers
+                .pop()
+                .unwrap_or_else(|| Err(RemoteError::Broken("no answer".to_owned())));
+        };
+        let job = FileJob {
+            local,
+            remote: match &upload.to {
+                UploadTo::New { parent, name } => format!("{parent}/{name}"),
+                UploadTo::Version { node, .. } => node.to_string(),
+            },
+            place: place(&upload.to),
+        };
+        let sent = self.transfer.put_exactly(&job, &upload.sha256.to_string()).await;
+        node(&sent.map_err(|error| failed(&error))?)
+    }
+}
+
+#[async_trait]
+impl Remote for RestRemote {
+    async fn introduce(&self, known: Option<&str>, name: &str) -> Result<String, RemoteError> {
+        let known = match known {
+            Some(known) => match self.client.device(known).await {
+                Ok(device) => Some(device.id),
+                Err(error) if error.code() == Some(bitvault_api::Code::NotFound) => None,
+                Err(error) => return Err(failed(&error)),
+            },
+            None => None,
+        };
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let device = CreateDevice {
+                    name: name.to_owned(),
+                    platform: Some(std::env::consts::OS.to_owned()),
+                };
+                let made = self.client.create_device(&device).await;
+                made.map_err(|error| failed(&error))?.id
+            }
+        };
+        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
+        Ok(id)
+    }
+
+    async fn changes(&self, cursor: Option<&Cursor>, wait: Duration) -> Result<Page, RemoteError> {
+        let wanted = Changes {
+            cursor: cursor.map(|cursor| cursor.0.clone()),
+            wait,
+            limit: Some(PAGE_ITEMS_MAX),
+            device: self.device(),
+        };
+        let page = self
+            .client
+            .changes(&wanted)
+            .await
+            .map_err(|error| translate::unread(&error))?;
+        Ok(Page {
+            items: page.items.iter().map(change).collect::<Result<_, _>>()?,
+            next: Cursor(page.next_cursor),
+            has_more: page.has_more,
+        })
+    }
+
+    async fn node(&self, id: NodeId) -> Result<RemoteNode, RemoteError> {
+        let found = self.client.node(&id.to_string()).await;
+        node(&found.map_err(|error| failed(&error))?)
+    }
+
+    async fn create_folder(&self, key: &Key, parent: NodeId, name: &Name) -> Result<RemoteNode, RemoteError> {
+        let folder = CreateFolder {
+            parent_id: parent.to_string(),
+            name: name.to_string(),
+        };
+        let made = self.client.create_folder_once(&key.0, &folder).await;
+        node(&made.map_err(|error| failed(&error))?)
+    }
+
+    async fn upload(&self, uploads: Vec<Upload>) -> Vec<Result<RemoteNode, RemoteError>> {
+        let mut answers: Vec<Option<Result<RemoteNode, RemoteError>>> =
+            uploads.iter().map(|_| None).collect();
+        let (small, large): (Vec<usize>, Vec<usize>) = (0..uploads.len()).partition(|index| {
+            uploads
+                .get(*index)
+                .is_some_and(|upload| upload.source.size() <= SMALL_BYTES)
+        });
+        for batch in small.chunks(BATCH_FILES) {
+            let files: Vec<&Upload> = batch.iter().filter_map(|index| uploads.get(*index)).collect();
+            for (index, answer) in batch.iter().zip(self.send_batch(&files).await) {
+                if let Some(place) = answers.get_mut(*index) {
+                    *place = Some(answer);
+                }
+            }
+        }
+        for index in large {
+            if let (Some(upload), Some(place)) = (uploads.get(index), answers.get_mut(index)) {
+                *place = Some(self.send_large(upload).await);
+            }
+        }
+        let unanswered = || Err(RemoteError::Broken("a file got no answer".to_owned()));
+        answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(unanswered))
+            .collect()
+    }
+
+    async fn download(&self, node: NodeId, content: Content, sink: &mut dyn Sink) -> Result<(), RemoteError> {
+        let version = self
+            .transfer
+            .version(&node.to_string(), &content.version.to_string())
+            .await
+            .map_err(|error| failed(&error))?;
+        let mut bytes = std::pin::pin!(version.bytes(0..content.size));
+        while let Some(piece) = bytes.next().await {
+            sink.write(piece.map_err(|error| failed(&error))?).await?;
+        }
+        Ok(())
+    }
+
+    async fn move_node(
+        &self,
+        key: &Key,
+        id: NodeId,
+        revision: i64,
+        parent: NodeId,
+        name: &Name,
+    ) -> Result<RemoteNode, RemoteError> {
+        let change = UpdateNode {
+            name: Some(name.to_string()),
+            parent_id: Some(parent.to_string()),
+        };
+        let moved = self
+            .client
+            .update_node_at(&key.0, &id.to_string(), revision, &change)
+            .await;
+        node(&moved.map_err(|error| failed(&error))?)
+    }
+
+    async fn delete(
+        &self,
+        key: &Key,
+        node: NodeId,
+        revision: i64,
+        _covers: &[(NodeId, i64)],
+    ) -> Result<(), RemoteError> {
+        self.client
+            .delete_node_at(&key.0, &node.to_string(), revision)
+            .await
+            .map_err(|error| failed(&error))
+    }
+}

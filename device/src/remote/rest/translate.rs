@@ -1,0 +1,139 @@
+//! The API's words in the engine's, and back.
+
+use std::str::FromStr;
+
+use bitvault_api::{ChangeCause, ChangeKind, Code, Node, NodeKind, NodeRole};
+use bitvault_client::Error;
+use bitvault_client::transfer::Place;
+use bitvault_planner::{Cause, Content, Name, NodeId, ParseIdError, RemoteKind, RemoteNode, UploadTo};
+
+use super::super::{Change, Refusal, RemoteError, Told};
+use crate::fs::FsError;
+
+pub(super) fn place(to: &UploadTo) -> Place {
+    match to {
+        UploadTo::New { parent, name } => Place::New {
+            parent_id: parent.to_string(),
+            name: name.to_string(),
+        },
+        UploadTo::Version { node, base } => Place::Version {
+            node_id: node.to_string(),
+            base_version: base.to_string(),
+        },
+    }
+}
+
+/// A node that the caller has just changed, and so may change.
+pub(super) fn node(node: &Node) -> Result<RemoteNode, RemoteError> {
+    let kind = match node.kind {
+        NodeKind::Folder => RemoteKind::Folder,
+        NodeKind::File => {
+            let lacks = || RemoteError::Broken(format!("{} has no content", node.id));
+            RemoteKind::File(Content {
+                version: id(node.version_id.as_deref().ok_or_else(lacks)?)?,
+                sha256: id(node.sha256.as_deref().ok_or_else(lacks)?)?,
+                size: node.size.ok_or_else(lacks)?,
+            })
+        }
+    };
+    Ok(RemoteNode {
+        id: id(&node.id)?,
+        parent: node.parent_id.as_deref().map(id).transpose()?,
+        name: Name::from(node.name.as_str()),
+        kind,
+        revision: node.revision,
+        writable: true,
+    })
+}
+
+pub(super) fn change(change: &bitvault_api::Change) -> Result<Change, RemoteError> {
+    let told = match (change.kind, &change.node) {
+        (ChangeKind::Upsert, Some(upserted)) => Told::Upsert(RemoteNode {
+            writable: matches!(change.role, Some(NodeRole::Editor | NodeRole::Owner)),
+            ..node(upserted)?
+        }),
+        (ChangeKind::Upsert, None) => {
+            return Err(RemoteError::Broken(format!(
+                "{} is not described",
+                change.node_id
+            )));
+        }
+        (ChangeKind::Remove, _) => Told::Remove(id::<NodeId>(&change.node_id)?, cause(change.cause)),
+    };
+    Ok(Change {
+        seq: u64::try_from(change.seq).unwrap_or_default(),
+        actor: change.actor.as_deref().map(id).transpose()?,
+        what: told,
+    })
+}
+
+/// Only what somebody threw away is that; whatever else takes a node out of sight deletes nothing.
+fn cause(cause: ChangeCause) -> Cause {
+    match cause {
+        ChangeCause::Trashed => Cause::Trashed,
+        ChangeCause::Deleted => Cause::Deleted,
+        ChangeCause::MovedOut => Cause::MovedAway,
+        _ => Cause::AccessLost,
+    }
+}
+
+fn id<T: FromStr<Err = ParseIdError>>(text: &str) -> Result<T, RemoteError> {
+    text.parse()
+        .map_err(|error| RemoteError::Broken(format!("{text:?}: {error}")))
+}
+
+/// Why the journal could not be read.
+pub(super) fn unread(error: &Error) -> RemoteError {
+    match (error.reason(), error.code()) {
+        // A cursor of another device, or of a server that lost its key, is as good as one that has expired.
+        (Some("cursor_expired" | "cursor_invalid"), _) => RemoteError::CursorExpired,
+        (Some("epoch_changed"), _) => RemoteError::EpochChanged,
+        (Some("device_not_found"), _) | (_, Some(Code::Denied)) => RemoteError::Revoked(error.to_string()),
+        _ => failed(error),
+    }
+}
+
+/// Why a call failed.
+pub(super) fn failed(error: &Error) -> RemoteError {
+    let detail = error.to_string();
+    let refused = |why| RemoteError::Refused {
+        why,
+        detail: detail.clone(),
+    };
+    match error {
+        Error::Changed { .. } => RemoteError::Local(FsError::Changed),
+        _ if error.is_transient() => RemoteError::Unreachable(detail),
+        Error::Problem(problem) => match (problem.code, problem.reason.as_str()) {
+            (Code::Unauthenticated, _) => RemoteError::Revoked(detail),
+            (Code::Denied, _) => refused(Refusal::Denied),
+            (Code::NotFound, _) => refused(Refusal::NotFound),
+            (Code::Conflict, "name_taken") => refused(Refusal::NameTaken),
+            (Code::Exhausted, "quota_exceeded") => refused(Refusal::QuotaExceeded),
+            // Asked for a pause: later.
+            (Code::Exhausted | Code::Unavailable, _) => RemoteError::Unreachable(detail),
+            (Code::Conflict | Code::Precondition, _) => refused(Refusal::Stale),
+            (Code::Invalid, _) => refused(Refusal::Invalid),
+            (Code::Internal, _) => RemoteError::Broken(detail),
+        },
+        _ => RemoteError::Broken(detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_somebody_threw_away_counts_as_deleted() {
+        assert_eq!(cause(ChangeCause::Trashed), Cause::Trashed);
+        assert_eq!(cause(ChangeCause::Deleted), Cause::Deleted);
+        assert_eq!(cause(ChangeCause::MovedOut), Cause::MovedAway);
+        for other in [
+            ChangeCause::AccessLost,
+            ChangeCause::AccessChanged,
+            ChangeCause::Snapshot,
+        ] {
+            assert_eq!(cause(other), Cause::AccessLost, "{other:?}");
+        }
+    }
+}

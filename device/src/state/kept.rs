@@ -1,0 +1,356 @@
+//! The trees in memory, and what of them is not written yet.
+
+use std::collections::BTreeSet;
+
+use bitvault_planner::{
+    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NodeId, Observed, Place, RemoteNode, RemoteTree,
+    Scan, Sha256, SyncedTree, Tombstone, Trees,
+};
+
+use super::{Changes, Loaded, LogLine, Meta, NodeRow, Outside};
+use crate::remote::{Change, Told};
+
+/// The trees, kept together with what changed since they were last written.
+///
+/// Invariants: the trees change only by the methods here, each of which marks all that it may have changed.
+#[derive(Debug)]
+pub struct Kept {
+    trees: Trees,
+    outside: Outside,
+    meta: Meta,
+    nodes: BTreeSet<NodeId>,
+    locals: BTreeSet<LocalId>,
+    log: Vec<LogLine>,
+    meta_changed: bool,
+    begins_anew: bool,
+    /// While the server is read anew: what it has not named yet.
+    unnamed: Option<BTreeSet<NodeId>>,
+}
+
+impl Kept {
+    /// What a store holds.
+    pub fn loaded(loaded: Loaded) -> Self {
+        Self {
+            trees: loaded.trees,
+            outside: loaded.outside,
+            meta: loaded.meta,
+            nodes: BTreeSet::new(),
+            locals: BTreeSet::new(),
+            log: Vec::new(),
+            meta_changed: false,
+            begins_anew: false,
+            unnamed: None,
+        }
+    }
+
+    /// Nothing but the two roots: everything that is on both sides will be adopted by equal content.
+    pub fn begin(meta: Meta, remote: RemoteNode, local: LocalNode) -> Self {
+        let (node, entry) = (remote.id, local.id);
+        let mut kept = Self::loaded(Loaded {
+            meta,
+            trees: Trees {
+                remote: RemoteTree::new(remote),
+                local: bitvault_planner::LocalTree::new(local),
+                synced: SyncedTree::new(),
+            },
+            outside: Outside::default(),
+        });
+        kept.begins_anew = true;
+        kept.meta_changed = true;
+        kept.nodes.insert(node);
+        kept.locals.insert(entry);
+        kept
+    }
+
+    /// The trees.
+    pub fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// What the state belongs to and how far it is.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Changes what the state belongs to or how far it is.
+    pub fn set_meta(&mut self, change: impl FnOnce(&mut Meta)) {
+        change(&mut self.meta);
+        self.meta_changed = true;
+    }
+
+    /// Notes something for people.
+    pub fn log(&mut self, line: LogLine) {
+        self.log.push(line);
+    }
+
+    /// What changed since this was last asked for. Until the store has taken it, these trees are ahead of it.
+    pub fn take_changes(&mut self) -> Changes {
+        let nodes = std::mem::take(&mut self.nodes);
+        let locals = std::mem::take(&mut self.locals);
+        Changes {
+            nodes: nodes
+                .into_iter()
+                .map(|id| NodeRow {
+                    id,
+                    remote: self.trees.remote.get(id).cloned(),
+                    outside: self.outside.get(id).cloned(),
+                    tombstone: self.trees.remote.tombstone(id).copied(),
+                    synced: self.trees.synced.get(id).cloned(),
+                })
+                .collect(),
+            locals: locals
+                .into_iter()
+                .map(|id| (id, self.trees.local.get(id).cloned()))
+                .collect(),
+            begins_anew: std::mem::take(&mut self.begins_anew),
+            meta: std::mem::take(&mut self.meta_changed).then(|| self.meta.clone()),
+            log: std::mem::take(&mut self.log),
+        }
+    }
+
+    // --- what the server says
+
+    /// Takes in what the journal tells.
+    pub fn take_in(&mut self, change: &Change) {
+        match &change.what {
+            Told::Upsert(node) => self.upsert(node, change),
+            Told::Remove(node, cause) => self.bury(
+                *node,
+                Tombstone {
+                    seq: change.seq,
+                    actor: change.actor,
+                    cause: *cause,
+                },
+            ),
+        }
+    }
+
+    /// The server is read anew from here on.
+    pub fn begin_reading_anew(&mut self) {
+        let root = self.trees.remote.root();
+        let known = self.trees.remote.iter().map(|node| node.id);
+        let known = known.chain(self.outside.iter().map(|node| node.id));
+        self.unnamed = Some(known.filter(|id| *id != root).collect());
+    }
+
+    /// All that is to be seen was told: what was not named is out of sight, and nobody said why.
+    pub fn end_reading_anew(&mut self) {
+        for id in self.unnamed.take().into_iter().flatten() {
+            self.nodes.insert(id);
+            self.trees.remote.lose(id);
+            self.outside.remove(id);
+        }
+    }
+
+    /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content.
+    pub fn disagree(&mut self) {
+        let bound: Vec<NodeId> = self.trees.synced.iter().map(|synced| synced.node).collect();
+        for node in bound {
+            self.forget(node);
+        }
+    }
+
+    /// Notes that a name is taken in a folder by something that is not to be seen there; false when something is.
+    pub fn hide_name(&mut self, parent: NodeId, name: &Name) -> bool {
+        let key = name.key();
+        if self
+            .trees
+            .remote
+            .children(parent)
+            .any(|child| child.name.key() == key)
+        {
+            return false;
+        }
+        self.trees.remote.hide(parent, name);
+        true
+    }
+
+    /// Lets names that were taken be tried again.
+    pub fn reveal_names(&mut self) {
+        self.trees.remote.reveal();
+    }
+
+    fn upsert(&mut self, node: &RemoteNode, change: &Change) {
+        let id = node.id;
+        if let Some(unnamed) = &mut self.unnamed {
+            unnamed.remove(&id);
+        }
+        self.nodes.insert(id);
+        if id == self.trees.remote.root() {
+            let root = RemoteNode {
+                parent: None,
+                ..node.clone()
+            };
+            self.trees.remote.insert(root);
+            return;
+        }
+        let is_inside = node
+            .parent
+            .is_some_and(|parent| self.trees.remote.get(parent).is_some());
+        if is_inside {
+            let moved_in = self.outside.below(id);
+            self.trees.remote.insert(node.clone());
+            for id in moved_in {
+                self.nodes.insert(id);
+                if let Some(outside) = self.outside.remove(id)
+                    && id != node.id
+                {
+                    self.trees.remote.insert(outside);
+                }
+            }
+            return;
+        }
+        if self.trees.remote.get(id).is_some() {
+            let moved_out = self.trees.remote.below(id);
+            for id in &moved_out {
+                if let Some(node) = self.trees.remote.get(*id) {
+                    self.outside.insert(node.clone());
+                }
+            }
+            self.nodes.extend(moved_out);
+            self.trees.remote.bury(
+                id,
+                Tombstone {
+                    seq: change.seq,
+                    actor: change.actor,
+                    cause: Cause::MovedAway,
+                },
+            );
+        }
+        self.outside.insert(node.clone());
+    }
+
+    fn bury(&mut self, id: NodeId, tombstone: Tombstone) {
+        if let Some(unnamed) = &mut self.unnamed {
+            unnamed.remove(&id);
+        }
+        for id in self.outside.below(id) {
+            if self.outside.remove(id).is_some() {
+                self.nodes.insert(id);
+            }
+        }
+        let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some();
+        if is_known {
+            self.nodes.extend(self.trees.remote.below(id));
+            self.trees.remote.bury(id, tombstone);
+        }
+    }
+
+    // --- what a scan saw
+
+    /// Takes in a scan; tells whether anything was new in it.
+    pub fn observe(&mut self, scan: &Scan) -> bool {
+        let Observed { changed, gone } = scan.observe(&mut self.trees.local, &self.trees.synced);
+        let is_new = !changed.is_empty() || !gone.is_empty();
+        self.locals.extend(changed);
+        self.locals.extend(gone);
+        is_new
+    }
+
+    // --- what operations did; see the methods of the same names of `Trees`
+
+    /// Both sides agree.
+    pub fn adopt(&mut self, node: NodeId, local: LocalId) {
+        self.touch(node, local);
+        self.trees.adopt(node, local);
+    }
+
+    /// The binding means nothing any more.
+    pub fn forget(&mut self, node: NodeId) {
+        self.nodes.insert(node);
+        self.trees.forget(node);
+    }
+
+    /// The file was read.
+    pub fn hashed(&mut self, local: LocalId, fingerprint: Fingerprint, content: Sha256) {
+        self.locals.insert(local);
+        self.trees.hashed(local, fingerprint, content);
+    }
+
+    /// The file's content is about to be sent.
+    pub fn sending(&mut self, local: LocalId, content: Sha256) {
+        self.locals.insert(local);
+        self.trees.sending(local, content);
+    }
+
+    /// The server has it.
+    pub fn created_remote(&mut self, local: LocalId, node: RemoteNode) {
+        self.touch(node.id, local);
+        self.trees.created_remote(local, node);
+    }
+
+    /// The server moved it.
+    pub fn moved_remote(&mut self, node: RemoteNode, agreed: Option<Place>) {
+        self.nodes.insert(node.id);
+        self.trees.moved_remote(node, agreed);
+    }
+
+    /// The folder is there.
+    pub fn created_local(
+        &mut self,
+        node: NodeId,
+        at: Place,
+        parent: LocalId,
+        name: Name,
+        fingerprint: Fingerprint,
+    ) -> LocalId {
+        let local = self.trees.created_local(node, at, parent, name, fingerprint);
+        self.touch(node, local);
+        local
+    }
+
+    /// The new file is there.
+    pub fn downloaded(
+        &mut self,
+        node: NodeId,
+        content: Content,
+        at: Place,
+        (parent, name): (LocalId, Name),
+        fingerprint: Fingerprint,
+    ) -> LocalId {
+        let local = self
+            .trees
+            .downloaded(node, content, at, parent, name, fingerprint);
+        self.touch(node, local);
+        local
+    }
+
+    /// The file's new content is there.
+    pub fn replaced(&mut self, node: NodeId, content: Content, local: LocalId, fingerprint: Fingerprint) {
+        self.touch(node, local);
+        self.trees.replaced(node, content, local, fingerprint);
+    }
+
+    /// The entry has its new place.
+    pub fn moved_local(
+        &mut self,
+        local: LocalId,
+        (parent, name): (LocalId, Name),
+        fingerprint: Fingerprint,
+        agreed: Option<Place>,
+    ) {
+        self.touch_local(local);
+        self.trees.moved_local(local, parent, name, fingerprint, agreed);
+    }
+
+    /// The entry lies in the trash.
+    pub fn removed_local(&mut self, local: LocalId) {
+        for gone in self.trees.local.below(local) {
+            self.touch_local(gone);
+        }
+        self.trees.removed_local(local);
+    }
+
+    fn touch(&mut self, node: NodeId, local: LocalId) {
+        self.nodes.insert(node);
+        self.touch_local(local);
+    }
+
+    /// Marks an entry, and the node that it is bound to before what is about to happen.
+    fn touch_local(&mut self, local: LocalId) {
+        self.locals.insert(local);
+        if let Some(bound) = self.trees.synced.of_local(local) {
+            self.nodes.insert(bound.node);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The state in SQLite: one file, WAL, `synchronous=FULL`.
+
+mod rows;
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use bitvault_planner::{LocalTree, RemoteTree, SyncedTree, Trees};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Changes, Control, Loaded, LogLine, Meta, NodeRow, Outside, StateError, Status, Store};
+
+/// The layout that this program reads and writes, in SQLite's `user_version`.
+const LAYOUT: i64 = 1;
+const SCHEMA: &str = include_str!("schema.sql");
+/// Lines of the log that are kept.
+const LOG_LINES: i64 = 10_000;
+/// How long a writer waits for another process, which only ever writes a row.
+const BUSY_FOR: Duration = Duration::from_secs(5);
+
+/// A device's state in a file.
+pub struct SqliteStore {
+    database: Connection,
+    /// Held as long as an engine uses the state.
+    _lock: Option<File>,
+}
+
+impl SqliteStore {
+    /// Opens the state for an engine: no other one may use it meanwhile.
+    ///
+    /// # Errors
+    /// [`StateError::Busy`]; when it can't be opened.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let lock_path = path.with_extension("lock");
+        let lock = File::create(&lock_path).map_err(|cause| StateError::Io {
+            act: "create",
+            path: lock_path.display().to_string(),
+            cause,
+        })?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(StateError::Busy),
+            Err(std::fs::TryLockError::Error(cause)) => {
+                return Err(StateError::Io {
+                    act: "lock",
+                    path: lock_path.display().to_string(),
+                    cause,
+                });
+            }
+        }
+        let store = Self::beside(path)?;
+        Ok(Self {
+            _lock: Some(lock),
+            ..store
+        })
+    }
+
+    /// Opens the state beside an engine that may be using it: to look, and to note what people ask for.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn beside(path: &Path) -> Result<Self, StateError> {
+        let database = Connection::open(path).map_err(|cause| sqlite("open", cause))?;
+        Self::with(database)
+    }
+
+    /// A state that is gone with the process.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn in_memory() -> Result<Self, StateError> {
+        Self::with(Connection::open_in_memory().map_err(|cause| sqlite("open", cause))?)
+    }
+
+    fn with(database: Connection) -> Result<Self, StateError> {
+        let opened = (|| {
+            database.busy_timeout(BUSY_FOR)?;
+            database.pragma_update(None, "journal_mode", "WAL")?;
+            database.pragma_update(None, "synchronous", "FULL")?;
+            database.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        })();
+        let layout = opened.map_err(|cause| sqlite("open", cause))?;
+        if layout > LAYOUT {
+            return Err(StateError::TooNew {
+                found: layout,
+                known: LAYOUT,
+            });
+        }
+        if layout == 0 {
+            database
+                .execute_batch(&format!(
+                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;"
+                ))
+                .map_err(|cause| sqlite("create", cause))?;
+        }
+        Ok(Self {
+            database,
+            _lock: None,
+        })
+    }
+
+    /// How things stood when the engine last looked.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn status(&mut self) -> Result<Status, StateError> {
+        Ok(self.fact("status")?.unwrap_or_default())
+    }
+
+    /// What the state belongs to; none before a first sync.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn meta(&mut self) -> Result<Option<Meta>, StateError> {
+        self.fact("meta")
+    }
+
+    /// What was done last, the newest first.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn log(&mut self, lines: usize) -> Result<Vec<LogLine>, StateError> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self
+                .database
+                .prepare_cached("SELECT json FROM log ORDER BY id DESC LIMIT ?1")?;
+            let rows = statement.query_map([i64::try_from(lines).unwrap_or(i64::MAX)], |row| row.get(0))?;
+            rows.collect()
+        };
+        let lines = read().map_err(|cause| sqlite("read", cause))?;
+        lines.iter().map(|json| from_json(json)).collect()
+    }
+
+    /// Conflicted copies that are on the device, by path.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn conflicted(&mut self) -> Result<Vec<String>, StateError> {
+        let Some(loaded) = self.load()? else {
+            return Ok(Vec::new());
+        };
+        let local = &loaded.trees.local;
+        let copies = local
+            .iter()
+            .filter(|entry| !entry.ignored && entry.name.as_str().contains("(conflicted copy, "));
+        let mut paths: Vec<String> = copies
+            .filter_map(|entry| Some(crate::scan::path_of(&loaded.trees, entry.id)?.to_string()))
+            .collect();
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+        let json: Option<String> = self
+            .database
+            .query_row("SELECT json FROM facts WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .map_err(|cause| sqlite("read", cause))?;
+        json.as_deref().map(from_json).transpose()
+    }
+
+    fn set_fact(&self, name: &str, value: &impl Serialize) -> Result<(), StateError> {
+        put_fact(&self.database, name, &to_json(value)?).map_err(|cause| sqlite("write", cause))
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self) -> Result<Option<Loaded>, StateError> {
+        let Some(meta) = self.meta()? else {
+            return Ok(None);
+        };
+        let read = |cause| sqlite("read", cause);
+        let nodes = rows::nodes(&self.database).map_err(read)?;
+        let entries = rows::entries(&self.database).map_err(read)?;
+        let root = nodes
+            .iter()
+            .find(|(node, outside)| node.parent.is_none() && !outside);
+        let Some((root, _)) = root else {
+            return Err(StateError::Damaged("the server's root is missing".to_owned()));
+        };
+        let mut remote = RemoteTree::new(root.clone());
+        let mut outside = Outside::default();
+        for (node, is_outside) in nodes {
+            if is_outside {
+                outside.insert(node);
+            } else {
+                remote.insert(node);
+            }
+        }
+        for (id, tombstone) in rows::tombstones(&self.database).map_err(read)? {
+            remote.bury(id, tombstone);
+        }
+        let Some(top) = entries.iter().find(|entry| entry.parent.is_none()) else {
+            return Err(StateError::Damaged(
+                "the folder's own entry is missing".to_owned(),
+            ));
+        };
+        let mut local = LocalTree::new(top.clone());
+        for entry in entries {
+            local.insert(entry);
+        }
+        let mut synced = SyncedTree::new();
+        for binding in rows::synced(&self.database).map_err(read)? {
+            local.reserve(binding.local);
+            synced.insert(binding);
+        }
+        Ok(Some(Loaded {
+            meta,
+            trees: Trees {
+                remote,
+                local,
+                synced,
+            },
+            outside,
+        }))
+    }
+
+    fn apply(&mut self, changes: &Changes) -> Result<(), StateError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let meta = changes.meta.as_ref().map(to_json).transpose()?;
+        let log = changes.log.iter().map(to_json).collect::<Result<Vec<_>, _>>()?;
+        let write = |transaction: &Transaction<'_>| -> rusqlite::Result<()> {
+            if changes.begins_anew {
+                transaction.execute_batch(
+                    "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced;",
+                )?;
+            }
+            for row in &changes.nodes {
+                write_node(transaction, row)?;
+            }
+            for (id, entry) in &changes.locals {
+                rows::put_entry(transaction, *id, entry.as_ref())?;
+            }
+            if let Some(meta) = &meta {
+                put_fact(transaction, "meta", meta)?;
+            }
+            for line in &log {
+                transaction
+                    .prepare_cached("INSERT INTO log (json) VALUES (?1)")?
+                    .execute([line])?;
+            }
+            if !log.is_empty() {
+                transaction
+                    .prepare_cached("DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?1")?
+                    .execute([LOG_LINES])?;
+            }
+            Ok(())
+        };
+        let done = (|| {
+            let transaction = self.database.transaction()?;
+            write(&transaction)?;
+            transaction.commit()
+        })();
+        done.map_err(|cause| sqlite("write", cause))
+    }
+
+    fn control(&mut self) -> Result<Control, StateError> {
+        Ok(self.fact("control")?.unwrap_or_default())
+    }
+
+    fn set_control(&mut self, control: &Control) -> Result<(), StateError> {
+        self.set_fact("control", control)
+    }
+
+    fn set_status(&mut self, status: &Status) -> Result<(), StateError> {
+        self.set_fact("status", status)
+    }
+}
+
+fn write_node(transaction: &Transaction<'_>, row: &NodeRow) -> rusqlite::Result<()> {
+    let remote = row.remote.as_ref().map(|node| (node, false));
+    let outside = row.outside.as_ref().map(|node| (node, true));
+    rows::put_node(transaction, row.id, remote.or(outside))?;
+    rows::put_tombstone(transaction, row.id, row.tombstone.as_ref())?;
+    rows::put_synced(transaction, row.id, row.synced.as_ref())
+}
+
+fn put_fact(database: &Connection, name: &str, json: &str) -> rusqlite::Result<()> {
+    database
+        .prepare_cached(
+            "INSERT INTO facts (name, json) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET json = ?2",
+        )?
+        .execute(params![name, json])
+        .map(|_| ())
+}
+
+fn sqlite(act: &'static str, cause: rusqlite::Error) -> StateError {
+    StateError::Sqlite { act, cause }
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, StateError> {
+    serde_json::to_string(value).map_err(|error| StateError::Damaged(error.to_string()))
+}
+
+fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, StateError> {
+    serde_json::from_str(json).map_err(|error| StateError::Damaged(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

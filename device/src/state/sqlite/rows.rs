@@ -1,0 +1,264 @@
+//! Rows of the state, and the trees' nodes that they hold.
+
+use bitvault_planner::{
+    AccountId, Cause, Content, Fingerprint, LocalId, LocalKind, LocalNode, Name, NodeId, RemoteKind,
+    RemoteNode, Sha256, SyncedNode, Tombstone, VersionId,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Result, Row, params};
+use uuid::Uuid;
+
+pub(super) fn nodes(database: &Connection) -> Result<Vec<(RemoteNode, bool)>> {
+    all(
+        database,
+        "SELECT id, parent, name, version, sha256, size, revision, writable, outside FROM nodes",
+        |row| {
+            let node = RemoteNode {
+                id: NodeId(uuid(row, 0)?),
+                parent: maybe_uuid(row, 1)?.map(NodeId),
+                name: name(row, 2)?,
+                kind: kind(row, 3)?,
+                revision: row.get(6)?,
+                writable: row.get(7)?,
+            };
+            Ok((node, row.get(8)?))
+        },
+    )
+}
+
+pub(super) fn put_node(database: &Connection, id: NodeId, node: Option<(&RemoteNode, bool)>) -> Result<()> {
+    let Some((node, outside)) = node else {
+        return remove(database, "DELETE FROM nodes WHERE id = ?1", id);
+    };
+    let content = node.kind.content();
+    database
+        .prepare_cached("INSERT OR REPLACE INTO nodes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+        .execute(params![
+            bytes(id.0),
+            node.parent.map(|parent| bytes(parent.0)),
+            node.name.as_str(),
+            content.map(|content| bytes(content.version.0)),
+            content.map(|content| content.sha256.0.to_vec()),
+            content.map(|content| signed(content.size)),
+            node.revision,
+            node.writable,
+            outside,
+        ])
+        .map(|_| ())
+}
+
+pub(super) fn tombstones(database: &Connection) -> Result<Vec<(NodeId, Tombstone)>> {
+    all(database, "SELECT id, seq, actor, cause FROM tombstones", |row| {
+        let cause = match row.get::<_, i64>(3)? {
+            0 => Cause::Trashed,
+            1 => Cause::Deleted,
+            2 => Cause::AccessLost,
+            3 => Cause::MovedAway,
+            other => return Err(Error::IntegralValueOutOfRange(3, other)),
+        };
+        let tombstone = Tombstone {
+            seq: unsigned(row, 1)?,
+            actor: maybe_uuid(row, 2)?.map(AccountId),
+            cause,
+        };
+        Ok((NodeId(uuid(row, 0)?), tombstone))
+    })
+}
+
+pub(super) fn put_tombstone(database: &Connection, id: NodeId, tombstone: Option<&Tombstone>) -> Result<()> {
+    let Some(tombstone) = tombstone else {
+        return remove(database, "DELETE FROM tombstones WHERE id = ?1", id);
+    };
+    let cause = match tombstone.cause {
+        Cause::Trashed => 0,
+        Cause::Deleted => 1,
+        Cause::AccessLost => 2,
+        Cause::MovedAway => 3,
+    };
+    database
+        .prepare_cached("INSERT OR REPLACE INTO tombstones VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
+            bytes(id.0),
+            signed(tombstone.seq),
+            tombstone.actor.map(|actor| bytes(actor.0)),
+            cause,
+        ])
+        .map(|_| ())
+}
+
+pub(super) fn entries(database: &Connection) -> Result<Vec<LocalNode>> {
+    all(
+        database,
+        "SELECT id, parent, name, kind, device, inode, born, size, modified, changed, content, sent, ignored
+         FROM entries",
+        |row| {
+            let kind = match row.get::<_, i64>(3)? {
+                0 => LocalKind::Folder,
+                1 => LocalKind::File,
+                2 => LocalKind::Other,
+                other => return Err(Error::IntegralValueOutOfRange(3, other)),
+            };
+            let parent: Option<i64> = row.get(1)?;
+            Ok(LocalNode {
+                id: LocalId(unsigned(row, 0)?),
+                parent: parent.map(|parent| LocalId(parent.cast_unsigned())),
+                name: name(row, 2)?,
+                kind,
+                fingerprint: fingerprint(row, 4)?,
+                content: hash(row, 10)?,
+                sent: hash(row, 11)?,
+                ignored: row.get(12)?,
+            })
+        },
+    )
+}
+
+pub(super) fn put_entry(database: &Connection, id: LocalId, entry: Option<&LocalNode>) -> Result<()> {
+    let Some(entry) = entry else {
+        return database
+            .prepare_cached("DELETE FROM entries WHERE id = ?1")?
+            .execute([signed(id.0)])
+            .map(|_| ());
+    };
+    let kind = match entry.kind {
+        LocalKind::Folder => 0,
+        LocalKind::File => 1,
+        LocalKind::Other => 2,
+    };
+    let print = &entry.fingerprint;
+    database
+        .prepare_cached(
+            "INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            signed(id.0),
+            entry.parent.map(|parent| signed(parent.0)),
+            entry.name.as_str(),
+            kind,
+            signed(print.device),
+            signed(print.inode),
+            print.born,
+            signed(print.size),
+            print.modified,
+            print.changed,
+            entry.content.map(|content| content.0.to_vec()),
+            entry.sent.map(|sent| sent.0.to_vec()),
+            entry.ignored,
+        ])
+        .map(|_| ())
+}
+
+pub(super) fn synced(database: &Connection) -> Result<Vec<SyncedNode>> {
+    all(
+        database,
+        "SELECT node, entry, parent, name, version, sha256, size, device, inode, born, length, modified, changed
+         FROM synced",
+        |row| {
+            let has_fingerprint = row.get::<_, Option<i64>>(7)?.is_some();
+            Ok(SyncedNode {
+                node: NodeId(uuid(row, 0)?),
+                local: LocalId(unsigned(row, 1)?),
+                parent: NodeId(uuid(row, 2)?),
+                name: name(row, 3)?,
+                kind: kind(row, 4)?,
+                fingerprint: has_fingerprint.then(|| fingerprint(row, 7)).transpose()?,
+            })
+        },
+    )
+}
+
+pub(super) fn put_synced(database: &Connection, id: NodeId, synced: Option<&SyncedNode>) -> Result<()> {
+    let Some(synced) = synced else {
+        return remove(database, "DELETE FROM synced WHERE node = ?1", id);
+    };
+    let content = synced.kind.content();
+    let print = synced.fingerprint;
+    database
+        .prepare_cached(
+            "INSERT OR REPLACE INTO synced VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            bytes(id.0),
+            signed(synced.local.0),
+            bytes(synced.parent.0),
+            synced.name.as_str(),
+            content.map(|content| bytes(content.version.0)),
+            content.map(|content| content.sha256.0.to_vec()),
+            content.map(|content| signed(content.size)),
+            print.map(|print| signed(print.device)),
+            print.map(|print| signed(print.inode)),
+            print.and_then(|print| print.born),
+            print.map(|print| signed(print.size)),
+            print.map(|print| print.modified),
+            print.map(|print| print.changed),
+        ])
+        .map(|_| ())
+}
+
+fn all<T>(database: &Connection, query: &str, read: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let mut statement = database.prepare_cached(query)?;
+    let rows = statement.query_map([], |row| read(row))?;
+    rows.collect()
+}
+
+fn remove(database: &Connection, statement: &str, id: NodeId) -> Result<()> {
+    database
+        .prepare_cached(statement)?
+        .execute([bytes(id.0)])
+        .map(|_| ())
+}
+
+fn bytes(id: Uuid) -> Vec<u8> {
+    id.as_bytes().to_vec()
+}
+
+fn uuid(row: &Row<'_>, at: usize) -> Result<Uuid> {
+    maybe_uuid(row, at)?.ok_or_else(|| Error::InvalidColumnType(at, "id".to_owned(), Type::Null))
+}
+
+fn maybe_uuid(row: &Row<'_>, at: usize) -> Result<Option<Uuid>> {
+    let bytes: Option<[u8; 16]> = row.get(at)?;
+    Ok(bytes.map(Uuid::from_bytes))
+}
+
+fn hash(row: &Row<'_>, at: usize) -> Result<Option<Sha256>> {
+    let bytes: Option<[u8; 32]> = row.get(at)?;
+    Ok(bytes.map(Sha256))
+}
+
+fn name(row: &Row<'_>, at: usize) -> Result<Name> {
+    row.get::<_, String>(at).map(Name::from)
+}
+
+/// Folder, or file with the content in three columns from this one on.
+fn kind(row: &Row<'_>, at: usize) -> Result<RemoteKind> {
+    let Some(version) = maybe_uuid(row, at)? else {
+        return Ok(RemoteKind::Folder);
+    };
+    let sha256 = hash(row, at + 1)?
+        .ok_or_else(|| Error::InvalidColumnType(at + 1, "sha256".to_owned(), Type::Null))?;
+    Ok(RemoteKind::File(Content {
+        version: VersionId(version),
+        sha256,
+        size: unsigned(row, at + 2)?,
+    }))
+}
+
+fn fingerprint(row: &Row<'_>, at: usize) -> Result<Fingerprint> {
+    Ok(Fingerprint {
+        device: unsigned(row, at)?,
+        inode: unsigned(row, at + 1)?,
+        born: row.get(at + 2)?,
+        size: unsigned(row, at + 3)?,
+        modified: row.get(at + 4)?,
+        changed: row.get(at + 5)?,
+    })
+}
+
+fn signed(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+fn unsigned(row: &Row<'_>, at: usize) -> Result<u64> {
+    row.get::<_, i64>(at).map(i64::cast_unsigned)
+}

@@ -1,0 +1,229 @@
+use bitvault_planner::{
+    Cause, Content, Fingerprint, LocalId, LocalKind, LocalNode, Name, NodeId, RemoteKind, RemoteNode, Sha256,
+    Tombstone, VersionId,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::*;
+use crate::remote::{Change, Told};
+use crate::state::Kept;
+
+fn id(number: u128) -> NodeId {
+    NodeId(Uuid::from_u128(number))
+}
+
+fn remote(number: u128, parent: Option<u128>, kind: RemoteKind) -> RemoteNode {
+    RemoteNode {
+        id: id(number),
+        parent: parent.map(id),
+        name: Name::from(format!("n{number}")),
+        kind,
+        revision: 7,
+        writable: true,
+    }
+}
+
+fn file(number: u8) -> RemoteKind {
+    RemoteKind::File(Content {
+        version: VersionId(Uuid::from_u128(u128::from(number))),
+        sha256: Sha256([number; 32]),
+        size: u64::MAX,
+    })
+}
+
+fn entry(number: u64, parent: Option<u64>, kind: LocalKind) -> LocalNode {
+    LocalNode {
+        id: LocalId(number),
+        parent: parent.map(LocalId),
+        name: Name::from(format!("n{number}")),
+        kind,
+        fingerprint: Fingerprint {
+            device: u64::MAX,
+            inode: number,
+            born: None,
+            size: 3,
+            modified: i64::MIN,
+            changed: i64::MAX,
+        },
+        content: (kind == LocalKind::File).then_some(Sha256([9; 32])),
+        sent: Some(Sha256([8; 32])),
+        ignored: kind == LocalKind::Other,
+    }
+}
+
+fn meta() -> Meta {
+    Meta {
+        state: "one".to_owned(),
+        seal: "a".to_owned(),
+        next_seal: None,
+        folder: (1, 2),
+        shown: "/home/x".to_owned(),
+        account: "somebody".to_owned(),
+        remote_root: id(1).to_string(),
+        device: None,
+        cursor: None,
+        anew: false,
+    }
+}
+
+fn upsert(node: RemoteNode) -> Change {
+    Change {
+        seq: 1,
+        actor: None,
+        what: Told::Upsert(node),
+    }
+}
+
+/// Trees with something of every kind.
+fn filled() -> Kept {
+    let mut kept = Kept::begin(
+        meta(),
+        remote(1, None, RemoteKind::Folder),
+        entry(0, None, LocalKind::Folder),
+    );
+    for node in [
+        remote(2, Some(1), RemoteKind::Folder),
+        remote(3, Some(2), file(9)),
+        remote(5, Some(1), file(5)),
+        remote(7, Some(99), RemoteKind::Folder),
+        remote(8, None, file(8)),
+    ] {
+        kept.take_in(&upsert(node));
+    }
+    kept.take_in(&Change {
+        seq: 4,
+        actor: None,
+        what: Told::Remove(id(5), Cause::Trashed),
+    });
+    kept.created_local(
+        id(2),
+        bitvault_planner::Place {
+            parent: id(1),
+            name: Name::from("n2"),
+        },
+        LocalId(0),
+        Name::from("n2"),
+        entry(1, None, LocalKind::Folder).fingerprint,
+    );
+    kept.set_meta(|meta| meta.cursor = Some("c1".to_owned()));
+    kept.log(LogLine {
+        at: OffsetDateTime::UNIX_EPOCH,
+        what: "download".to_owned(),
+        path: "n2".to_owned(),
+        detail: String::new(),
+    });
+    kept
+}
+
+#[track_caller]
+fn check_same(kept: &Kept, store: &mut SqliteStore) {
+    let loaded = store.load().unwrap().expect("a state");
+    let trees = kept.trees();
+    assert_eq!(loaded.trees.remote, trees.remote);
+    assert_eq!(loaded.trees.synced, trees.synced);
+    assert!(loaded.trees.local.iter().eq(trees.local.iter()));
+    assert_eq!(&loaded.meta, kept.meta());
+}
+
+#[test]
+fn what_was_written_is_read_again_after_the_process_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let mut kept = filled();
+    {
+        let mut store = SqliteStore::open(&path).unwrap();
+        assert!(store.load().unwrap().is_none());
+        store.apply(&kept.take_changes()).unwrap();
+    }
+    let mut store = SqliteStore::open(&path).unwrap();
+    check_same(&kept, &mut store);
+    assert_eq!(store.load().unwrap().unwrap().outside.iter().count(), 2);
+    assert_eq!(store.log(9).unwrap().len(), 1);
+
+    kept.removed_local(LocalId(1));
+    kept.take_in(&Change {
+        seq: 5,
+        actor: None,
+        what: Told::Remove(id(2), Cause::Deleted),
+    });
+    store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+}
+
+#[test]
+fn a_second_engine_is_refused_and_a_look_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let store = SqliteStore::open(&path).unwrap();
+    assert!(matches!(SqliteStore::open(&path), Err(StateError::Busy)));
+    let mut other = SqliteStore::beside(&path).unwrap();
+    other
+        .set_control(&Control {
+            paused: true,
+            ..Control::default()
+        })
+        .unwrap();
+    drop(store);
+    assert!(SqliteStore::open(&path).unwrap().control().unwrap().paused);
+}
+
+#[test]
+fn a_state_of_a_later_release_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    drop(SqliteStore::open(&path).unwrap());
+    let database = Connection::open(&path).unwrap();
+    database.pragma_update(None, "user_version", LAYOUT + 1).unwrap();
+    drop(database);
+    assert!(matches!(
+        SqliteStore::open(&path),
+        Err(StateError::TooNew { found, .. }) if found == LAYOUT + 1
+    ));
+}
+
+#[test]
+fn a_folder_that_moves_in_brings_what_the_journal_told_of_it_before() {
+    let mut kept = filled();
+    kept.take_in(&upsert(remote(9, Some(7), file(1))));
+    kept.take_in(&upsert(remote(7, Some(1), RemoteKind::Folder)));
+    assert_eq!(kept.trees().remote.get(id(9)).unwrap().parent, Some(id(7)));
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+
+    kept.take_in(&upsert(remote(7, Some(99), RemoteKind::Folder)));
+    assert!(kept.trees().remote.get(id(9)).is_none());
+    assert_eq!(
+        kept.trees().remote.tombstone(id(9)).unwrap().cause,
+        Cause::MovedAway
+    );
+    store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+    assert_eq!(store.load().unwrap().unwrap().outside.below(id(7)).len(), 2);
+}
+
+#[test]
+fn what_is_not_named_when_the_server_is_read_anew_is_lost_and_not_deleted() {
+    let mut kept = filled();
+    kept.begin_reading_anew();
+    kept.take_in(&upsert(remote(3, Some(1), file(9))));
+    kept.end_reading_anew();
+    let remote = &kept.trees().remote;
+    assert!(remote.get(id(3)).is_some() && remote.get(id(1)).is_some());
+    assert!(remote.get(id(2)).is_none() && remote.tombstone(id(2)).is_none());
+}
+
+#[test]
+fn a_tombstone_reaches_what_is_below_even_when_the_state_is_loaded_again() {
+    let mut kept = filled();
+    kept.take_in(&Change {
+        seq: 9,
+        actor: None,
+        what: Told::Remove(id(2), Cause::Trashed),
+    });
+    let _: Tombstone = *kept.trees().remote.tombstone(id(3)).unwrap();
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+}

@@ -1,0 +1,397 @@
+//! Devices with real folders and real states, and a clock that waits by moving on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest, Silent};
+use bitvault_device::fs::{LinuxFs, own};
+use bitvault_device::planner::{Date, Guard, NameRules};
+use bitvault_device::state::{Control, LogLine, SqliteStore, Store as _};
+use bitvault_device::watch::FolderWatch;
+use bitvault_device::world::{self, RealWorld};
+use bitvault_simulator::{Fault, Faults, ModelServer, Seen};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+/// A server, and where the devices' folders are.
+pub(crate) struct World {
+    pub(crate) server: ModelServer,
+    dir: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            server: ModelServer::new(),
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// The server's files by path.
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
+        let files = self.server.files().into_iter();
+        files
+            .filter_map(|(path, seen)| match seen {
+                Seen::Folder => None,
+                Seen::File(bytes) => Some((path, String::from_utf8(bytes.to_vec()).unwrap())),
+            })
+            .collect()
+    }
+
+    /// Each device has what the server has, agrees that it has, and has nothing left to do.
+    pub(crate) async fn rests(&self, devices: &mut [&mut Device]) {
+        for device in devices.iter_mut() {
+            device.sync_quietly().await;
+        }
+        let told = self.server.journal_len();
+        for device in devices.iter_mut() {
+            let rest = device.sync_quietly().await;
+            assert_eq!(rest.done, 0, "{} is not at rest: {:?}", device.name, device.log());
+            assert_eq!(device.files(), self.files(), "{}", device.name);
+        }
+        assert_eq!(self.server.journal_len(), told);
+    }
+}
+
+/// Two devices of one account.
+pub(crate) async fn both(world: &World) -> (Device, Device) {
+    (Device::new(world, "one"), Device::new(world, "two"))
+}
+
+/// Waits by moving its own clock on.
+#[derive(Default)]
+struct Clock {
+    slept_ms: AtomicU64,
+    /// Waits really pass.
+    is_real: AtomicBool,
+}
+
+#[async_trait]
+impl world::World for Clock {
+    fn now(&self) -> OffsetDateTime {
+        world::World::now(&RealWorld) + Duration::from_millis(self.slept_ms.load(Ordering::Relaxed))
+    }
+
+    fn today(&self) -> Date {
+        Date {
+            year: 2026,
+            month: 3,
+            day: 9,
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        if self.is_real.load(Ordering::Relaxed) {
+            return tokio::time::sleep(duration).await;
+        }
+        let ms = u64::try_from(duration.as_millis()).unwrap() + 1;
+        self.slept_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    fn random(&self) -> u64 {
+        world::World::random(&RealWorld)
+    }
+}
+
+/// Goes wrong once where it was asked to.
+#[derive(Default)]
+struct Once(Mutex<Option<(String, Fault)>>);
+
+impl Faults for Once {
+    fn next(&self, call: &'static str) -> Option<Fault> {
+        let mut next = self.0.lock().unwrap();
+        let fault = next
+            .as_ref()
+            .filter(|(name, _)| name == call)
+            .map(|(_, fault)| *fault)?;
+        *next = None;
+        Some(fault)
+    }
+}
+
+/// A device: a folder, a state, and an engine when one is running.
+pub(crate) struct Device {
+    pub(crate) name: String,
+    folder: PathBuf,
+    state: PathBuf,
+    server: ModelServer,
+    faults: Arc<Once>,
+    clock: Arc<Clock>,
+    engine: Option<Engine>,
+}
+
+#[allow(dead_code, reason = "each test file uses some of these")]
+impl Device {
+    fn new(world: &World, name: &str) -> Self {
+        let folder = world.dir.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        Self {
+            name: name.to_owned(),
+            state: world.dir.path().join(format!("{name}.state")),
+            folder,
+            server: world.server.clone(),
+            faults: Arc::default(),
+            clock: Arc::default(),
+            engine: None,
+        }
+    }
+
+    // --- what a person does
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        let path = self.folder.join(path);
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    /// The same folder in another pair of hands.
+    pub(crate) fn person(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            folder: self.folder.clone(),
+            state: self.state.clone(),
+            server: self.server.clone(),
+            faults: Arc::clone(&self.faults),
+            clock: Arc::clone(&self.clock),
+            engine: None,
+        }
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.folder.join(from), self.folder.join(to)).unwrap();
+    }
+
+    pub(crate) fn link(&self, path: &str, to: &str) {
+        std::os::unix::fs::symlink(to, self.folder.join(path)).unwrap();
+    }
+
+    /// The disk is gone, and what is left is the empty folder that it was mounted on.
+    pub(crate) fn unmount(&mut self) {
+        self.engine = None;
+        fs::rename(&self.folder, self.folder.with_extension("disk")).unwrap();
+        fs::create_dir(&self.folder).unwrap();
+    }
+
+    pub(crate) async fn pause(&mut self, paused: bool) {
+        self.control(|control| control.paused = paused);
+    }
+
+    pub(crate) async fn agree(&mut self, remote: usize, local: usize) {
+        self.control(|control| (control.agreed_remote, control.agreed_local) = (remote, local));
+    }
+
+    pub(crate) fn agreed(&self) -> usize {
+        SqliteStore::beside(&self.state)
+            .unwrap()
+            .control()
+            .unwrap()
+            .agreed_remote
+    }
+
+    fn control(&self, change: impl FnOnce(&mut Control)) {
+        let mut store = SqliteStore::beside(&self.state).unwrap();
+        let mut control = store.control().unwrap();
+        change(&mut control);
+        store.set_control(&control).unwrap();
+    }
+
+    // --- what is there
+
+    pub(crate) fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.folder.join(path)).expect(path)
+    }
+
+    /// All files by path, but the engine's own and links.
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        read_all(&self.folder, &self.folder, &mut files);
+        files.retain(|path, _| !path.starts_with(&format!("{}/", own::FOLDER)));
+        files
+    }
+
+    /// The texts in the trash.
+    pub(crate) fn trashed(&self) -> Vec<String> {
+        let trash = self.folder.join(own::FOLDER).join(own::TRASH);
+        let mut files = BTreeMap::new();
+        read_all(&trash, &trash, &mut files);
+        let mut texts: Vec<_> = files.into_values().collect();
+        texts.sort();
+        texts
+    }
+
+    /// What was done, oldest first.
+    pub(crate) fn log(&self) -> Vec<LogLine> {
+        let mut lines = SqliteStore::beside(&self.state).unwrap().log(10_000).unwrap();
+        lines.reverse();
+        lines
+    }
+
+    pub(crate) fn slept(&self) -> u64 {
+        self.clock.slept_ms.load(Ordering::Relaxed)
+    }
+
+    // --- what goes wrong
+
+    pub(crate) fn lose_answer(&self, call: &str) {
+        *self.faults.0.lock().unwrap() = Some((call.to_owned(), Fault::LoseAnswer));
+    }
+
+    pub(crate) fn lose_request(&self, call: &str) {
+        *self.faults.0.lock().unwrap() = Some((call.to_owned(), Fault::LoseRequest));
+    }
+
+    /// Another process on the same state.
+    pub(crate) async fn reopen(&mut self) {
+        self.engine = None;
+        *self.faults.0.lock().unwrap() = None;
+    }
+
+    pub(crate) async fn lose_state(&mut self) {
+        self.engine = None;
+        for end in ["state", "state-wal", "state-shm"] {
+            let _ = fs::remove_file(self.state.with_extension(end));
+        }
+    }
+
+    /// A copy of folder and state, as another device.
+    pub(crate) async fn cloned(&mut self, name: &str) -> Self {
+        self.engine = None;
+        let clone = Self {
+            name: name.to_owned(),
+            folder: self.folder.with_file_name(name),
+            state: self.state.with_file_name(format!("{name}.state")),
+            server: self.server.clone(),
+            faults: Arc::default(),
+            clock: Arc::default(),
+            engine: None,
+        };
+        for (from, to) in [(&self.folder, &clone.folder), (&self.state, &clone.state)] {
+            let copied = std::process::Command::new("cp")
+                .arg("-a")
+                .arg(from)
+                .arg(to)
+                .status();
+            assert!(copied.unwrap().success());
+        }
+        clone
+    }
+
+    // --- the engine
+
+    /// Syncs to rest, with nothing to complain about.
+    pub(crate) async fn sync(&mut self) -> Rest {
+        let rest = self.sync_quietly().await;
+        assert!(
+            rest.troubles.is_empty() && rest.pauses.is_empty(),
+            "{}: {rest:?}",
+            self.name
+        );
+        rest
+    }
+
+    /// Syncs to rest, whatever is left.
+    pub(crate) async fn sync_quietly(&mut self) -> Rest {
+        *self.faults.0.lock().unwrap() = None;
+        self.try_sync()
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
+    /// Syncs as far as it goes.
+    pub(crate) async fn sync_maybe(&mut self) {
+        let _ = self.try_sync().await;
+    }
+
+    /// Syncs, which fails.
+    pub(crate) async fn sync_fails(&mut self) -> String {
+        self.try_sync().await.expect_err("it fails").to_string()
+    }
+
+    /// Keeps in step, with the system's own watch, until the future is dropped.
+    pub(crate) async fn run(&mut self) -> EngineError {
+        self.clock.is_real.store(true, Ordering::Relaxed);
+        let mut watch = FolderWatch::begin(&self.folder).unwrap();
+        let mut engine = self.open().await.unwrap();
+        engine.run(&mut watch).await.expect_err("it never ends well")
+    }
+
+    /// Waits until there is a file with this text.
+    pub(crate) async fn has(&self, path: &str, text: &str) {
+        let found = async {
+            while fs::read_to_string(self.folder.join(path)).ok().as_deref() != Some(text) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), found).await;
+        assert!(
+            waited.is_ok(),
+            "{}: {path} never was {text:?}: {:?}",
+            self.name,
+            self.files()
+        );
+    }
+
+    async fn try_sync(&mut self) -> Result<Rest, EngineError> {
+        let mut engine = match self.engine.take() {
+            Some(engine) => engine,
+            None => self.open().await?,
+        };
+        let rest = engine.settle().await?;
+        self.engine = Some(engine);
+        Ok(rest)
+    }
+
+    async fn open(&self) -> Result<Engine, EngineError> {
+        let parts = Parts {
+            fs: Arc::new(LinuxFs::open(&self.folder)?),
+            remote: Arc::new(self.server.remote(7, Arc::clone(&self.faults) as Arc<dyn Faults>)),
+            world: Arc::clone(&self.clock) as Arc<dyn world::World>,
+            store: Box::new(SqliteStore::open(&self.state)?),
+            progress: Arc::new(Silent),
+        };
+        let config = Config {
+            device: self.name.clone(),
+            account: "account 7".to_owned(),
+            remote_root: self.server.root(),
+            shown: self.folder.display().to_string(),
+            names: NameRules::posix(),
+            excluded: Default::default(),
+            guard: Guard::default(),
+            limits: Limits::default(),
+        };
+        Engine::open(parts, config).await
+    }
+}
+
+fn read_all(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry.unwrap();
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            read_all(root, &entry.path(), files);
+        } else if kind.is_file() {
+            let path = entry
+                .path()
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            files.insert(path, fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Two devices with real folders, their engines, and a model of the server.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what goes wrong in a test fails it"
+)]
+
+mod support;
+
+use support::{World, both};
+
+#[tokio::test]
+async fn two_offline_edits_of_one_file_both_survive_on_both_devices() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("plan.txt", "first");
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(two.text("plan.txt"), "first");
+
+    one.write("plan.txt", "one's");
+    two.write("plan.txt", "two's");
+    one.sync().await;
+    two.sync().await;
+    one.sync().await;
+
+    let files = one.files();
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files["plan.txt"], "one's");
+    let copy = files
+        .keys()
+        .find(|name| name.contains("conflicted copy, two"))
+        .unwrap();
+    assert_eq!(files[copy], "two's");
+    assert_eq!(two.files(), files);
+    assert_eq!(world.files(), files);
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn a_file_of_one_name_made_on_both_is_kept_twice_unless_it_is_equal() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("same", "same");
+    two.write("same", "same");
+    one.write("other", "one's");
+    two.write("other", "two's");
+    one.sync().await;
+    two.sync().await;
+    one.sync().await;
+    let files = two.files();
+    assert_eq!(files.len(), 3, "{files:?}");
+    assert_eq!(one.files(), files);
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn an_edit_wins_against_a_delete() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("d/edited", "first");
+    one.write("d/untouched", "first");
+    one.sync().await;
+    two.sync().await;
+    one.remove("d");
+    two.write("d/edited", "edited");
+    one.sync().await;
+    two.sync().await;
+    one.sync().await;
+    assert_eq!(one.files().into_values().collect::<Vec<_>>(), ["edited"]);
+    assert_eq!(two.files(), one.files());
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn a_delete_reaches_the_other_device_and_its_trash() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "a");
+    one.write("b", "b");
+    one.sync().await;
+    two.sync().await;
+    one.remove("a");
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(two.files().into_keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(two.trashed(), ["a"]);
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn a_rename_and_a_move_are_followed_without_sending_bytes_again() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a/file", "text");
+    one.write("b/other", "x");
+    one.sync().await;
+    two.sync().await;
+    one.rename("a/file", "b/renamed");
+    one.rename("b", "c");
+    one.sync().await;
+    two.sync().await;
+    let uploads = one.log().iter().filter(|line| line.what == "upload").count();
+    assert_eq!(uploads, 2, "only the two files of the beginning");
+    let downloads = two.log().iter().filter(|line| line.what == "download").count();
+    assert_eq!(downloads, 2);
+    assert_eq!(two.text("c/renamed"), "text");
+    assert_eq!(two.files(), one.files());
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn nothing_is_sent_twice_when_the_answer_to_an_upload_is_lost() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "first");
+    one.lose_answer("upload");
+    one.sync_fails().await;
+    assert_eq!(world.files().len(), 1, "it arrived");
+    one.reopen().await;
+    one.sync().await;
+
+    // And when it is edited again before the device learns that it arrived.
+    one.write("a", "second");
+    one.lose_answer("upload");
+    one.sync_fails().await;
+    one.write("a", "third");
+    one.reopen().await;
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(two.files().into_values().collect::<Vec<_>>(), ["third"]);
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn lost_requests_and_answers_of_every_call_do_no_harm() {
+    for call in [
+        "introduce",
+        "changes",
+        "node",
+        "create_folder",
+        "upload",
+        "download",
+        "move_node",
+        "delete",
+    ] {
+        let world = World::new();
+        let (mut one, mut two) = both(&world).await;
+        one.write("d/a", "a");
+        one.write("keep", "k");
+        one.sync().await;
+        two.sync().await;
+        one.write("e/new", "new");
+        one.rename("d/a", "d/b");
+        one.remove("keep");
+        for device in [&mut one, &mut two] {
+            device.lose_answer(call);
+            device.sync_maybe().await;
+            device.lose_request(call);
+            device.sync_maybe().await;
+        }
+        one.sync_quietly().await;
+        two.sync_quietly().await;
+        one.sync_quietly().await;
+        assert_eq!(one.files(), two.files(), "{call}");
+        assert_eq!(
+            one.files().into_iter().collect::<Vec<_>>(),
+            [("d/b".into(), "a".into()), ("e/new".into(), "new".into())],
+            "{call}"
+        );
+        world.rests(&mut [&mut one, &mut two]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_lost_deletes_nothing_and_sends_nothing_again() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "a");
+    one.write("d/b", "b");
+    one.sync().await;
+    two.sync().await;
+    two.remove("a");
+    two.lose_state().await;
+    two.sync().await;
+    assert_eq!(two.files(), one.files(), "what is missing comes back");
+    let uploads = two.log().iter().filter(|line| line.what == "upload").count();
+    assert_eq!(uploads, 0, "what is equal is adopted");
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn a_folder_without_its_marker_is_not_taken_for_one_whose_files_were_deleted() {
+    let world = World::new();
+    let (mut one, _) = both(&world).await;
+    one.write("a", "a");
+    one.sync().await;
+    one.unmount();
+    let error = one.sync_fails().await;
+    assert!(error.contains("marker"), "{error}");
+    assert_eq!(world.files().len(), 1);
+}
+
+#[tokio::test]
+async fn a_copied_folder_with_its_state_begins_anew() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "a");
+    one.sync().await;
+    two.sync().await;
+    let mut clone = one.cloned("clone").await;
+    one.write("b", "b");
+    one.sync().await;
+    clone.write("b", "another");
+    clone.sync().await;
+    two.sync().await;
+    one.sync().await;
+    clone.sync().await;
+    assert_eq!(one.files().len(), 3, "{:?}", one.files());
+    assert_eq!(clone.files(), one.files());
+    world.rests(&mut [&mut one, &mut two, &mut clone]).await;
+}
+
+#[tokio::test]
+async fn a_server_put_back_to_a_backup_takes_nothing_from_a_device() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("old", "old");
+    one.write("edited", "before");
+    one.sync().await;
+    two.sync().await;
+    let backup = world.server.backup();
+    one.write("edited", "after");
+    one.write("new", "new");
+    one.sync().await;
+    world.server.restore_backup(&backup);
+    one.sync().await;
+    two.sync().await;
+    one.sync().await;
+    let texts: Vec<String> = one.files().into_values().collect();
+    for text in ["old", "after", "new", "before"] {
+        assert!(
+            texts.iter().any(|found| found == text),
+            "{text} in {:?}",
+            one.files()
+        );
+    }
+    assert_eq!(two.files(), one.files());
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn a_cursor_that_expired_reads_everything_again_and_deletes_nothing() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "a");
+    one.write("b", "b");
+    one.sync().await;
+    two.sync().await;
+    one.write("c", "c");
+    one.remove("a");
+    one.sync().await;
+    world.server.compact(world.server.journal_len());
+    let rest = two.sync_quietly().await;
+    assert_eq!(two.files().into_keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert!(
+        rest.troubles.iter().any(|trouble| trouble.path == "a"),
+        "that nobody said a was deleted is told: {rest:?}"
+    );
+}
+
+#[tokio::test]
+async fn many_deletes_wait_until_a_person_agrees() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    for number in 0..20 {
+        one.write(&format!("f{number}"), &format!("text {number}"));
+    }
+    one.sync().await;
+    two.sync().await;
+    for number in 0..15 {
+        one.remove(&format!("f{number}"));
+    }
+    let rest = one.sync_quietly().await;
+    assert_eq!(rest.pauses.len(), 1, "{rest:?}");
+    assert_eq!(world.files().len(), 20);
+    one.agree(15, 0).await;
+    one.sync().await;
+    assert_eq!(world.files().len(), 5);
+    assert_eq!(one.agreed(), 0, "that was agreed to once");
+}
+
+#[tokio::test]
+async fn ignored_files_links_and_special_files_stay_on_the_device() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write(".bitvaultignore", "*.tmp\n/build/\n!keep.tmp\n");
+    one.write("a.tmp", "no");
+    one.write("d/keep.tmp", "yes");
+    one.write("build/out", "no");
+    one.write("d/build/in", "yes");
+    one.link("link", "/etc/hostname");
+    one.sync_quietly().await;
+    two.sync().await;
+    assert_eq!(
+        two.files().into_keys().collect::<Vec<_>>(),
+        [".bitvaultignore", "d/build/in", "d/keep.tmp"]
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_just_became_empty_is_sent_only_when_it_stays_so() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "full");
+    one.sync().await;
+    one.write("a", "");
+    let slept = one.slept();
+    one.sync().await;
+    assert!(one.slept() > slept, "it waited");
+    two.sync().await;
+    assert_eq!(two.text("a"), "");
+}
+
+#[tokio::test]
+async fn a_paused_device_does_nothing() {
+    let world = World::new();
+    let (mut one, _) = both(&world).await;
+    one.write("a", "a");
+    one.pause(true).await;
+    assert!(one.sync_quietly().await.paused);
+    assert!(world.files().is_empty());
+    one.pause(false).await;
+    one.sync().await;
+    assert_eq!(world.files().len(), 1);
+}
+
+#[tokio::test]
+async fn many_files_in_many_folders_arrive() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    for number in 0..600 {
+        one.write(
+            &format!("d{}/e{}/f{number}", number % 7, number % 3),
+            &format!("text {number}"),
+        );
+    }
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(two.files().len(), 600);
+    assert_eq!(two.files(), one.files());
+    world.rests(&mut [&mut one, &mut two]).await;
+}
