@@ -144,7 +144,8 @@ pub enum Operation {
         /// All entries that go with it, itself among them, and what the file system must tell of each; of folders only the
         /// inode counts. What else turns up below, and is not `ignored`, makes the operation give up.
         covers: Vec<(LocalId, Fingerprint)>,
-        /// Ignored entries below, which no one else has a copy of: they go to the device's trash as well.
+        /// Entries below that are never synced and that no one else has a copy of: they go to the device's trash as well,
+        /// if they are still never synced.
         ignored: Vec<LocalId>,
         /// Who wants it.
         why: RemoveWhy,
@@ -218,7 +219,8 @@ pub enum Why {
 pub enum RemoveWhy {
     /// The server has a tombstone for it.
     Gone,
-    /// This device leaves it out; it stays on the server.
+    /// This device leaves it out; it stays on the server. The bindings end ([`crate::Trees::leaving`]), and that is durable
+    /// *before* the first entry goes: after a crash between, nothing must look as if a person had deleted it.
     Excluded,
 }
 

@@ -19,8 +19,9 @@ pub(super) fn place(merged: &mut Merged<'_>) {
         match (merged.nodes[slot].remote, merged.nodes[slot].local) {
             (Some(node), None) => {
                 merged.nodes[slot].parent = remote_parent(merged, node);
-                // What this device deleted may be there again, under a name that nobody looks for.
-                if merged.nodes[slot].fate == Fate::Keep && !merged.excluded.contains(&node.id) {
+                // What selective sync names is not taken for something of that name that is new here. What lies below it is:
+                // it may not have left yet.
+                if merged.nodes[slot].fate == Fate::Keep && !merged.policy.excluded.contains(&node.id) {
                     let key = merged.policy.names.to_local(&node.name).key();
                     unsynced.insert((merged.nodes[slot].parent, key), slot);
                 }
@@ -176,9 +177,9 @@ fn merge(merged: &mut Merged<'_>, slot: Slot, remote: &RemoteNode, entry: &Local
     merged.nodes[slot].name = name;
 }
 
-/// The node's name on the server, or the one that it had before this device let it step aside.
+/// The node's name on the server, or the one that it had before this device let it step aside, unless it has to stay so.
 fn remote_name(merged: &Merged<'_>, remote: &RemoteNode, synced: &SyncedNode) -> Name {
-    if remote.name == synced.name {
+    if remote.name == synced.name || !remote.writable {
         return remote.name.clone();
     }
     original_of_moving(&remote.name, &merged.policy.device).unwrap_or_else(|| remote.name.clone())

@@ -169,13 +169,18 @@ impl Trees {
         });
     }
 
-    /// After [`RemoveLocal`](crate::Operation::RemoveLocal): the entry and all below it lie in the device's trash.
-    pub fn removed_local(&mut self, local: LocalId) {
+    /// Before a [`RemoveLocal`](crate::Operation::RemoveLocal) because of selective sync.
+    pub fn leaving(&mut self, local: LocalId) {
         for gone in self.local.below(local) {
             if let Some(node) = self.synced.of_local(gone).map(|synced| synced.node) {
                 self.forget(node);
             }
         }
+    }
+
+    /// After [`RemoveLocal`](crate::Operation::RemoveLocal): the entry and all below it lie in the device's trash.
+    pub fn removed_local(&mut self, local: LocalId) {
+        self.leaving(local);
         self.local.remove(local);
     }
 

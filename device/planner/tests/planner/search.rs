@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Sync(usize, Sync),
     /// A device loses its state.
     LoseState(usize),
+    /// A device leaves a folder out, or takes it in again.
+    Exclude(usize, u8),
 }
 
 /// How a device syncs once.
@@ -59,6 +61,8 @@ pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) devices: Vec<Device>,
     pub(crate) deeds: Deeds,
+    /// A device without its state can't tell what was deleted or moved from what is new.
+    pub(crate) has_lost_state: bool,
     /// What was done, where somebody wants to know.
     pub(crate) log: Option<Vec<String>>,
 }
@@ -71,6 +75,7 @@ impl World {
             server,
             devices,
             deeds: Deeds::default(),
+            has_lost_state: false,
             log: None,
         }
     }
@@ -91,6 +96,17 @@ impl World {
                 Step::LoseState(device) => {
                     let number = device % self.devices.len();
                     self.devices[number].lose_state(&self.server);
+                    self.has_lost_state = true;
+                }
+                Step::Exclude(device, node) => {
+                    let number = device % self.devices.len();
+                    let live = self.server.live();
+                    if let Some(node) = live.get(usize::from(*node) % live.len().max(1)) {
+                        let excluded = &mut self.devices[number].policy.excluded;
+                        if !excluded.remove(node) {
+                            excluded.insert(*node);
+                        }
+                    }
                 }
             }
         }
@@ -188,26 +204,48 @@ fn sync() -> impl Strategy<Value = Sync> {
         })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// What happens in a search beside the ordinary.
+#[derive(Debug, Clone, Copy, Default)]
+struct Setting {
+    devices: usize,
+    /// People act on disks, and on the server.
+    disk: u32,
+    web: u32,
+    /// Entries that are never synced turn up.
+    unsynced: u32,
+    /// Rights are taken and given.
+    rights: u32,
+    /// Folders are left out and taken in again.
+    excludes: u32,
+    /// Devices lose their state.
+    loses_state: u32,
+}
+
+fn step(setting: Setting) -> impl Strategy<Value = Step> {
+    let device = 0..3_usize;
     prop_oneof![
-        8 => (0..3_usize, acts::disk()).prop_map(|(device, act)| Step::Disk(device, act)),
-        4 => acts::web().prop_map(Step::Web),
-        6 => (0..3_usize, sync()).prop_map(|(device, sync)| Step::Sync(device, sync)),
+        setting.disk => (device.clone(), acts::disk()).prop_map(|(device, act)| Step::Disk(device, act)),
+        setting.web => acts::web().prop_map(Step::Web),
+        6 => (device.clone(), sync()).prop_map(|(device, sync)| Step::Sync(device, sync)),
+        setting.unsynced => (device.clone(), acts::rare_on_disk()).prop_map(|(device, act)| Step::Disk(device, act)),
+        setting.rights => acts::rights().prop_map(Step::Web),
+        setting.excludes => (device.clone(), any::<u8>()).prop_map(|(device, node)| Step::Exclude(device, node)),
+        setting.loses_state => device.prop_map(Step::LoseState),
     ]
 }
 
 /// A tree that all agree on, and then what happens.
-fn script() -> impl Strategy<Value = (Vec<WebAct>, Vec<Step>)> {
+fn script(setting: Setting) -> impl Strategy<Value = (Vec<WebAct>, Vec<Step>)> {
     (
         proptest::collection::vec(acts::growing(), 0..8),
-        proptest::collection::vec(step(), 1..24),
+        proptest::collection::vec(step(setting), 1..24),
     )
 }
 
 fn config() -> ProptestConfig {
     let cases = std::env::var_os("BITVAULT_PLANNER_CASES")
         .and_then(|cases| cases.to_str()?.parse().ok())
-        .unwrap_or(10_000 / 4);
+        .unwrap_or(10_000 / 7);
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/planner/regressions.txt");
     ProptestConfig {
         cases,
@@ -226,7 +264,7 @@ fn play(devices: usize, tree: &[WebAct], script: &[Step], log: &mut Option<Vec<S
         }
         world.rest();
         std::mem::swap(&mut world.log, log);
-        let tree = check::view(&world.server);
+        let tree = check::view(&world.server, |_| true);
         world.tell(|| format!("{tree:?}"));
         world.play(script);
         world.rest();
@@ -239,10 +277,11 @@ fn play(devices: usize, tree: &[WebAct], script: &[Step], log: &mut Option<Vec<S
 }
 
 /// Runs the cases; plays the smallest that fails once more and tells all of it.
-fn search(devices: usize) {
+fn search(setting: Setting) {
+    let devices = setting.devices;
     let mut runner = TestRunner::new(config());
-    let outcome = runner.run(&script(), |(tree, script)| {
-        play(devices, &tree, &script, &mut None);
+    let outcome = runner.run(&script(setting), |(tree, script)| {
+        play(setting.devices, &tree, &script, &mut None);
         Ok(())
     });
     match outcome {
@@ -251,7 +290,7 @@ fn search(devices: usize) {
         Err(TestError::Fail(reason, (tree, script))) => {
             let mut log = Some(Vec::new());
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                play(devices, &tree, &script, &mut log);
+                play(setting.devices, &tree, &script, &mut log);
             }));
             let log = log.unwrap_or_default().join("\n");
             panic!("{log}\n\n{reason}\n\nreplay: play({devices}, &{tree:?}, &{script:?}, &mut None)");
@@ -259,17 +298,69 @@ fn search(devices: usize) {
     }
 }
 
+const ORDINARY: Setting = Setting {
+    devices: 1,
+    disk: 8,
+    web: 4,
+    unsynced: 0,
+    rights: 0,
+    excludes: 0,
+    loses_state: 0,
+};
+
 #[test]
 fn a_device_and_the_server_come_to_rest_and_nothing_is_lost() {
-    search(1);
+    search(ORDINARY);
 }
 
 #[test]
 fn two_devices_come_to_rest_and_nothing_is_lost() {
-    search(2);
+    search(Setting {
+        devices: 2,
+        ..ORDINARY
+    });
 }
 
 #[test]
 fn three_devices_come_to_rest_and_nothing_is_lost() {
-    search(3);
+    search(Setting {
+        devices: 3,
+        ..ORDINARY
+    });
+}
+
+#[test]
+fn nothing_is_lost_among_entries_that_are_never_synced() {
+    search(Setting {
+        devices: 2,
+        unsynced: 3,
+        ..ORDINARY
+    });
+}
+
+#[test]
+fn nothing_is_lost_when_rights_come_and_go() {
+    search(Setting {
+        devices: 2,
+        rights: 3,
+        ..ORDINARY
+    });
+}
+
+#[test]
+fn nothing_is_lost_when_folders_are_left_out_and_taken_in_again() {
+    search(Setting {
+        devices: 2,
+        excludes: 3,
+        ..ORDINARY
+    });
+}
+
+#[test]
+fn nothing_is_lost_when_devices_lose_their_state() {
+    search(Setting {
+        devices: 2,
+        loses_state: 1,
+        ..ORDINARY
+    });
 }

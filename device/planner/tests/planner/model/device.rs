@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
     Date, DownloadTo, Fingerprint, Guard, LocalId, LocalKind, LocalNode, LocalTree, Name, NameRules,
-    Operation, Plan, Policy, RemoteTree, Scan, ScanEntry, ScanParent, SyncedTree, Trees, UploadTo, Why, plan,
+    Operation, Plan, Policy, RemoteTree, RemoveWhy, Scan, ScanEntry, ScanParent, SyncedTree, Trees, UploadTo,
+    Why, plan,
 };
 
-use crate::model::disk::Habits;
+use crate::model::disk::{Entry, Habits};
 use crate::model::server::Event;
 use crate::model::{Disk, EntryId, Payload, Refused, Server, sha256};
 
@@ -101,15 +102,17 @@ impl Device {
             listed: vec![root],
             entries: Vec::new(),
         };
-        let mut folders = vec![(Disk::ROOT, ScanParent::Listed(root))];
-        while let Some((folder, parent)) = folders.pop() {
+        let mut folders = vec![(Disk::ROOT, ScanParent::Listed(root), Some(root))];
+        while let Some((folder, parent, known)) = folders.pop() {
             for id in self.disk.children(folder) {
                 let (Some(entry), Some(fingerprint)) = (self.disk.get(id), self.disk.fingerprint(id)) else {
                     continue;
                 };
-                let listed = entry.kind == LocalKind::Folder && !entry.ignored;
+                let known = self.known(known, &entry.name);
+                let is_synced = known.is_some_and(|known| self.trees.synced.of_local(known).is_some());
+                let listed = entry.kind == LocalKind::Folder && (!entry.ignored || is_synced);
                 if listed {
-                    folders.push((id, ScanParent::Entry(scan.entries.len())));
+                    folders.push((id, ScanParent::Entry(scan.entries.len()), known));
                 }
                 scan.entries.push(ScanEntry {
                     parent,
@@ -265,7 +268,7 @@ impl Device {
                 local,
                 covers,
                 ignored,
-                ..
+                why,
             } => {
                 let entry = self.locate(local)?;
                 let mut expected = BTreeSet::new();
@@ -273,12 +276,10 @@ impl Device {
                     expected.insert(self.find(local, fingerprint)?);
                 }
                 for local in ignored {
-                    expected.extend(
-                        self.locate(local)
-                            .map(|entry| self.disk.below(entry))
-                            .into_iter()
-                            .flatten(),
-                    );
+                    let entry = self.locate(local)?;
+                    if self.disk.get(entry).is_some_and(Entry::is_unsynced) {
+                        expected.extend(self.disk.below(entry));
+                    }
                 }
                 if self
                     .disk
@@ -287,6 +288,9 @@ impl Device {
                     .any(|entry| !expected.contains(entry))
                 {
                     return Err(Refused);
+                }
+                if why == RemoveWhy::Excluded {
+                    self.trees.leaving(local);
                 }
                 self.trash.extend(self.disk.remove(entry));
                 if is_known {
@@ -300,20 +304,28 @@ impl Device {
     /// What lies on the disk, by its path of names as the server has them: content, or `None` for a folder.
     pub(crate) fn view(&self) -> BTreeMap<Vec<Name>, Option<Payload>> {
         let mut view = BTreeMap::new();
-        let mut folders = vec![(Disk::ROOT, Vec::new())];
-        while let Some((folder, path)) = folders.pop() {
+        let mut folders = vec![(Disk::ROOT, Vec::new(), Some(self.trees.local.root()))];
+        while let Some((folder, path, known)) = folders.pop() {
             for id in self.disk.children(folder) {
                 let Some(entry) = self.disk.get(id) else { continue };
-                if entry.ignored || entry.kind == LocalKind::Other {
+                let known = self.known(known, &entry.name);
+                let is_synced = known.is_some_and(|known| self.trees.synced.of_local(known).is_some());
+                if (entry.ignored && !is_synced) || entry.kind == LocalKind::Other {
                     continue;
                 }
                 let mut path: Vec<Name> = path.clone();
                 path.push(self.policy.names.to_remote(&entry.name));
                 view.insert(path.clone(), entry.content);
-                folders.push((id, path));
+                folders.push((id, path, known));
             }
         }
         view
+    }
+
+    /// The entry of that name in the local tree.
+    fn known(&self, folder: Option<LocalId>, name: &Name) -> Option<LocalId> {
+        let mut held = self.trees.local.children(folder?);
+        held.find(|entry| entry.name == *name).map(|entry| entry.id)
     }
 
     /// The entry of the disk that has the path which the local tree tells.

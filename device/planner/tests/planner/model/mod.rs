@@ -48,6 +48,9 @@ pub(crate) struct Deeds {
     /// Transfers that a device did not live to note. When a person moves the file before it scans, it can't tell it from a
     /// copy that the person made.
     pub(crate) repeated: BTreeMap<Payload, usize>,
+    /// Whether there were entries that are never synced. What becomes of those is not the planner's affair, but they reach a
+    /// trash at least.
+    pub(crate) has_unsynced: bool,
 }
 
 impl Deeds {
