@@ -1,0 +1,163 @@
+//! A device: a folder, and the program that keeps it in step.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bitvault_conformance::api::sha256;
+use bitvault_conformance::cli::Cli;
+use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+/// What the engine keeps in a synced folder for itself.
+const OWN: &str = ".bitvault";
+/// How often all devices sync one after the other until none has anything to do.
+const ROUNDS: usize = 20;
+
+/// What a folder holds: hashes of files by path, nothing for folders.
+pub(crate) type Tree = BTreeMap<String, Option<String>>;
+
+pub(crate) struct Device {
+    pub(crate) cli: Cli,
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+    running: Option<Child>,
+}
+
+impl Device {
+    pub(crate) fn new(daemon: &Daemon, name: &str) -> Result<Self> {
+        let cli = Cli::signed_in(daemon.url(), EMAIL, PASSWORD)?;
+        let folder = cli.folder().join("files");
+        fs::create_dir(&folder)?;
+        Ok(Self {
+            cli,
+            name: name.to_owned(),
+            folder,
+            running: None,
+        })
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    pub(crate) fn write(&self, path: &str, content: &str) -> Result<()> {
+        let path = self.path(path);
+        let folder = path.parent().context("a file is in a folder")?;
+        fs::create_dir_all(folder)?;
+        fs::write(&path, content).with_context(|| format!("write {}", path.display()))
+    }
+
+    pub(crate) fn read(&self, path: &str) -> Result<String> {
+        let path = self.path(path);
+        fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
+    }
+
+    /// Syncs until nothing is left to do; answers what the command tells at its end.
+    pub(crate) fn once(&self) -> Result<Value> {
+        let ended = self.sync("run", &["--once", "--name", &self.name, "--json"])?;
+        ended.ok()?.events()?.pop().context("the command tells how it ended")
+    }
+
+    /// Runs `bitvault sync COMMAND` on the folder.
+    pub(crate) fn sync(&self, command: &str, more: &[&str]) -> Result<bitvault_conformance::cli::Ended> {
+        let folder = self.folder.to_string_lossy();
+        let mut arguments = vec!["sync", command, &folder];
+        arguments.extend(more);
+        self.cli.run(&arguments)
+    }
+
+    /// Begins to keep the folder in step.
+    pub(crate) fn start(&mut self, more: &[&str]) -> Result<()> {
+        self.kill()?;
+        let folder = self.folder.to_string_lossy();
+        let mut arguments = vec!["sync", "run", &folder, "--name", &self.name];
+        arguments.extend(more);
+        let mut child = self.cli.spawn(&arguments)?;
+        // A full pipe would hold it up.
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        std::thread::spawn(move || stdout.map(|mut pipe| io::copy(&mut pipe, &mut io::sink())));
+        std::thread::spawn(move || stderr.map(|mut pipe| io::copy(&mut pipe, &mut io::sink())));
+        self.running = Some(child);
+        Ok(())
+    }
+
+    /// Whether what was started still runs.
+    pub(crate) fn runs(&mut self) -> Result<bool> {
+        Ok(match &mut self.running {
+            Some(child) => child.try_wait()?.is_none(),
+            None => false,
+        })
+    }
+
+    /// SIGKILL, if it runs.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        if let Some(mut child) = self.running.take() {
+            child.kill().context("kill bitvault")?;
+            child.wait().context("wait for bitvault")?;
+        }
+        Ok(())
+    }
+
+    /// What people see in the folder.
+    pub(crate) fn tree(&self) -> Result<Tree> {
+        let mut tree = Tree::new();
+        list(&self.folder, "", &mut tree)?;
+        tree.retain(|path, _| path != OWN && !path.starts_with(&format!("{OWN}/")));
+        Ok(tree)
+    }
+
+    /// What lies in the device's trash.
+    pub(crate) fn trash(&self) -> Result<Tree> {
+        let trash = self.folder.join(OWN).join("trash");
+        let mut tree = Tree::new();
+        if trash.exists() {
+            list(&trash, "", &mut tree)?;
+        }
+        Ok(tree)
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let _ended = self.kill();
+    }
+}
+
+fn list(folder: &Path, at: &str, into: &mut Tree) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().ok().context("a name is Unicode")?;
+        let path = if at.is_empty() { name } else { format!("{at}/{name}") };
+        if entry.file_type()?.is_dir() {
+            into.insert(path.clone(), None);
+            list(&entry.path(), &path, into)?;
+        } else {
+            into.insert(path, Some(sha256(&fs::read(entry.path())?)));
+        }
+    }
+    Ok(())
+}
+
+/// Syncs all devices, one after the other, until none has anything to do; then they hold the same, which is answered.
+pub(crate) fn rest(devices: &[&Device]) -> Result<Tree> {
+    for _ in 0..ROUNDS {
+        let mut done = 0;
+        for device in devices {
+            let rest = device.once().with_context(|| format!("sync {}", device.name))?;
+            done += rest["done"].as_u64().context("how much was done")?;
+        }
+        if done == 0 {
+            let first = devices.first().context("a device")?;
+            let tree = first.tree()?;
+            for device in devices {
+                let other = device.tree()?;
+                ensure!(other == tree, "{} has {other:#?}\n{} has {tree:#?}", device.name, first.name);
+            }
+            return Ok(tree);
+        }
+    }
+    bail!("the devices find something to do in each of {ROUNDS} rounds")
+}

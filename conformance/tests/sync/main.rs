@@ -1,0 +1,46 @@
+//! Devices that sync: real `bitvault sync` processes on real folders, against a real daemon. What they have is compared
+//! byte by byte.
+
+mod device;
+mod edits;
+mod killed;
+mod random;
+
+use anyhow::Result;
+use bitvault_conformance::daemon::Daemon;
+
+async fn daemon() -> Result<Daemon> {
+    let mut daemon = Daemon::lite()?;
+    daemon.start().await?;
+    Ok(daemon)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_offline_devices_edit_the_same_file_and_both_versions_survive() {
+    edits::both_versions_survive(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_wins_against_a_delete_on_another_device() {
+    edits::an_edit_wins(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_removed_here_lies_in_the_trash_there_and_on_the_server() {
+    edits::removed_is_kept(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_deletes_wait_until_somebody_agrees() {
+    edits::many_deletes_wait(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_and_a_server_that_are_killed_lose_nothing() {
+    killed::all(daemon().await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_devices_at_random_work_are_equal_at_rest_and_have_lost_nothing() {
+    random::all(daemon().await.unwrap()).await.unwrap();
+}
