@@ -212,17 +212,12 @@ pub(crate) async fn compact(
     limit: i64,
 ) -> Result<u64> {
     let done = sqlx::query!(
-        "WITH head AS (
-             SELECT least($2, seq - $4) AS seq FROM files.journal_heads WHERE tenant_id = $1
-         ), oldest AS MATERIALIZED (
-             SELECT j.seq, j.at FROM files.journal j
-             WHERE j.tenant_id = $1 AND j.seq <= (SELECT seq FROM head) ORDER BY j.seq LIMIT $5
-         ), young AS (
-             SELECT min(seq) AS seq FROM oldest WHERE at >= $3
-         )
-         DELETE FROM files.journal j
-         USING oldest WHERE j.tenant_id = $1 AND j.seq = oldest.seq
-           AND oldest.seq < coalesce((SELECT seq FROM young), oldest.seq + 1)",
+        "DELETE FROM files.journal WHERE tenant_id = $1 AND seq < (
+             SELECT coalesce(min(seq) FILTER (WHERE at >= $3), max(seq) + 1)
+             FROM (SELECT seq, at FROM files.journal
+                   WHERE tenant_id = $1
+                     AND seq <= (SELECT least($2, seq - $4) FROM files.journal_heads WHERE tenant_id = $1)
+                   ORDER BY seq LIMIT $5) oldest)",
         tenant.0,
         up_to,
         before,

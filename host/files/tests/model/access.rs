@@ -73,7 +73,10 @@ impl Model {
         if user != ADMIN {
             return Err("admin_only");
         }
-        self.members.insert(member);
+        if self.members.insert(member) {
+            // Somebody sees other nodes: told of the root.
+            self.record("shared", ROOT, None, user);
+        }
         Ok(Answer::Done)
     }
 
@@ -85,6 +88,7 @@ impl Model {
         if !self.members.remove(&member) {
             return Err("group_member_not_found");
         }
+        self.record("shared", ROOT, None, user);
         Ok(Answer::Done)
     }
 

@@ -109,8 +109,9 @@ fn replay(rows: &[Change]) -> Result<BTreeMap<Key, State>, Wrong> {
             continue;
         }
         let Some(state) = nodes.get_mut(&change.node) else {
-            // Tops of homes can be shared, and nothing else happens to them.
-            if change.kind == "shared" && (0..).map_while(home).any(|home| home == change.node) {
+            // Tops of homes can be shared, and nothing else happens to them; of the root is told who joins or leaves a group.
+            let tops = |node| node == ROOT || (0..).map_while(home).any(|home| home == node);
+            if change.kind == "shared" && tops(change.node) {
                 continue;
             }
             return wrong("it is not there");

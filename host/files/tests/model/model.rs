@@ -162,6 +162,9 @@ impl Model {
             journal: Vec::new(),
             now: 0,
         };
+        for _ in 0..model.members.len() {
+            model.record("shared", ROOT, None, ADMIN);
+        }
         model.record("created", SPACE, None, ADMIN);
         model
     }

@@ -1,4 +1,5 @@
 //! The module sync over the real module files, on a real Postgres.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
 
 mod cursors;
 mod devices;

@@ -217,6 +217,16 @@ impl<'a> Play<'a> {
     }
 }
 
+/// More of them are asked for by the environment.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long to search is asked for by the environment"
+)]
+fn cases() -> u32 {
+    let wanted = std::env::var("PROPTEST_CASES").ok();
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(CASES)
+}
+
 #[test]
 fn whoever_takes_in_every_page_knows_what_is_there_and_nothing_else() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -226,10 +236,7 @@ fn whoever_takes_in_every_page_knows_what_is_there_and_nothing_else() {
         .unwrap();
     let first = runtime.block_on(World::new());
     let config = Config {
-        cases: std::env::var("PROPTEST_CASES")
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(CASES),
+        cases: cases(),
         max_shrink_iters: 300,
         failure_persistence: None,
         ..Config::default()

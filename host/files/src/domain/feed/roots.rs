@@ -99,13 +99,7 @@ pub(super) fn why(lineage: &Lineage, account: AccountId, node: NodeId) -> Change
 /// what is `lost`, which the reader takes out with all below it. Those that a walk comes past anyway are left to it.
 ///
 /// Sorted so that a walk tells a folder before what is in it.
-pub(super) fn tell_below(
-    roots: &mut Vec<Root>,
-    trees: &[Tree],
-    lost: &[NodeId],
-    lineage: &Lineage,
-    round: i64,
-) {
+pub(super) fn tell_below(roots: &mut [Root], trees: &[Tree], lost: &[NodeId], lineage: &Lineage, round: i64) {
     let walked: HashSet<NodeId> = roots
         .iter()
         .filter(|root| root.round == round)
