@@ -352,3 +352,24 @@ async fn many_files_in_many_folders_arrive() {
     assert_eq!(two.files(), one.files());
     world.rests(&mut [&mut one, &mut two]).await;
 }
+
+#[tokio::test]
+async fn a_name_that_the_engine_keeps_for_itself_is_refused_and_not_taken_for_deleted() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("d/.bitvault/x", "fine below the top");
+    one.sync().await;
+    let taken = world.server.find("d/.bitvault").unwrap();
+    world
+        .server
+        .rename(taken, world.server.root(), ".bitvault")
+        .unwrap();
+    for _ in 0..2 {
+        let rest = two.sync_quietly().await;
+        assert!(
+            rest.troubles.iter().any(|trouble| trouble.path == ".bitvault"),
+            "{rest:?}"
+        );
+    }
+    assert_eq!(world.files().len(), 1);
+}
