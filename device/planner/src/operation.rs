@@ -59,9 +59,8 @@ pub enum Operation {
         /// Its name there.
         name: Name,
     },
-    /// Send a file's content to the server, and bind both. Before sending, the hash goes into [`sent`].
-    ///
-    /// [`sent`]: crate::LocalNode::sent
+    /// Send a file's content to the server, and bind both. Before it is sent, its hash is noted
+    /// ([`crate::Trees::sending`]).
     Upload {
         /// The file of the device.
         local: LocalId,
@@ -110,7 +109,8 @@ pub enum Operation {
         /// Its name there; nothing may have that name yet.
         name: Name,
     },
-    /// Fetch a file's content to the device, and bind both.
+    /// Fetch a file's content to the device, and bind both. Before the file is put in place, its hash is noted
+    /// ([`crate::Trees::fetching`]).
     Download {
         /// The node of the server.
         node: NodeId,
@@ -144,7 +144,8 @@ pub enum Operation {
         /// All entries that go with it, itself among them, and what the file system must tell of each; of folders only the
         /// inode counts. What else turns up below, and is not `ignored`, makes the operation give up.
         covers: Vec<(LocalId, Fingerprint)>,
-        /// Ignored entries below, which no one else has a copy of: they go to the device's trash as well.
+        /// Entries below that are never synced and that no one else has a copy of: they go to the device's trash as well,
+        /// if they are still never synced.
         ignored: Vec<LocalId>,
         /// Who wants it.
         why: RemoveWhy,
@@ -218,7 +219,8 @@ pub enum Why {
 pub enum RemoveWhy {
     /// The server has a tombstone for it.
     Gone,
-    /// This device leaves it out; it stays on the server.
+    /// This device leaves it out; it stays on the server. The bindings end ([`crate::Trees::leaving`]), and that is durable
+    /// *before* the first entry goes: after a crash between, nothing must look as if a person had deleted it.
     Excluded,
 }
 

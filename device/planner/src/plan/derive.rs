@@ -21,7 +21,11 @@ pub(super) fn operations(mut merged: Merged<'_>, mut names: Names) -> Plan {
     let mut derived = Derived::default();
     for side in [Side::Remote, Side::Local] {
         for slot in ready.stepping_aside(side) {
-            derived.operations.extend(step_aside(&merged, side, slot));
+            if ready.may_step_aside(side, slot) {
+                derived.operations.extend(step_aside(&merged, side, slot));
+            } else {
+                derived.problems.push((slot, Reason::ReadOnly));
+            }
         }
     }
     for slot in 1..merged.nodes.len() {
@@ -51,9 +55,7 @@ fn conflicts(merged: &Merged<'_>, names: &mut Names) -> Vec<Operation> {
             continue;
         };
         // Where it lies is settled first, so that the copy lies beside it. What can't be settled waits no longer.
-        let is_placed = twins::is_settled(merged, slot)
-            || node.stuck
-            || (node.excluded && !merged.is_misplaced_there(slot));
+        let is_placed = is_placed(merged, slot);
         if node.fate != Fate::Keep || node.forget || !is_placed {
             continue;
         }
@@ -72,6 +74,13 @@ fn conflicts(merged: &Merged<'_>, names: &mut Names) -> Vec<Operation> {
         });
     }
     operations
+}
+
+/// Whether both sides have the node where it should be, or as near to it as they will get.
+fn is_placed(merged: &Merged<'_>, slot: Slot) -> bool {
+    let node = &merged.nodes[slot];
+    let is_leaving = node.excluded && !merged.is_misplaced_there(slot);
+    node.stuck || is_leaving || twins::is_settled(merged, slot)
 }
 
 /// Which sides changed a file's content.
@@ -276,7 +285,7 @@ impl Derived {
                 && synced.name == remote.name
                 && synced.kind == remote.kind
         });
-        if !is_agreed && (node.stuck || twins::is_settled(merged, slot)) {
+        if !is_agreed && is_placed(merged, slot) {
             self.operations.push(Operation::Adopt {
                 node: remote.id,
                 local: entry.id,

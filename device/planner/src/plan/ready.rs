@@ -63,7 +63,8 @@ impl Ready<'_, '_> {
             (Side::Remote, None, Some(entry)) => {
                 !merged.is_misplaced_here(slot) && (node.is_folder() || entry.content.is_some())
             }
-            (Side::Local, _, Some(_)) => !node.excluded && merged.is_misplaced_here(slot),
+            (Side::Local, Some(_), Some(_)) => !node.excluded && merged.is_misplaced_here(slot),
+            (Side::Local, None, Some(_)) => merged.is_misplaced_here(slot),
             (Side::Local, Some(_), None) => !node.excluded,
             (_, None, None) => false,
         };
@@ -145,7 +146,7 @@ impl Ready<'_, '_> {
         Some(holder.map_or(Blocker::Other, |holder| Blocker::Name(*holder)))
     }
 
-    /// Those who step aside on the side, so that of each cycle of waiting one can go on.
+    /// Who has to step aside on the side, so that of each cycle of waiting one can go on.
     pub(super) fn stepping_aside(&self, side: Side) -> BTreeSet<Slot> {
         let mut aside = BTreeSet::new();
         let mut done = vec![false; self.merged.nodes.len()];
@@ -174,16 +175,19 @@ impl Ready<'_, '_> {
             };
             if let Some(from) = on_path.get(&to).copied() {
                 // Each step of the path waits for the next one, and the last one for the first.
-                let holder =
+                let waits = || {
                     path[from..]
                         .iter()
-                        .find_map(|(_, blockers, next)| match blockers.get(next - 1) {
-                            Some(Blocker::Name(holder)) if self.may_step_aside(side, *holder) => {
-                                Some(*holder)
-                            }
-                            _ => None,
-                        });
-                aside.extend(holder);
+                        .filter_map(|(_, blockers, next)| blockers.get(next - 1))
+                };
+                let holders = || {
+                    waits().filter_map(|blocker| match blocker {
+                        Blocker::Name(holder) => Some(*holder),
+                        _ => None,
+                    })
+                };
+                let movable = holders().find(|holder| self.may_step_aside(side, *holder));
+                aside.extend(movable.or_else(|| holders().next()));
             } else if !done[to] {
                 on_path.insert(to, path.len());
                 path.push((to, self.blockers(side, to), 0));
@@ -191,7 +195,8 @@ impl Ready<'_, '_> {
         }
     }
 
-    fn may_step_aside(&self, side: Side, slot: Slot) -> bool {
+    /// Whether the holder of a name may be renamed.
+    pub(super) fn may_step_aside(&self, side: Side, slot: Slot) -> bool {
         let node = &self.merged.nodes[slot];
         match side {
             Side::Remote => node.remote.is_some_and(|node| node.writable),

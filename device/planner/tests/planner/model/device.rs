@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
     Date, DownloadTo, Fingerprint, Guard, LocalId, LocalKind, LocalNode, LocalTree, Name, NameRules,
-    Operation, Plan, Policy, RemoteTree, Scan, ScanEntry, ScanParent, SyncedTree, Trees, UploadTo, Why, plan,
+    Operation, Plan, Policy, RemoteTree, RemoveWhy, Scan, ScanEntry, ScanParent, SyncedTree, Trees, UploadTo,
+    Why, plan,
 };
 
-use crate::model::disk::Habits;
+use crate::model::disk::{Entry, Habits};
 use crate::model::server::Event;
-use crate::model::{Disk, EntryId, Payload, Refused, Server, sha256};
+use crate::model::{Disk, EntryId, Mistake, Payload, Refused, Server, sha256};
 
 /// What befalls an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +30,12 @@ pub(crate) struct Device {
     pub(crate) policy: Policy,
     pub(crate) trash: Vec<Payload>,
     cursor: usize,
+    mistake: Option<Mistake>,
 }
 
 impl Device {
     /// The first device is like Linux, the second like Windows, the third like a Mac's old file system.
-    pub(crate) fn new(number: usize, server: &Server) -> Self {
+    pub(crate) fn new(number: usize, server: &Server, mistake: Option<Mistake>) -> Self {
         let habits = [
             Habits {
                 tells_birth: true,
@@ -74,6 +76,7 @@ impl Device {
             policy,
             trash: Vec::new(),
             cursor: 0,
+            mistake,
         }
     }
 
@@ -89,6 +92,7 @@ impl Device {
         for event in &server.journal[self.cursor..end] {
             match event.clone() {
                 Event::Seen(node) => self.trees.remote.insert(node),
+                Event::Gone(..) if self.makes(Mistake::MissesTombstone) => {}
                 Event::Gone(node, tombstone) => self.trees.remote.bury(node, tombstone),
             }
         }
@@ -101,15 +105,17 @@ impl Device {
             listed: vec![root],
             entries: Vec::new(),
         };
-        let mut folders = vec![(Disk::ROOT, ScanParent::Listed(root))];
-        while let Some((folder, parent)) = folders.pop() {
+        let mut folders = vec![(Disk::ROOT, ScanParent::Listed(root), Some(root))];
+        while let Some((folder, parent, known)) = folders.pop() {
             for id in self.disk.children(folder) {
-                let (Some(entry), Some(fingerprint)) = (self.disk.get(id), self.disk.fingerprint(id)) else {
+                let (Some(entry), Some(fingerprint)) = (self.disk.get(id), self.fingerprint(id)) else {
                     continue;
                 };
-                let listed = entry.kind == LocalKind::Folder && !entry.ignored;
+                let known = self.known(known, &entry.name);
+                let is_synced = known.is_some_and(|known| self.trees.synced.of_local(known).is_some());
+                let listed = entry.kind == LocalKind::Folder && (!entry.ignored || is_synced);
                 if listed {
-                    folders.push((id, ScanParent::Entry(scan.entries.len())));
+                    folders.push((id, ScanParent::Entry(scan.entries.len()), known));
                 }
                 scan.entries.push(ScanEntry {
                     parent,
@@ -126,12 +132,16 @@ impl Device {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        let Trees {
-            remote,
-            local,
-            synced,
-        } = &self.trees;
-        plan(remote, local, synced, &self.policy)
+        let Some(mistake) = self.mistake else {
+            return plan_of(&self.trees, &self.policy);
+        };
+        let mut trees = self.trees.clone();
+        mistake.distort(&mut trees);
+        let mut plan = plan_of(&trees, &self.policy);
+        for operation in &mut plan.operations {
+            mistake.twist(operation, &self.trees);
+        }
+        plan
     }
 
     /// Carries one operation out, if what it asks for holds.
@@ -180,6 +190,10 @@ impl Device {
                 self.trees.sending(local, hash);
                 let node = match to {
                     UploadTo::New { parent, name } => server.create(parent, &name, Some(payload))?,
+                    UploadTo::Version { node, .. } if self.makes(Mistake::UploadsOverAnything) => {
+                        let current = server.get(node).and_then(|node| node.kind.content());
+                        server.upload(node, current.ok_or(Refused)?.version, payload)?
+                    }
                     UploadTo::Version { node, base } => server.upload(node, base, payload)?,
                 };
                 if is_known {
@@ -199,7 +213,13 @@ impl Device {
                     self.trees.moved_remote(node, agreed);
                 }
             }
-            Operation::DeleteRemote { node, covers, .. } => {
+            Operation::DeleteRemote { node, mut covers, .. } => {
+                if self.makes(Mistake::DeletesUnseen) {
+                    let below = server.below(node).into_iter();
+                    covers = below
+                        .filter_map(|id| Some((id, server.get(id)?.revision)))
+                        .collect();
+                }
                 let tombstone = server.trash(node, &covers)?;
                 if is_known {
                     self.trees.deleted_remote(node, tombstone);
@@ -223,6 +243,7 @@ impl Device {
                     .payload(node)
                     .filter(|payload| sha256(*payload) == content.sha256)
                     .ok_or(Refused)?;
+                self.trees.fetching(node, content.sha256);
                 match to {
                     DownloadTo::New { at, parent, name } => {
                         let folder = self.locate(parent)?;
@@ -234,7 +255,10 @@ impl Device {
                         }
                     }
                     DownloadTo::Replace { local, expected } => {
-                        let entry = self.find(local, expected)?;
+                        let entry = match self.makes(Mistake::ReplacesUnseen) {
+                            true => self.locate(local)?,
+                            false => self.find(local, expected)?,
+                        };
                         self.disk.replace(entry, payload);
                         if is_known {
                             self.trees.replaced(node, content, local, self.told(entry).1);
@@ -265,28 +289,33 @@ impl Device {
                 local,
                 covers,
                 ignored,
-                ..
+                why,
             } => {
                 let entry = self.locate(local)?;
                 let mut expected = BTreeSet::new();
                 for (local, fingerprint) in covers {
-                    expected.insert(self.find(local, fingerprint)?);
+                    match self.find(local, fingerprint) {
+                        Err(_) if self.makes(Mistake::RemovesUnseen) => {}
+                        found => drop(expected.insert(found?)),
+                    }
                 }
                 for local in ignored {
-                    expected.extend(
-                        self.locate(local)
-                            .map(|entry| self.disk.below(entry))
-                            .into_iter()
-                            .flatten(),
-                    );
+                    let entry = self.locate(local)?;
+                    if self.disk.get(entry).is_some_and(Entry::is_unsynced) {
+                        expected.extend(self.disk.below(entry));
+                    }
                 }
-                if self
-                    .disk
-                    .below(entry)
-                    .iter()
-                    .any(|entry| !expected.contains(entry))
+                if !self.makes(Mistake::RemovesUnseen)
+                    && self
+                        .disk
+                        .below(entry)
+                        .iter()
+                        .any(|entry| !expected.contains(entry))
                 {
                     return Err(Refused);
+                }
+                if why == RemoveWhy::Excluded && !self.makes(Mistake::RemovesBeforeForgetting) {
+                    self.trees.leaving(local);
                 }
                 self.trash.extend(self.disk.remove(entry));
                 if is_known {
@@ -300,20 +329,28 @@ impl Device {
     /// What lies on the disk, by its path of names as the server has them: content, or `None` for a folder.
     pub(crate) fn view(&self) -> BTreeMap<Vec<Name>, Option<Payload>> {
         let mut view = BTreeMap::new();
-        let mut folders = vec![(Disk::ROOT, Vec::new())];
-        while let Some((folder, path)) = folders.pop() {
+        let mut folders = vec![(Disk::ROOT, Vec::new(), Some(self.trees.local.root()))];
+        while let Some((folder, path, known)) = folders.pop() {
             for id in self.disk.children(folder) {
                 let Some(entry) = self.disk.get(id) else { continue };
-                if entry.ignored || entry.kind == LocalKind::Other {
+                let known = self.known(known, &entry.name);
+                let is_synced = known.is_some_and(|known| self.trees.synced.of_local(known).is_some());
+                if (entry.ignored && !is_synced) || entry.kind == LocalKind::Other {
                     continue;
                 }
                 let mut path: Vec<Name> = path.clone();
                 path.push(self.policy.names.to_remote(&entry.name));
                 view.insert(path.clone(), entry.content);
-                folders.push((id, path));
+                folders.push((id, path, known));
             }
         }
         view
+    }
+
+    /// The entry of that name in the local tree.
+    fn known(&self, folder: Option<LocalId>, name: &Name) -> Option<LocalId> {
+        let mut held = self.trees.local.children(folder?);
+        held.find(|entry| entry.name == *name).map(|entry| entry.id)
     }
 
     /// The entry of the disk that has the path which the local tree tells.
@@ -331,7 +368,7 @@ impl Device {
     /// The same, if the file system tells of it what is expected.
     fn find(&self, local: LocalId, expected: Fingerprint) -> Result<EntryId, Refused> {
         let entry = self.locate(local)?;
-        let is = self.disk.fingerprint(entry).ok_or(Refused)?;
+        let is = self.fingerprint(entry).ok_or(Refused)?;
         let kind = self.disk.get(entry).map(|entry| entry.kind);
         if kind != self.trees.local.get(local).map(|node| node.kind) {
             return Err(Refused);
@@ -343,14 +380,38 @@ impl Device {
         if holds { Ok(entry) } else { Err(Refused) }
     }
 
+    fn makes(&self, mistake: Mistake) -> bool {
+        self.mistake == Some(mistake)
+    }
+
+    /// What the file system tells of an entry.
+    fn fingerprint(&self, entry: EntryId) -> Option<Fingerprint> {
+        let mut told = self.disk.fingerprint(entry)?;
+        if self.makes(Mistake::IgnoresChangeTime) {
+            told.changed = 0;
+        }
+        Some(told)
+    }
+
     fn told(&self, entry: EntryId) -> (Name, Fingerprint) {
         let name = self.disk.get(entry).map(|entry| entry.name.clone());
-        let fingerprint = self.disk.fingerprint(entry);
+        let fingerprint = self.fingerprint(entry);
         (
             name.expect("the entry was just made"),
             fingerprint.expect("the entry was just made"),
         )
     }
+}
+
+fn plan_of(
+    Trees {
+        remote,
+        local,
+        synced,
+    }: &Trees,
+    policy: &Policy,
+) -> Plan {
+    plan(remote, local, synced, policy)
 }
 
 fn fresh_trees(disk: &Disk, server: &Server) -> Trees {

@@ -24,6 +24,13 @@ pub(crate) struct Entry {
     changed: i64,
 }
 
+impl Entry {
+    /// Whether it is of a kind that is never synced, or an ignore rule names it.
+    pub(crate) fn is_unsynced(&self) -> bool {
+        self.ignored || self.kind == LocalKind::Other
+    }
+}
+
 /// What file systems differ in.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Habits {

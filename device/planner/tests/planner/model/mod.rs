@@ -4,6 +4,7 @@
 
 mod device;
 mod disk;
+mod mistake;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use bitvault_planner::{Operation, Sha256};
 
 pub(crate) use device::{Device, Mishap};
 pub(crate) use disk::{Disk, EntryId};
+pub(crate) use mistake::Mistake;
 pub(crate) use server::Server;
 
 /// The content of a file: a number that nobody else writes.
@@ -48,6 +50,9 @@ pub(crate) struct Deeds {
     /// Transfers that a device did not live to note. When a person moves the file before it scans, it can't tell it from a
     /// copy that the person made.
     pub(crate) repeated: BTreeMap<Payload, usize>,
+    /// Whether there were entries that are never synced. What becomes of those is not the planner's affair, but they reach a
+    /// trash at least.
+    pub(crate) has_unsynced: bool,
 }
 
 impl Deeds {

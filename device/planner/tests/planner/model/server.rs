@@ -227,7 +227,9 @@ impl Server {
             Some(*other) != id && node.is_live && node.parent == Some(parent) && node.name.key() == name.key()
         });
         let is_inside = id.is_some_and(|id| self.below(id).contains(&parent));
-        let is_folder = folder.versions.is_empty() && folder.is_live && folder.writable;
+        // A rename in place changes the node only.
+        let is_in_place = id.is_some_and(|id| self.nodes[&id].parent == Some(parent));
+        let is_folder = folder.versions.is_empty() && folder.is_live && (folder.writable || is_in_place);
         if !is_folder || is_taken || is_inside || check_for_server(name).is_err() {
             return Err(Refused);
         }

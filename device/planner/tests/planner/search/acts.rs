@@ -1,7 +1,7 @@
 //! What people do at random. Each act picks its subjects by numbers, so that it can be shrunk and replayed; where there is
 //! nothing to pick, it does nothing.
 
-use bitvault_planner::{Name, NodeId, RemoteKind};
+use bitvault_planner::{LocalKind, Name, NodeId, RemoteKind};
 use proptest::prelude::*;
 
 use crate::model::{Deeds, Device, Disk, EntryId, Server};
@@ -49,6 +49,10 @@ pub(crate) enum DiskAct {
     Delete(u8),
     /// Deletes a file and puts a folder in its place, or the other way round.
     ChangeKind(u8),
+    /// Makes something that is never synced.
+    CreateUnsynced(u8, u8, u8),
+    /// Writes an ignore rule that names an entry.
+    Ignore(u8),
 }
 
 /// Something that a person does on the server.
@@ -62,6 +66,10 @@ pub(crate) enum WebAct {
     Rename(u8, u8),
     Swap(u8, u8),
     Trash(u8),
+    /// Takes away the right to write below a node, or gives it back.
+    SetWritable(u8, bool),
+    /// Takes the right to see a node, or moves it out of sight.
+    Hide(u8),
 }
 
 pub(crate) fn disk() -> impl Strategy<Value = DiskAct> {
@@ -79,6 +87,24 @@ pub(crate) fn disk() -> impl Strategy<Value = DiskAct> {
         p().prop_map(DiskAct::Invert),
         p().prop_map(DiskAct::Delete),
         p().prop_map(DiskAct::ChangeKind),
+    ]
+}
+
+/// What most devices never see.
+pub(crate) fn rare_on_disk() -> impl Strategy<Value = DiskAct> {
+    let p = || any::<u8>();
+    prop_oneof![
+        2 => (p(), p(), p()).prop_map(|(folder, name, kind)| DiskAct::CreateUnsynced(folder, name, kind)),
+        1 => p().prop_map(DiskAct::Ignore),
+    ]
+}
+
+/// What changes what a device may do or see.
+pub(crate) fn rights() -> impl Strategy<Value = WebAct> {
+    let p = || any::<u8>();
+    prop_oneof![
+        2 => (p(), any::<bool>()).prop_map(|(node, writable)| WebAct::SetWritable(node, writable)),
+        1 => p().prop_map(WebAct::Hide),
     ]
 }
 
@@ -172,6 +198,25 @@ impl DiskAct {
                 deeds.supersede(disk.remove(entry));
                 create(disk, deeds, folder, &name, !was_file);
             }
+            Self::CreateUnsynced(folder, number, kind) => {
+                let Some(folder) = pick(&folders, folder) else {
+                    return;
+                };
+                deeds.has_unsynced = true;
+                let kind = [LocalKind::Other, LocalKind::File, LocalKind::Folder][usize::from(kind) % 3];
+                let content = (kind == LocalKind::File).then_some(0);
+                if let Ok(entry) = disk.create_as(folder, &name(number), kind, content)
+                    && kind != LocalKind::Other
+                {
+                    disk.ignore(entry);
+                }
+            }
+            Self::Ignore(entry) => {
+                if let Some(entry) = pick(&all, entry) {
+                    deeds.has_unsynced = true;
+                    disk.ignore(entry);
+                }
+            }
         }
     }
 }
@@ -254,6 +299,7 @@ impl WebAct {
             }
             Self::Edit(file) | Self::EditAlike(file) => {
                 if let Some(node) = pick(&files, file).and_then(|file| server.get(file))
+                    && node.writable
                     && let RemoteKind::File(content) = node.kind
                 {
                     deeds.supersede(server.payload(node.id));
@@ -292,6 +338,18 @@ impl WebAct {
                     let below = server.below(node);
                     deeds.supersede(below.iter().filter_map(|id| server.payload(*id)));
                     server.bury(node, bitvault_planner::Cause::Trashed);
+                }
+            }
+            Self::SetWritable(node, writable) => {
+                if let Some(node) = pick(&live, node) {
+                    server.set_writable(node, writable);
+                }
+            }
+            Self::Hide(node) => {
+                if let Some(node) = pick(&live, node) {
+                    let below = server.below(node);
+                    deeds.supersede(below.iter().filter_map(|id| server.payload(*id)));
+                    server.bury(node, bitvault_planner::Cause::AccessLost);
                 }
             }
         }
