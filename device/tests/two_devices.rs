@@ -373,3 +373,27 @@ async fn a_name_that_the_engine_keeps_for_itself_is_refused_and_not_taken_for_de
     }
     assert_eq!(world.files().len(), 1);
 }
+
+#[tokio::test]
+async fn what_a_device_leaves_out_goes_from_it_alone_and_comes_back() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("music/song", "la");
+    for number in 0..6 {
+        one.write(&format!("f{number}"), "x");
+    }
+    one.sync().await;
+    two.sync().await;
+    two.exclude("music", true);
+    two.sync().await;
+    assert_eq!(two.files().len(), 6);
+    assert_eq!(world.files().len(), 7, "it stays on the server");
+    one.write("music/song", "la la");
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(two.files().len(), 6);
+    two.exclude("music", false);
+    two.sync().await;
+    assert_eq!(two.text("music/song"), "la la");
+    world.rests(&mut [&mut one, &mut two]).await;
+}
