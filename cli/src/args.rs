@@ -10,7 +10,7 @@ mod versions;
 pub(crate) use look::{Stat, Tree, Usage};
 pub(crate) use metadata::{Favourites, Metadata, Recent, Sort};
 pub(crate) use quota::{Quota, QuotaCommand, SizeOrNone};
-pub(crate) use sync::{Sync, SyncPlace, SyncRun, SyncState};
+pub(crate) use sync::{Sync, SyncChoice, SyncPlace, SyncRun, SyncState};
 pub(crate) use trash::{Restore, Restored, Trash, TrashAction};
 pub(crate) use versions::{Cp, Versions, VersionsCommand};
 

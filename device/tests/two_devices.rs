@@ -352,3 +352,48 @@ async fn many_files_in_many_folders_arrive() {
     assert_eq!(two.files(), one.files());
     world.rests(&mut [&mut one, &mut two]).await;
 }
+
+#[tokio::test]
+async fn a_name_that_the_engine_keeps_for_itself_is_refused_and_not_taken_for_deleted() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("d/.bitvault/x", "fine below the top");
+    one.sync().await;
+    let taken = world.server.find("d/.bitvault").unwrap();
+    world
+        .server
+        .rename(taken, world.server.root(), ".bitvault")
+        .unwrap();
+    for _ in 0..2 {
+        let rest = two.sync_quietly().await;
+        assert!(
+            rest.troubles.iter().any(|trouble| trouble.path == ".bitvault"),
+            "{rest:?}"
+        );
+    }
+    assert_eq!(world.files().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_device_leaves_out_goes_from_it_alone_and_comes_back() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("music/song", "la");
+    for number in 0..6 {
+        one.write(&format!("f{number}"), "x");
+    }
+    one.sync().await;
+    two.sync().await;
+    two.exclude("music", true);
+    two.sync().await;
+    assert_eq!(two.files().len(), 6);
+    assert_eq!(world.files().len(), 7, "it stays on the server");
+    one.write("music/song", "la la");
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(two.files().len(), 6);
+    two.exclude("music", false);
+    two.sync().await;
+    assert_eq!(two.text("music/song"), "la la");
+    world.rests(&mut [&mut one, &mut two]).await;
+}

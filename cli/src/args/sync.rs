@@ -1,4 +1,5 @@
 use bitvault_client::RemotePath;
+use bytesize::ByteSize;
 use clap::{Args as ClapArgs, Subcommand};
 use std::path::PathBuf;
 
@@ -17,6 +18,10 @@ pub(crate) enum Sync {
     Pause(SyncPlace),
     /// Go on, and agree to deletes that wait for that
     Resume(SyncResume),
+    /// Leave folders of the server out on this machine; they stay on the server
+    Exclude(SyncChoice),
+    /// Take in again what was left out
+    Include(SyncChoice),
     /// List conflicted copies that are on this machine
     Conflicts(SyncPlace),
     /// Show what was done, the latest last
@@ -40,6 +45,24 @@ pub(crate) struct SyncRun {
     /// Files on their way at once
     #[arg(short, long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
+    /// Send at most so many bytes a second, as 500KiB
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit_up: Option<ByteSize>,
+    /// Fetch at most so many bytes a second
+    #[arg(long, value_name = "RATE")]
+    pub(crate) limit_down: Option<ByteSize>,
+    #[command(flatten)]
+    pub(crate) state: SyncState,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SyncChoice {
+    /// The folder of this machine
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Paths below it, also of what is not here
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
     #[command(flatten)]
     pub(crate) state: SyncState,
 }

@@ -59,9 +59,8 @@ pub enum Operation {
         /// Its name there.
         name: Name,
     },
-    /// Send a file's content to the server, and bind both. Before sending, the hash goes into [`sent`].
-    ///
-    /// [`sent`]: crate::LocalNode::sent
+    /// Send a file's content to the server, and bind both. Before it is sent, its hash is noted
+    /// ([`crate::Trees::sending`]).
     Upload {
         /// The file of the device.
         local: LocalId,
@@ -110,7 +109,8 @@ pub enum Operation {
         /// Its name there; nothing may have that name yet.
         name: Name,
     },
-    /// Fetch a file's content to the device, and bind both.
+    /// Fetch a file's content to the device, and bind both. Before the file is put in place, its hash is noted
+    /// ([`crate::Trees::fetching`]).
     Download {
         /// The node of the server.
         node: NodeId,

@@ -1,13 +1,18 @@
 //! Carries a plan's operations out, kind by kind, and tells the trees what came of each.
 
-use bitvault_planner::{Fingerprint, LocalId, Name, NodeId, Operation, RemoteNode, RemoveWhy, Sha256, Why};
+use bitvault_planner::{
+    DownloadTo, Fingerprint, LocalId, Name, NodeId, Operation, RemoteNode, RemoveWhy, Sha256, Why,
+};
 use futures::StreamExt as _;
 
 use super::io::key;
 use super::{Engine, EngineError, Round};
-use crate::fs::{Found, FsError, Inventory, RelPath};
+use crate::fs::{Found, FsError, Inventory, RelPath, own};
 use crate::remote::{Refusal, RemoteError};
 use crate::scan::path_of;
+
+/// So many files are hashed again at most after a crash.
+const HASHES_KEPT: u32 = 1000;
 
 /// Operations of one plan, by what they work with.
 #[derive(Default)]
@@ -30,6 +35,15 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mut sorted = Sorted::default();
         for operation in operations {
+            if self.takes_own_name(&operation) {
+                let shown = self.subject(&operation);
+                round.failed(
+                    &operation,
+                    &shown,
+                    "a device keeps this name for itself; rename it on the server",
+                );
+                continue;
+            }
             let list = match &operation {
                 Operation::Adopt { .. } | Operation::Forget { .. } => &mut sorted.states,
                 Operation::Hash { .. } => &mut sorted.hashes,
@@ -48,6 +62,20 @@ impl Engine {
         self.change_folder(sorted.locals, round).await?;
         self.call(sorted.calls, round).await?;
         self.transfer(sorted.transfers, round).await
+    }
+
+    /// Whether something would get a name that scans leave out: it would look deleted then.
+    fn takes_own_name(&self, operation: &Operation) -> bool {
+        let (parent, name) = match operation {
+            Operation::CreateLocalFolder { parent, name, .. }
+            | Operation::MoveLocal { parent, name, .. }
+            | Operation::Download {
+                to: DownloadTo::New { parent, name, .. },
+                ..
+            } => (*parent, name),
+            _ => return false,
+        };
+        own::is_own(name.as_str(), parent == self.kept.trees().local.root())
     }
 
     fn note(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
@@ -85,12 +113,18 @@ impl Engine {
                 (operation, local, expected, hash.await)
             })
             .buffer_unordered(self.config.limits.hashes.max(1));
+        let mut unwritten = 0;
         while let Some((operation, local, expected, result)) = results.next().await {
             let result: Result<Sha256, FsError> = result;
             match result {
                 Ok(content) => {
                     self.kept.hashed(local, expected, content);
                     round.done += 1;
+                    unwritten += 1;
+                    if unwritten == HASHES_KEPT {
+                        unwritten = 0;
+                        self.flush()?;
+                    }
                 }
                 Err(error) => self.fs_refused(&operation, error, round)?,
             }
@@ -354,8 +388,8 @@ impl Engine {
             Operation::MoveLocal { .. } => None,
             Operation::CreateLocalFolder { parent, .. } => Some(*parent),
             Operation::Download { to, .. } => match to {
-                bitvault_planner::DownloadTo::New { parent, .. } => Some(*parent),
-                bitvault_planner::DownloadTo::Replace { local, .. } => holds(local),
+                DownloadTo::New { parent, .. } => Some(*parent),
+                DownloadTo::Replace { local, .. } => holds(local),
             },
             _ => None,
         };

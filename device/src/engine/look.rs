@@ -133,8 +133,8 @@ impl Engine {
         for leftover in looked.leftovers {
             let label = self.io.label();
             match self.io.fs.sweep(&leftover, &label).await {
-                Ok(()) => self.log("sweep", &leftover, "left by a crash; moved to the trash"),
-                Err(error) => tracing::warn!(%leftover, %error, "move to the trash"),
+                Ok(()) => self.log("sweep", &leftover, "left by a crash"),
+                Err(error) => tracing::warn!(%leftover, %error, "clear what a crash left"),
             }
         }
         self.flush()

@@ -23,7 +23,6 @@ mod run;
 mod tell;
 mod transfers;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,8 +104,6 @@ pub struct Config {
     pub shown: String,
     /// What the file system can hold.
     pub names: NameRules,
-    /// What of the server this device leaves out.
-    pub excluded: BTreeSet<NodeId>,
     /// When deletes wait for a person.
     pub guard: Guard,
     /// How much happens at once.
@@ -275,7 +272,7 @@ impl Engine {
             device: self.config.device.clone(),
             today: self.io.world.today(),
             names: self.config.names.clone(),
-            excluded: self.config.excluded.clone(),
+            excluded: control.excluded.iter().filter_map(|id| id.parse().ok()).collect(),
             guard: Guard {
                 agreed_remote: control.agreed_remote,
                 agreed_local: control.agreed_local,

@@ -157,7 +157,8 @@ pub trait FileSystem: Send + Sync {
     async fn rename(&self, from: &RelPath, expected: Found, to: &RelPath) -> Result<Fingerprint, FsError>;
     /// Moves an entry to the device's trash, into a folder of this label, if it holds what is listed and nothing else.
     async fn discard(&self, path: &RelPath, inventory: &Inventory, label: &str) -> Result<(), FsError>;
-    /// Moves a temporary file that a crash left to the device's trash: it may be what made place for a download.
+    /// Clears a temporary file that a crash left: removes it, or moves it to the device's trash when it may be what made
+    /// place for a download.
     async fn sweep(&self, leftover: &RelPath, label: &str) -> Result<(), FsError>;
     /// Removes a written file that finds no place.
     async fn abandon(&self, temp: &Written);

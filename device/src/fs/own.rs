@@ -7,18 +7,36 @@ pub const MARKER: &str = "root.json";
 /// The device's trash, in [`FOLDER`].
 pub const TRASH: &str = "trash";
 const TEMP: &str = ".bitvault-tmp-";
+const SWAP: &str = ".bitvault-swap-";
 const TAG_DIGITS: usize = 16;
 
-/// What a temporary file with this tag is called.
+/// What a file that is being written is called: it holds what is on the server, or a part of that.
 pub fn temp_name(tag: u64) -> String {
     format!("{TEMP}{tag:016x}")
 }
 
+/// What it is called from when it is about to change places with a file of the person's: from then on it may be either.
+pub fn swap_name(temp: &str) -> String {
+    temp.replacen(TEMP, SWAP, 1)
+}
+
 /// Whether it is what [`temp_name`] makes, and nothing that merely begins like it.
 pub fn is_temp(name: &str) -> bool {
-    name.strip_prefix(TEMP).is_some_and(|tag| {
-        tag.len() == TAG_DIGITS && tag.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    })
+    name.strip_prefix(TEMP).is_some_and(is_tag)
+}
+
+/// Whether it is what [`swap_name`] makes.
+pub fn is_swap(name: &str) -> bool {
+    name.strip_prefix(SWAP).is_some_and(is_tag)
+}
+
+/// Whether the engine keeps this name in a folder for itself.
+pub fn is_own(name: &str, is_in_root: bool) -> bool {
+    is_temp(name) || is_swap(name) || (is_in_root && name == FOLDER)
+}
+
+fn is_tag(tag: &str) -> bool {
+    tag.len() == TAG_DIGITS && tag.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -28,6 +46,8 @@ mod tests {
     #[test]
     fn only_names_that_the_engine_makes_count_as_its_own() {
         assert!(is_temp(&temp_name(0)) && is_temp(&temp_name(u64::MAX)));
+        assert!(is_swap(&swap_name(&temp_name(7))) && !is_temp(&swap_name(&temp_name(7))));
+        assert!(is_own(FOLDER, true) && !is_own(FOLDER, false));
         for name in [
             ".bitvault-tmp-",
             ".bitvault-tmp-1",

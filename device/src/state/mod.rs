@@ -11,6 +11,8 @@ mod kept;
 mod outside;
 mod sqlite;
 
+use std::collections::BTreeSet;
+
 use bitvault_planner::{LocalId, LocalNode, NodeId, RemoteNode, SyncedNode, Tombstone, Trees};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -90,6 +92,9 @@ pub struct Control {
     pub agreed_remote: usize,
     /// Up to how many deletes on the device were agreed to.
     pub agreed_local: usize,
+    /// What of the server this device leaves out, with all below it: ids.
+    #[serde(default)]
+    pub excluded: BTreeSet<String>,
 }
 
 /// Something that was done, for people to read.

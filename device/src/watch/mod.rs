@@ -179,7 +179,7 @@ fn folder_of(path: &Path) -> Option<Result<RelPath, ()>> {
         let Some(name) = name.to_str() else {
             return Some(Err(()));
         };
-        if own::is_temp(name) || (folder.is_root() && name == own::FOLDER) {
+        if own::is_own(name, folder.is_root()) {
             return None;
         }
         if names.peek().is_some() {

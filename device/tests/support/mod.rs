@@ -194,6 +194,19 @@ impl Device {
         self.control(|control| (control.agreed_remote, control.agreed_local) = (remote, local));
     }
 
+    /// Leaves something of the server out, or takes it in again.
+    pub(crate) fn exclude(&self, path: &str, is_out: bool) {
+        let found = SqliteStore::beside(&self.state).unwrap().find(path).unwrap();
+        let id = found.expect(path).to_string();
+        self.control(|control| {
+            if is_out {
+                control.excluded.insert(id);
+            } else {
+                control.excluded.remove(&id);
+            }
+        });
+    }
+
     pub(crate) fn agreed(&self) -> usize {
         SqliteStore::beside(&self.state)
             .unwrap()
@@ -369,7 +382,6 @@ impl Device {
             remote_root: self.server.root(),
             shown: self.folder.display().to_string(),
             names: NameRules::posix(),
-            excluded: Default::default(),
             guard: Guard::default(),
             limits: Limits::default(),
         };

@@ -1,7 +1,7 @@
 //! What a synced folder's state tells, and what people ask of it. No server is asked.
 
 use super::place::Place;
-use crate::args::{Sync, SyncPlace};
+use crate::args::{Sync, SyncChoice, SyncPlace};
 use crate::error::Error;
 use crate::human::instant;
 use crate::output::Output;
@@ -23,6 +23,8 @@ pub(crate) fn look(args: &Sync, output: &Output) -> Result<(), Error> {
                 }
             })
         }),
+        Sync::Exclude(choice) => choose(choice, true),
+        Sync::Include(choice) => choose(choice, false),
         Sync::Conflicts(place) => each(place, |shown, store| conflicts(shown, store, output)),
         Sync::Log(args) => each(&args.place, |shown, store| log(shown, store, args.lines, output)),
     }
@@ -35,6 +37,35 @@ fn each(place: &SyncPlace, act: impl Fn(&str, &mut SqliteStore) -> Result<(), Er
         act(&shown, &mut store)?;
     }
     Ok(())
+}
+
+fn choose(choice: &SyncChoice, is_out: bool) -> Result<(), Error> {
+    let place = Place::of(&choice.folder, &choice.state)?;
+    if !place.file().is_file() {
+        return Err(Error::missing(
+            "this folder is not synced",
+            "begin with `bitvault sync run DIR`",
+        ));
+    }
+    let mut store = SqliteStore::beside(&place.file())?;
+    let mut ids = Vec::new();
+    for path in &choice.paths {
+        let found = store.find(path)?.filter(|_| !path.trim_matches('/').is_empty());
+        let id = found.ok_or_else(|| {
+            let hint = "write it as it is called on the server, below the folder that is synced";
+            Error::missing(format!("there is no {path}"), hint)
+        })?;
+        ids.push(id.to_string());
+    }
+    control(&mut store, |control| {
+        for id in ids {
+            if is_out {
+                control.excluded.insert(id);
+            } else {
+                control.excluded.remove(&id);
+            }
+        }
+    })
 }
 
 fn control(store: &mut SqliteStore, change: impl FnOnce(&mut Control)) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use crate::connect::Server;
 use crate::error::Error;
 use crate::output::Output;
 use bitvault_client::RemotePath;
-use bitvault_client::transfer::{Options, Silent, Transfer};
+use bitvault_client::transfer::{Options, Pace, Silent, Transfer};
 use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest};
 use bitvault_device::fs::LinuxFs;
 use bitvault_device::planner::{Guard, NameRules, NodeId};
@@ -14,7 +14,9 @@ use bitvault_device::remote::{RemoteError, RestRemote};
 use bitvault_device::state::SqliteStore;
 use bitvault_device::watch::{FolderWatch, Hints, NoHints};
 use bitvault_device::world::{RealWorld, host_name};
+use bytesize::ByteSize;
 use serde_json::json;
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -66,7 +68,8 @@ async fn open(
         state_dir: Some(place.transfers()),
         account: format!("{} {}", me.tenant.id, me.account.id),
     };
-    let transfer = Transfer::new(server.client.clone(), options, Arc::new(Silent))?;
+    let transfer = Transfer::new(server.client.clone(), options, Arc::new(Silent))?
+        .paced(pace(args.limit_up), pace(args.limit_down));
     let parts = Parts {
         fs: Arc::new(LinuxFs::open(folder).map_err(EngineError::from)?),
         remote: Arc::new(RestRemote::new(transfer)),
@@ -80,7 +83,6 @@ async fn open(
         remote_root,
         shown: folder.display().to_string(),
         names: NameRules::posix(),
-        excluded: Default::default(),
         guard: Guard::default(),
         limits: Limits {
             files: usize::from(args.jobs),
@@ -88,6 +90,12 @@ async fn open(
         },
     };
     Ok(Engine::open(parts, config).await?)
+}
+
+/// No limit for none, and for a rate of nothing.
+fn pace(rate: Option<ByteSize>) -> Option<Arc<Pace>> {
+    let bytes_per_s = NonZeroU64::new(rate?.as_u64())?;
+    Some(Arc::new(Pace::new(bytes_per_s)))
 }
 
 fn watch(folder: &Path, output: &Output) -> Box<dyn Hints> {

@@ -86,7 +86,7 @@ fn gone_there<'a>(merged: &mut Merged<'a>, synced: &'a SyncedNode, entry: &'a Lo
         merged.problem(slot, Reason::Unexplained);
     } else if content.is_some() && entry.content.is_none() {
         merged.nodes[slot].fate = Fate::Wait;
-    } else if content != entry.content {
+    } else if content != entry.content && merged.nodes[slot].base() != entry.content {
         // Edited against deleted: the edit wins, as a new file.
         merged.nodes[slot].fate = Fate::Keep;
         merged.forget(slot);

@@ -40,6 +40,8 @@ pub(super) struct Node<'a> {
     pub(super) local: Option<&'a LocalNode>,
     /// What both agreed on.
     pub(super) synced: Option<&'a SyncedNode>,
+    /// What this device began to put in place for it.
+    pub(super) fetched: Option<Sha256>,
     pub(super) fate: Fate,
     /// Its fate was a deletion before something turned up in it that stays.
     pub(super) was_deleted: bool,
@@ -64,10 +66,14 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The entry's file content, where it is known and agreed on or sent by this device: what a change is a change of.
+    /// The content that an edit is an edit of: what both agreed on, or what this device itself sent or fetched since.
     pub(super) fn base(&self) -> Option<Sha256> {
         let remote = self.remote.and_then(|node| node.kind.content());
+        let here = self.local.and_then(|entry| entry.content);
         let sent = self.local.and_then(|entry| entry.sent);
+        if here.is_some() && here == self.fetched {
+            return here;
+        }
         match (remote, sent) {
             (Some(remote), Some(sent)) if remote.sha256 == sent => Some(sent),
             _ => self
@@ -156,6 +162,7 @@ impl<'a> Merged<'a> {
         if let Some(entry) = local {
             self.by_local.insert(entry.id, slot);
         }
+        let node = remote.map(|node| node.id).or(synced.map(|synced| synced.node));
         let name = match (remote, local) {
             (Some(node), _) => node.name.clone(),
             (None, Some(entry)) => entry.name.clone(),
@@ -165,6 +172,7 @@ impl<'a> Merged<'a> {
             remote,
             local,
             synced,
+            fetched: node.and_then(|node| self.remote.fetched(node)),
             fate,
             was_deleted: false,
             forget: false,

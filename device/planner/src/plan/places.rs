@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::ids::NodeId;
 use crate::names::{Name, check_for_server, original_of_moving};
 use crate::operation::{Place, Reason};
-use crate::plan::merged::{Fate, Merged, ROOT, Slot};
+use crate::plan::merged::{Fate, Merged, Node, ROOT, Slot};
 use crate::trees::{LocalKind, LocalNode, RemoteNode, SyncedNode};
 
 /// Gives every node its place, and makes one of unsynced nodes that are the same on both sides.
@@ -95,7 +95,7 @@ fn pair_one(merged: &mut Merged<'_>, slot: Slot, unsynced: &HashMap<(Slot, Strin
     let twin = unsynced.get(&(parent, name.key())).copied();
     if let Some(twin) = twin
         && merged.nodes[twin].local.is_none()
-        && is_same(entry, merged.nodes[twin].remote)
+        && is_same(entry, &merged.nodes[twin])
     {
         merged.nodes[twin].forget |= merged.nodes[slot].forget;
         merged.nodes[twin].local = Some(entry);
@@ -109,13 +109,15 @@ fn pair_one(merged: &mut Merged<'_>, slot: Slot, unsynced: &HashMap<(Slot, Strin
 }
 
 /// Whether an entry and a node of one name that never were synced are one thing: two folders, two files of one content,
-/// or a file that this device itself sent.
-fn is_same(entry: &LocalNode, node: Option<&RemoteNode>) -> bool {
-    let Some(node) = node else { return false };
+/// or a file that
+/// this device itself sent or fetched.
+fn is_same(entry: &LocalNode, other: &Node<'_>) -> bool {
+    let Some(node) = other.remote else { return false };
     match (entry.kind, node.kind.content()) {
         (LocalKind::Folder, None) => true,
         (LocalKind::File, Some(content)) => {
-            entry.content == Some(content.sha256) || entry.sent == Some(content.sha256)
+            let is_own = entry.sent == Some(content.sha256) || other.fetched == entry.content;
+            entry.content.is_some() && (is_own || entry.content == Some(content.sha256))
         }
         _ => false,
     }

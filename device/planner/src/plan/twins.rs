@@ -150,9 +150,9 @@ fn is_taken(merged: &Merged<'_>, names: &Names, slot: Slot, key: &str) -> bool {
     let Some(other) = names.remote_other(node.parent, key, own) else {
         return false;
     };
-    // What has no slot is a file that all agree on: it stays.
+    // What has no slot is a file that all agree on: it stays. Of what waits nobody knows yet: then this waits as well.
     merged.by_node.get(&other).is_none_or(|slot| {
         let other = &merged.nodes[*slot];
-        other.stays() && other.parent == node.parent && other.name.key() == key
+        other.fate == Fate::Keep && other.parent == node.parent && other.name.key() == key
     })
 }

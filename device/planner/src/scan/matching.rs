@@ -55,7 +55,7 @@ impl Scan {
             matching.by_inode(false);
             matching.by_place()
         };
-        let seen: HashSet<LocalId> = found.iter().map(|node| node.id).collect();
+        let gone = self.gone(local, &scope, &found);
         let mut observed = Observed::default();
         for node in found {
             if local.get(node.id) != Some(&node) {
@@ -63,8 +63,8 @@ impl Scan {
                 local.insert(node);
             }
         }
-        for id in scope {
-            if !seen.contains(&id) && local.get(id).is_some() {
+        for id in gone {
+            if local.get(id).is_some() {
                 observed.gone.extend(local.below(id));
                 local.remove(id);
             }
@@ -72,26 +72,29 @@ impl Scan {
         observed
     }
 
-    /// The known entries that this scan finds if they are still there.
+    /// The known entries below what was listed.
     fn scope(&self, local: &LocalTree) -> BTreeSet<LocalId> {
-        let skipped: HashSet<Inode> = self
-            .entries
-            .iter()
-            .filter(|entry| entry.kind == LocalKind::Folder && !entry.listed)
-            .map(|entry| inode(&entry.fingerprint))
-            .collect();
         let mut scope = BTreeSet::new();
-        let mut folders = self.listed.clone();
-        while let Some(folder) = folders.pop() {
-            for child in local.children(folder) {
-                let is_listed =
-                    child.kind == LocalKind::Folder && !skipped.contains(&inode(&child.fingerprint));
-                if scope.insert(child.id) && is_listed {
-                    folders.push(child.id);
-                }
-            }
+        for folder in &self.listed {
+            scope.extend(local.below(*folder).into_iter().filter(|id| id != folder));
         }
         scope
+    }
+
+    /// Known entries that were not found although what held them was listed, or is gone itself. `found` has an entry for
+    /// each of the scan.
+    fn gone(&self, local: &LocalTree, scope: &BTreeSet<LocalId>, found: &[LocalNode]) -> Vec<LocalId> {
+        let listed: HashMap<LocalId, bool> = found
+            .iter()
+            .zip(&self.entries)
+            .map(|(node, entry)| (node.id, entry.listed))
+            .chain(self.listed.iter().map(|folder| (*folder, true)))
+            .collect();
+        let is_gone = |id: &LocalId| {
+            let mut holders = std::iter::successors(Some(*id), |id| local.get(*id)?.parent).skip(1);
+            !listed.contains_key(id) && holders.find_map(|holder| listed.get(&holder)) == Some(&true)
+        };
+        scope.iter().copied().filter(is_gone).collect()
     }
 }
 

@@ -29,6 +29,7 @@ impl Trees {
         };
         self.synced.insert(synced);
         self.settle(local, content);
+        self.remote.set_fetched(node, None);
     }
 
     /// After [`Forget`](crate::Operation::Forget).
@@ -111,6 +112,12 @@ impl Trees {
         self.bind_new(node, at, RemoteKind::Folder, parent, name, fingerprint)
     }
 
+    /// Before a [`Download`](crate::Operation::Download) puts its file in place; to be made durable then. After a crash
+    /// between, the file is known to be nobody's edit. Many can be noted at once.
+    pub fn fetching(&mut self, node: NodeId, content: Sha256) {
+        self.remote.set_fetched(node, Some(content));
+    }
+
     /// After a [`Download`](crate::Operation::Download) of a new file: it is durable, and this is what the file system
     /// tells of it.
     pub fn downloaded(
@@ -128,6 +135,7 @@ impl Trees {
     /// After a [`Download`](crate::Operation::Download) in place of a file's content: it is durable.
     pub fn replaced(&mut self, node: NodeId, content: Content, local: LocalId, fingerprint: Fingerprint) {
         self.hashed(local, fingerprint, content.sha256);
+        self.remote.set_fetched(node, None);
         if let Some(synced) = self.synced.get(node).cloned() {
             self.synced.insert(SyncedNode {
                 local,
@@ -194,6 +202,7 @@ impl Trees {
         fingerprint: Fingerprint,
     ) -> LocalId {
         let local = self.local.fresh_id();
+        self.remote.set_fetched(node, None);
         self.local.insert(LocalNode {
             id: local,
             parent: Some(parent),

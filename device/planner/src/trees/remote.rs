@@ -87,6 +87,7 @@ pub struct RemoteTree {
     children: BTreeSet<(NodeId, NodeId)>,
     tombstones: BTreeMap<NodeId, Tombstone>,
     hidden: BTreeSet<(NodeId, String)>,
+    fetched: BTreeMap<NodeId, Sha256>,
 }
 
 impl RemoteTree {
@@ -99,6 +100,7 @@ impl RemoteTree {
             children: BTreeSet::new(),
             tombstones: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            fetched: BTreeMap::new(),
         };
         tree.insert(RemoteNode { parent: None, ..root });
         tree
@@ -160,6 +162,21 @@ impl RemoteTree {
     /// Drops a tombstone that nothing on the device needs any more.
     pub fn drop_tombstone(&mut self, id: NodeId) {
         self.tombstones.remove(&id);
+        self.fetched.remove(&id);
+    }
+
+    /// The content that this device last began to put in place for the node, and does not know yet to be there. A file that
+    /// has just this content was edited by nobody here.
+    pub fn fetched(&self, id: NodeId) -> Option<Sha256> {
+        self.fetched.get(&id).copied()
+    }
+
+    /// Notes, or drops, what is being put in place for a node.
+    pub fn set_fetched(&mut self, id: NodeId, content: Option<Sha256>) {
+        match content {
+            Some(content) => drop(self.fetched.insert(id, content)),
+            None => drop(self.fetched.remove(&id)),
+        }
     }
 
     /// Remembers that the server refused a name in a folder as taken although nothing of that name is to be seen there:

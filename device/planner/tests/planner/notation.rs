@@ -3,8 +3,8 @@
 //! A tree has a node on each line: its id, its path, and, for a file, `= ` and its content in a letter; a folder ends with `/`.
 //! A number is a node of the server and the entry bound to it; a letter is an entry that nobody synced. Behind the id may
 //! stand `!` for what the server does not let this device change, `-` for what the ignore rules name and `@` for a symbolic
-//! link. `?` is a content that was not read yet, and `B sent A` is B where A was sent before and no answer came. On the
-//! server `gone` and `hidden` in place of a path are tombstones. The root is 0 and not written down.
+//! link. `?` is a content that was not read yet, and `B sent A` is B where A was sent before and no answer came; `B fetched A`
+//! on the server is B where A was being put in place on the device. On the server `gone` and `hidden` in place of a path are tombstones. The root is 0 and not written down.
 //!
 //! A plan has an operation on each line, in the order of the alphabet.
 
@@ -82,6 +82,7 @@ struct Line<'t> {
     is_folder: bool,
     content: Option<char>,
     sent: Option<char>,
+    fetched: Option<char>,
     word: &'t str,
 }
 
@@ -100,6 +101,7 @@ fn lines(tree: &str) -> Vec<Line<'_>> {
             folders.insert(path, id);
         }
         let (content, sent) = content.split_once(" sent ").unwrap_or((content, ""));
+        let (content, fetched) = content.split_once(" fetched ").unwrap_or((content, ""));
         lines.push(Line {
             id,
             flags,
@@ -110,6 +112,7 @@ fn lines(tree: &str) -> Vec<Line<'_>> {
             is_folder,
             content: content.chars().next(),
             sent: sent.chars().next(),
+            fetched: fetched.chars().next(),
             word: rest,
         });
     }
@@ -186,6 +189,7 @@ fn remote_tree(text: &str) -> RemoteTree {
             );
             continue;
         }
+        tree.set_fetched(node(line.id), line.fetched.map(sha256));
         tree.insert(RemoteNode {
             id: node(line.id),
             parent: Some(node(line.parent)),

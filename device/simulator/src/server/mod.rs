@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use bitvault_device::planner::{AccountId, NodeId, Sha256};
+use bitvault_device::planner::{AccountId, Name, NodeId, Sha256};
+use bitvault_device::remote::RemoteError;
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -96,6 +97,20 @@ impl ModelServer {
     pub fn restore(&self, node: NodeId) {
         self.lock().restore(node);
         self.wake();
+    }
+
+    /// Renames or moves a node, as somebody on the web would.
+    ///
+    /// # Errors
+    /// As the API refuses.
+    pub fn rename(&self, node: NodeId, parent: NodeId, name: &str) -> Result<(), RemoteError> {
+        let renamed = {
+            let mut inner = self.lock();
+            let revision = inner.live(node).map_or(0, |node| node.revision);
+            inner.move_node(AccountId(Uuid::nil()), node, revision, parent, &Name::from(name))
+        };
+        self.wake();
+        renamed.map(|_| ())
     }
 
     /// Removes the oldest entries of the journal: cursors before this one expire.

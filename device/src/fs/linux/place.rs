@@ -1,11 +1,14 @@
 //! Putting things in their place without ever overwriting one.
 
+use std::os::fd::AsFd;
+
 use bitvault_planner::{Fingerprint, LocalKind};
-use rustix::fs::{AtFlags, Mode, RenameFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 
 use super::beneath::{Beneath, failed, rename_free, stat};
 use super::trash::into_trash;
-use crate::fs::{Found, FsError, RelPath, Written, after_rename, untouched};
+use crate::fs::{Found, FsError, RelPath, Written, after_rename, own, untouched};
 
 pub(super) fn create_folder(beneath: &Beneath, path: &RelPath) -> Result<Fingerprint, FsError> {
     let (folder, name) = beneath.holder(path)?;
@@ -42,27 +45,41 @@ pub(super) fn replace(
     if found.kind != LocalKind::File || found.fingerprint != expected {
         return Err(FsError::Changed);
     }
+    // A script stays one that can be run.
+    let file = beneath.open_beneath(&temp.path, OFlags::RDONLY)?;
+    rustix::fs::fchmod(&file, mode(&folder, name).map_err(failed)?).map_err(failed)?;
+    let swap_name = own::swap_name(temp_name);
+    rename_free((&folder, temp_name), (&folder, &swap_name), &path)?;
     between();
     let exchange = || {
-        rustix::fs::renameat_with(&folder, temp_name, &folder, name, RenameFlags::EXCHANGE).map_err(failed)
+        rustix::fs::renameat_with(&folder, &swap_name, &folder, name, RenameFlags::EXCHANGE).map_err(failed)
     };
-    exchange()?;
+    if let Err(error) = exchange() {
+        rename_free((&folder, &swap_name), (&folder, temp_name), &path)?;
+        return Err(error);
+    }
     // What made place can be looked at in peace now: nobody knows its new name.
-    let old = stat(&folder, temp_name).map_err(failed)?;
+    let old = stat(&folder, &swap_name).map_err(failed)?;
     if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
         exchange()?;
-        let ours = stat(&folder, temp_name).map_err(failed)?;
+        let ours = stat(&folder, &swap_name).map_err(failed)?;
         if untouched(&ours.fingerprint, &temp.fingerprint) {
-            rustix::fs::unlinkat(&folder, temp_name, AtFlags::empty()).map_err(failed)?;
+            rename_free((&folder, &swap_name), (&folder, temp_name), &path)?;
         } else {
             // Somebody wrote to the name while ours was there.
-            into_trash(beneath, (&folder, temp_name), name, label, &path)?;
+            into_trash(beneath, (&folder, &swap_name), name, label, &path)?;
         }
         return Err(FsError::Changed);
     }
     let now = stat(&folder, name).map_err(failed)?;
-    into_trash(beneath, (&folder, temp_name), name, label, &path)?;
+    into_trash(beneath, (&folder, &swap_name), name, label, &path)?;
     Ok(after_rename(now.fingerprint, temp.fingerprint))
+}
+
+/// Who may read, write and run a file.
+fn mode(folder: impl AsFd, name: &str) -> Result<Mode, Errno> {
+    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(Mode::from_raw_mode(stat.st_mode & 0o777))
 }
 
 /// `between` is called after the look and before the rename: tests edit there.

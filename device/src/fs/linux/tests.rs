@@ -1,7 +1,7 @@
 //! Each safety rule against a real folder. `between` closures edit in the very moment that a rule is about.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::Arc;
 
 use bitvault_planner::{LocalKind, Sha256};
@@ -128,7 +128,28 @@ async fn an_edit_between_the_look_and_the_exchange_gets_its_place_back() {
     });
     is_changed(replaced);
     assert_eq!(folder.text("a"), "edited");
-    assert!(!folder.has(temp.path.as_str()), "our own file is gone again");
+    folder.fs.abandon(&temp).await;
+    let listing = folder.fs.list(&RelPath::root()).await.unwrap();
+    assert!(
+        listing.leftovers.is_empty(),
+        "our own file is gone again: {listing:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_can_be_run_still_can_be_when_its_content_is_replaced() {
+    let folder = folder();
+    folder.write("a", "old");
+    let path = folder.dir.path().join("a");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o751)).unwrap();
+    let old = folder.found("a");
+    let temp = folder.temp("", "new").await;
+    folder
+        .fs
+        .replace(&temp, "a", old.fingerprint, "now")
+        .await
+        .unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o751);
 }
 
 #[tokio::test]
@@ -317,9 +338,12 @@ async fn the_file_that_was_opened_is_the_one_that_is_sent_whatever_has_its_name(
 }
 
 #[tokio::test]
-async fn own_files_are_not_listed_and_leftovers_go_to_the_trash() {
+async fn own_files_are_not_listed_and_what_may_be_a_persons_goes_to_the_trash() {
     let folder = folder();
+    let temp = own::temp_name(7);
+    let swap = own::swap_name(&temp);
     folder.temp("", "half").await;
+    folder.write(&swap, "maybe somebody's");
     folder.write("a", "a");
     let marker = Marker {
         state: "one".into(),
@@ -329,9 +353,12 @@ async fn own_files_are_not_listed_and_leftovers_go_to_the_trash() {
     let listing = folder.fs.list(&RelPath::root()).await.unwrap();
     let names: Vec<_> = listing.entries.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(names, ["a"]);
-    assert_eq!(listing.leftovers, [own::temp_name(7)]);
-    folder.fs.sweep(&path(&own::temp_name(7)), "now").await.unwrap();
-    assert_eq!(folder.trashed(), ["half"]);
+    assert_eq!(listing.leftovers.len(), 2);
+    for leftover in [&temp, &swap] {
+        folder.fs.sweep(&path(leftover), "now").await.unwrap();
+        assert!(!folder.has(leftover));
+    }
+    assert_eq!(folder.trashed(), ["maybe somebody's"]);
     assert!(folder.fs.sweep(&path("a"), "now").await.is_err());
     assert_eq!(folder.fs.root().await.unwrap().marker, Some(marker));
 }

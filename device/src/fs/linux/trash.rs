@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use bitvault_planner::LocalKind;
-use rustix::fs::Dir;
+use rustix::fs::{AtFlags, Dir};
 
 use super::beneath::{Beneath, failed, rename_free, stat};
 use crate::fs::{Found, FsError, Inventory, RelPath, own, untouched};
@@ -31,7 +31,11 @@ pub(super) fn discard(
 
 pub(super) fn sweep(beneath: &Beneath, leftover: &RelPath, label: &str) -> Result<(), FsError> {
     let (folder, name) = beneath.holder(leftover)?;
-    if !own::is_temp(name) {
+    if own::is_temp(name) {
+        return rustix::fs::unlinkat(&folder, name, AtFlags::empty())
+            .map_err(|errno| failed("remove", leftover, errno));
+    }
+    if !own::is_swap(name) {
         return Err(FsError::Changed);
     }
     into_trash(beneath, (&folder, name), name, label, leftover).map(|_| ())
@@ -98,7 +102,7 @@ fn below(folder: &OwnedFd, path: &RelPath, at: &RelPath, inventory: &Inventory) 
         let entry = entry.map_err(failed)?;
         let name = match entry.file_name().to_str() {
             Ok("." | "..") => continue,
-            Ok(name) if own::is_temp(name) => continue,
+            Ok(name) if own::is_own(name, false) => continue,
             Ok(name) => name,
             Err(_) => return Err(FsError::Changed),
         };

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use bitvault_planner::{LocalTree, RemoteTree, SyncedTree, Trees};
+use bitvault_planner::{LocalTree, NodeId, RemoteTree, SyncedTree, Trees};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -132,6 +132,25 @@ impl SqliteStore {
         };
         let lines = read().map_err(|cause| sqlite("read", cause))?;
         lines.iter().map(|json| from_json(json)).collect()
+    }
+
+    /// The node at a path below the folder of the server, as far as this device knows it.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn find(&mut self, path: &str) -> Result<Option<NodeId>, StateError> {
+        let Some(loaded) = self.load()? else {
+            return Ok(None);
+        };
+        let remote = &loaded.trees.remote;
+        let mut names = path.split('/').filter(|name| !name.is_empty());
+        Ok(names.try_fold(remote.root(), |folder, name| {
+            let key = bitvault_planner::Name::from(name).key();
+            remote
+                .children(folder)
+                .find(|child| child.name.key() == key)
+                .map(|child| child.id)
+        }))
     }
 
     /// Conflicted copies that are on the device, by path.

@@ -282,6 +282,7 @@ impl Transfer {
             buffer.data().extend_from_slice(&chunk);
             self.progress
                 .event(Event::Moved(i64::try_from(chunk.len()).unwrap_or(i64::MAX)));
+            self.store.arrived(chunk.len()).await;
         }
         if buffer.data().len() < want {
             return Err(Error::broken(&url, "the answer ended early".into()));

@@ -18,6 +18,7 @@ mod events;
 mod folders;
 mod known;
 mod multipart;
+mod pace;
 mod record;
 mod source;
 mod store;
@@ -30,6 +31,7 @@ mod writer;
 pub use download::{Downloaded, Version};
 pub use events::{Event, Item, Outcome, Progress, Silent};
 pub use known::KnownFile;
+pub use pace::Pace;
 pub use tree_down::check_name;
 pub use upload::{FileJob, Place, Put};
 
@@ -97,6 +99,13 @@ impl Transfer {
             client,
             progress,
         })
+    }
+
+    /// The same, kept to a rate in each direction.
+    #[must_use]
+    pub fn paced(mut self, up: Option<Arc<Pace>>, down: Option<Arc<Pace>>) -> Self {
+        self.store.set_pace(up, down);
+        self
     }
 
     /// The client underneath.

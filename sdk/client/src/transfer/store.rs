@@ -1,6 +1,6 @@
 //! Presigned requests: PUT of a part, GET of a range. The bearer token never goes here.
 
-use super::{Event, Progress, STEP_BYTES};
+use super::{Event, Pace, Progress, STEP_BYTES};
 use crate::retry::retry_after;
 use crate::trace::unsampled;
 use crate::{Client, Error, Result, Retry, TraceSource};
@@ -50,6 +50,8 @@ pub(crate) struct Store {
     trace: Arc<dyn TraceSource>,
     retry: Retry,
     progress: Arc<dyn Progress>,
+    up: Option<Arc<Pace>>,
+    down: Option<Arc<Pace>>,
 }
 
 impl Store {
@@ -66,7 +68,21 @@ impl Store {
             trace: Arc::clone(client.trace()),
             retry: client.retry(),
             progress,
+            up: None,
+            down: None,
         })
+    }
+
+    /// Keeps to these rates from now on.
+    pub(crate) fn set_pace(&mut self, up: Option<Arc<Pace>>, down: Option<Arc<Pace>>) {
+        (self.up, self.down) = (up, down);
+    }
+
+    /// So many bytes have arrived; waits when they came too fast.
+    pub(crate) async fn arrived(&self, bytes: usize) {
+        if let Some(down) = &self.down {
+            down.pass(bytes as u64).await;
+        }
     }
 
     /// Sends the bytes of one part, repeating what may be repeated. 403 means that the URL has ended: the caller asks
@@ -130,6 +146,9 @@ impl Store {
             return Err((Error::protocol(detail), None));
         }
         let size = part.size;
+        if let Some(up) = &self.up {
+            up.pass(size).await;
+        }
         let body = Counted {
             rest: body,
             moved: Arc::clone(moved),

@@ -10,7 +10,7 @@ use bitvault_planner::{
 
 use crate::model::disk::{Entry, Habits};
 use crate::model::server::Event;
-use crate::model::{Disk, EntryId, Payload, Refused, Server, sha256};
+use crate::model::{Disk, EntryId, Mistake, Payload, Refused, Server, sha256};
 
 /// What befalls an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +30,12 @@ pub(crate) struct Device {
     pub(crate) policy: Policy,
     pub(crate) trash: Vec<Payload>,
     cursor: usize,
+    mistake: Option<Mistake>,
 }
 
 impl Device {
     /// The first device is like Linux, the second like Windows, the third like a Mac's old file system.
-    pub(crate) fn new(number: usize, server: &Server) -> Self {
+    pub(crate) fn new(number: usize, server: &Server, mistake: Option<Mistake>) -> Self {
         let habits = [
             Habits {
                 tells_birth: true,
@@ -75,6 +76,7 @@ impl Device {
             policy,
             trash: Vec::new(),
             cursor: 0,
+            mistake,
         }
     }
 
@@ -90,6 +92,7 @@ impl Device {
         for event in &server.journal[self.cursor..end] {
             match event.clone() {
                 Event::Seen(node) => self.trees.remote.insert(node),
+                Event::Gone(..) if self.makes(Mistake::MissesTombstone) => {}
                 Event::Gone(node, tombstone) => self.trees.remote.bury(node, tombstone),
             }
         }
@@ -105,7 +108,7 @@ impl Device {
         let mut folders = vec![(Disk::ROOT, ScanParent::Listed(root), Some(root))];
         while let Some((folder, parent, known)) = folders.pop() {
             for id in self.disk.children(folder) {
-                let (Some(entry), Some(fingerprint)) = (self.disk.get(id), self.disk.fingerprint(id)) else {
+                let (Some(entry), Some(fingerprint)) = (self.disk.get(id), self.fingerprint(id)) else {
                     continue;
                 };
                 let known = self.known(known, &entry.name);
@@ -129,12 +132,16 @@ impl Device {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        let Trees {
-            remote,
-            local,
-            synced,
-        } = &self.trees;
-        plan(remote, local, synced, &self.policy)
+        let Some(mistake) = self.mistake else {
+            return plan_of(&self.trees, &self.policy);
+        };
+        let mut trees = self.trees.clone();
+        mistake.distort(&mut trees);
+        let mut plan = plan_of(&trees, &self.policy);
+        for operation in &mut plan.operations {
+            mistake.twist(operation, &self.trees);
+        }
+        plan
     }
 
     /// Carries one operation out, if what it asks for holds.
@@ -183,6 +190,10 @@ impl Device {
                 self.trees.sending(local, hash);
                 let node = match to {
                     UploadTo::New { parent, name } => server.create(parent, &name, Some(payload))?,
+                    UploadTo::Version { node, .. } if self.makes(Mistake::UploadsOverAnything) => {
+                        let current = server.get(node).and_then(|node| node.kind.content());
+                        server.upload(node, current.ok_or(Refused)?.version, payload)?
+                    }
                     UploadTo::Version { node, base } => server.upload(node, base, payload)?,
                 };
                 if is_known {
@@ -202,7 +213,13 @@ impl Device {
                     self.trees.moved_remote(node, agreed);
                 }
             }
-            Operation::DeleteRemote { node, covers, .. } => {
+            Operation::DeleteRemote { node, mut covers, .. } => {
+                if self.makes(Mistake::DeletesUnseen) {
+                    let below = server.below(node).into_iter();
+                    covers = below
+                        .filter_map(|id| Some((id, server.get(id)?.revision)))
+                        .collect();
+                }
                 let tombstone = server.trash(node, &covers)?;
                 if is_known {
                     self.trees.deleted_remote(node, tombstone);
@@ -226,6 +243,7 @@ impl Device {
                     .payload(node)
                     .filter(|payload| sha256(*payload) == content.sha256)
                     .ok_or(Refused)?;
+                self.trees.fetching(node, content.sha256);
                 match to {
                     DownloadTo::New { at, parent, name } => {
                         let folder = self.locate(parent)?;
@@ -237,7 +255,10 @@ impl Device {
                         }
                     }
                     DownloadTo::Replace { local, expected } => {
-                        let entry = self.find(local, expected)?;
+                        let entry = match self.makes(Mistake::ReplacesUnseen) {
+                            true => self.locate(local)?,
+                            false => self.find(local, expected)?,
+                        };
                         self.disk.replace(entry, payload);
                         if is_known {
                             self.trees.replaced(node, content, local, self.told(entry).1);
@@ -273,7 +294,10 @@ impl Device {
                 let entry = self.locate(local)?;
                 let mut expected = BTreeSet::new();
                 for (local, fingerprint) in covers {
-                    expected.insert(self.find(local, fingerprint)?);
+                    match self.find(local, fingerprint) {
+                        Err(_) if self.makes(Mistake::RemovesUnseen) => {}
+                        found => drop(expected.insert(found?)),
+                    }
                 }
                 for local in ignored {
                     let entry = self.locate(local)?;
@@ -281,15 +305,16 @@ impl Device {
                         expected.extend(self.disk.below(entry));
                     }
                 }
-                if self
-                    .disk
-                    .below(entry)
-                    .iter()
-                    .any(|entry| !expected.contains(entry))
+                if !self.makes(Mistake::RemovesUnseen)
+                    && self
+                        .disk
+                        .below(entry)
+                        .iter()
+                        .any(|entry| !expected.contains(entry))
                 {
                     return Err(Refused);
                 }
-                if why == RemoveWhy::Excluded {
+                if why == RemoveWhy::Excluded && !self.makes(Mistake::RemovesBeforeForgetting) {
                     self.trees.leaving(local);
                 }
                 self.trash.extend(self.disk.remove(entry));
@@ -343,7 +368,7 @@ impl Device {
     /// The same, if the file system tells of it what is expected.
     fn find(&self, local: LocalId, expected: Fingerprint) -> Result<EntryId, Refused> {
         let entry = self.locate(local)?;
-        let is = self.disk.fingerprint(entry).ok_or(Refused)?;
+        let is = self.fingerprint(entry).ok_or(Refused)?;
         let kind = self.disk.get(entry).map(|entry| entry.kind);
         if kind != self.trees.local.get(local).map(|node| node.kind) {
             return Err(Refused);
@@ -355,14 +380,38 @@ impl Device {
         if holds { Ok(entry) } else { Err(Refused) }
     }
 
+    fn makes(&self, mistake: Mistake) -> bool {
+        self.mistake == Some(mistake)
+    }
+
+    /// What the file system tells of an entry.
+    fn fingerprint(&self, entry: EntryId) -> Option<Fingerprint> {
+        let mut told = self.disk.fingerprint(entry)?;
+        if self.makes(Mistake::IgnoresChangeTime) {
+            told.changed = 0;
+        }
+        Some(told)
+    }
+
     fn told(&self, entry: EntryId) -> (Name, Fingerprint) {
         let name = self.disk.get(entry).map(|entry| entry.name.clone());
-        let fingerprint = self.disk.fingerprint(entry);
+        let fingerprint = self.fingerprint(entry);
         (
             name.expect("the entry was just made"),
             fingerprint.expect("the entry was just made"),
         )
     }
+}
+
+fn plan_of(
+    Trees {
+        remote,
+        local,
+        synced,
+    }: &Trees,
+    policy: &Policy,
+) -> Plan {
+    plan(remote, local, synced, policy)
 }
 
 fn fresh_trees(disk: &Disk, server: &Server) -> Trees {

@@ -4,6 +4,7 @@
 
 mod device;
 mod disk;
+mod mistake;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use bitvault_planner::{Operation, Sha256};
 
 pub(crate) use device::{Device, Mishap};
 pub(crate) use disk::{Disk, EntryId};
+pub(crate) use mistake::Mistake;
 pub(crate) use server::Server;
 
 /// The content of a file: a number that nobody else writes.

@@ -108,6 +108,24 @@ fn an_upload_whose_answer_was_lost_is_no_edit_of_somebody_else() {
 }
 
 #[test]
+fn a_download_that_the_device_did_not_live_to_note_is_no_edit() {
+    check(
+        "1 f = A",
+        "1 f = C fetched B",
+        "1 f = B",
+        "local: download 1 = C over B",
+    );
+    check("", "1 f = C fetched B", "a f = B", "local: download a = C over B");
+    check("1 f = A", "1 f = B fetched B", "1 f = B", "adopt 1");
+    check(
+        "1 f = A",
+        "1 f = B fetched B",
+        "1 f = C",
+        "local: move 1 to 0/f (conflicted copy, laptop, 2026-03-09) (conflict)",
+    );
+}
+
+#[test]
 fn somebody_elses_edit_after_a_lost_answer_is_a_conflict() {
     check(
         "1 f = A",
