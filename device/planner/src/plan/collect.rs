@@ -1,6 +1,7 @@
 //! Which nodes there are, and whether each stays by what is known of it alone.
 
-use crate::operation::Reason;
+use crate::ids::LocalId;
+use crate::operation::{Operation, Reason};
 use crate::plan::merged::{Fate, Merged, ROOT, Slot};
 use crate::trees::{LocalKind, LocalNode, RemoteNode, SyncedNode};
 
@@ -19,11 +20,30 @@ pub(super) fn collect(merged: &mut Merged<'_>) {
             merged.excluded.extend(remote.below(*id));
         }
     }
+    let unbound = unbound_entries(merged);
+    let unsynced_nodes = synced_nodes(merged);
+    for node in unsynced_nodes {
+        merged.add(Some(node), None, None, Fate::Keep);
+    }
+    for entry in unbound {
+        if !merged.unsynced.contains(&entry.id) {
+            merged.add(None, Some(entry), None, Fate::Keep);
+        }
+    }
+}
+
+/// The entries that nobody synced, and what is to be known of them beforehand. Both trees are in the order of ids, so that no
+/// entry is looked up.
+fn unbound_entries<'a>(merged: &mut Merged<'a>) -> Vec<&'a LocalNode> {
+    let local = merged.local;
+    let mut bound = merged.synced.locals().peekable();
+    let mut unbound = Vec::new();
     for entry in local.iter() {
-        let is_bound = merged.synced.of_local(entry.id).is_some();
-        if is_bound {
+        while bound.next_if(|id| *id < entry.id).is_some() {}
+        if bound.peek() == Some(&entry.id) || entry.id == local.root() {
             continue;
         }
+        unbound.push(entry);
         if entry.kind == LocalKind::Other || entry.ignored {
             merged.unsynced.extend(local.below(entry.id));
             if let Some(parent) = entry.parent {
@@ -34,32 +54,28 @@ pub(super) fn collect(merged: &mut Merged<'_>) {
             merged.unread.entry(inode).or_default().push(entry.fingerprint);
         }
     }
-    synced_nodes(merged);
-    for node in remote.iter() {
-        if node.id != remote.root() && merged.synced.get(node.id).is_none() && is_reachable(merged, node) {
-            merged.add(Some(node), None, None, Fate::Keep);
-        }
-    }
-    for entry in local.iter() {
-        let is_bound = merged.synced.of_local(entry.id).is_some();
-        if entry.id != local.root() && !is_bound && !merged.unsynced.contains(&entry.id) {
-            merged.add(None, Some(entry), None, Fate::Keep);
-        }
-    }
+    unbound
 }
 
-fn synced_nodes(merged: &mut Merged<'_>) {
+/// Adds what is synced, and gives the nodes that are not; both trees are in the order of ids.
+fn synced_nodes<'a>(merged: &mut Merged<'a>) -> Vec<&'a RemoteNode> {
     let (remote, local, synced) = (merged.remote, merged.local, merged.synced);
+    let mut nodes = remote.iter().peekable();
+    let mut unsynced = Vec::new();
     let mut deleted_here = Vec::new();
+    let is_unsynced =
+        |merged: &Merged<'a>, node: &RemoteNode| node.id != remote.root() && is_reachable(merged, node);
     for synced in synced.iter() {
-        let node = remote.get(synced.node).filter(|node| is_reachable(merged, node));
+        while let Some(node) = nodes.next_if(|node| node.id < synced.node) {
+            unsynced.extend(Some(node).filter(|node| is_unsynced(merged, node)));
+        }
+        let node = nodes.next_if(|node| node.id == synced.node);
+        let node = node.filter(|node| is_reachable(merged, node));
         let entry = local
             .get(synced.local)
             .filter(|entry| !merged.unsynced.contains(&entry.id));
         match (node, entry) {
-            (None, None) => merged
-                .operations
-                .push(crate::Operation::Forget { node: synced.node }),
+            (None, None) => merged.operations.push(Operation::Forget { node: synced.node }),
             (Some(node), Some(entry)) => {
                 if !is_settled_file(merged, synced, node, entry) {
                     merged.add(Some(node), Some(entry), Some(synced), Fate::Keep);
@@ -75,6 +91,8 @@ fn synced_nodes(merged: &mut Merged<'_>) {
     for slot in deleted_here {
         gone_here(merged, slot);
     }
+    unsynced.extend(nodes.filter(|node| is_unsynced(merged, node)));
+    unsynced
 }
 
 /// The server no longer shows a node that the device has.
@@ -149,8 +167,8 @@ fn is_settled_file(merged: &Merged<'_>, synced: &SyncedNode, node: &RemoteNode, 
     let Some(content) = synced.kind.content() else {
         return false;
     };
-    let holds_it = |folder: crate::LocalId| match merged.synced.of_local(folder) {
-        Some(parent) => parent.node == synced.parent,
+    let holds_it = |folder: LocalId| match merged.synced.get(synced.parent) {
+        Some(parent) => parent.local == folder,
         None => folder == merged.local.root() && synced.parent == merged.remote.root(),
     };
     node.kind == synced.kind

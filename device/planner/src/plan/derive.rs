@@ -256,6 +256,11 @@ impl Derived {
             return;
         }
         let Some(remote) = node.remote else { return };
+        if node.synced.is_none_or(|synced| synced.local != entry.id) {
+            // What is one thing is bound first, so that a move made meanwhile is known for what it is.
+            self.adopt(merged, slot, remote, entry);
+            return;
+        }
         let is_leaving = ready.want(Side::Local, slot) == Want::Removal;
         match (edited(node), entry.content, remote.kind.content()) {
             (Edited::Local, Some(sha256), Some(base)) if remote.writable => {

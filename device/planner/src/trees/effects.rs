@@ -1,7 +1,8 @@
 //! What operations do to the trees, once they are done. The engine calls these, and so do the tests.
 //!
 //! Invariants: `synced` moves only here, and only after the thing itself is durable. An answer that was lost leaves the
-//! trees nearly as one that came, as soon as the journal or a scan tells: both sides then have made the same change.
+//! trees nearly as one that came, as soon as the journal or a scan tells: both sides then have made the same change. So who
+//! died scans before it plans again.
 
 use crate::ids::{LocalId, NodeId, Sha256};
 use crate::names::Name;
@@ -28,8 +29,14 @@ impl Trees {
             fingerprint: (entry.content == content).then_some(entry.fingerprint),
         };
         self.synced.insert(synced);
+        let is_same = self
+            .local
+            .get(local)
+            .is_some_and(|entry| entry.content == content);
         self.settle(local, content);
-        self.remote.set_fetched(node, None);
+        if is_same {
+            self.remote.set_fetched(node, None);
+        }
     }
 
     /// After [`Forget`](crate::Operation::Forget).

@@ -70,6 +70,11 @@ impl SyncedTree {
         self.nodes.values()
     }
 
+    /// The entries of the device that are bound, in the order of their ids.
+    pub(crate) fn locals(&self) -> impl Iterator<Item = LocalId> {
+        self.by_local.keys().copied()
+    }
+
     /// How many nodes are synced.
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -30,6 +30,8 @@ pub(crate) struct Device {
     pub(crate) policy: Policy,
     pub(crate) trash: Vec<Payload>,
     cursor: usize,
+    /// Who died looks at its disk first.
+    pub(crate) has_died: bool,
     mistake: Option<Mistake>,
 }
 
@@ -76,6 +78,7 @@ impl Device {
             policy,
             trash: Vec::new(),
             cursor: 0,
+            has_died: false,
             mistake,
         }
     }
@@ -129,6 +132,7 @@ impl Device {
             }
         }
         scan.observe(&mut self.trees.local, &self.trees.synced);
+        self.has_died = false;
     }
 
     pub(crate) fn plan(&self) -> Plan {
@@ -154,7 +158,10 @@ impl Device {
         let is_known = match mishap {
             Mishap::Skipped => return Ok(()),
             Mishap::None => true,
-            Mishap::Lost => false,
+            Mishap::Lost => {
+                self.has_died = true;
+                false
+            }
         };
         match operation.clone() {
             Operation::Adopt { node, local } => self.trees.adopt(node, local),

@@ -104,7 +104,7 @@ fn an_upload_whose_answer_was_lost_is_no_edit_of_somebody_else() {
         "1 f = C sent B",
         "remote: upload 1 = C over B",
     );
-    check("", "1 f = B", "a f = C sent B", "remote: upload 1 = C over B");
+    check("", "1 f = B", "a f = C sent B", "adopt a as 1");
 }
 
 #[test]
@@ -115,7 +115,13 @@ fn a_download_that_the_device_did_not_live_to_note_is_no_edit() {
         "1 f = B",
         "local: download 1 = C over B",
     );
-    check("", "1 f = C fetched B", "a f = B", "local: download a = C over B");
+    check("", "1 f = C fetched B", "a f = B", "adopt a as 1");
+    check(
+        "1 f = C",
+        "1 f = C fetched B",
+        "1 f = B",
+        "local: download 1 = C over B",
+    );
     check("1 f = A", "1 f = B fetched B", "1 f = B", "adopt 1");
     check(
         "1 f = A",

@@ -119,7 +119,7 @@ impl World {
     pub(crate) fn sync(&mut self, number: usize, sync: &Sync, has_mishaps: bool) -> bool {
         let device = &mut self.devices[number];
         device.pull(&self.server, sync.events);
-        if sync.scans {
+        if sync.scans || device.has_died {
             device.scan();
         }
         let mut operations = device.plan().operations;
