@@ -2,7 +2,7 @@
 
 use crate::Target;
 use anyhow::{Context as _, Result, bail};
-use bitvault_conformance::api::{Answer, Caller};
+use bitvault_conformance::api::{Answer, Caller, sha256};
 use bitvault_conformance::daemon::TENANT;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ pub(crate) async fn all(target: &Target) -> Result<()> {
     what_comes_into_sight_and_leaves_it_is_no_creation_and_no_deletion(target, &carol).await?;
     a_group_gives_and_takes_as_well(target, &carol).await?;
     who_waits_is_woken(target).await?;
+    what_is_pushed_is_done_in_order_and_a_conflict_shows_what_is_there(target).await?;
     a_cursor_is_good_for_its_holder(target, &carol).await
 }
 
@@ -274,6 +275,57 @@ async fn who_waits_is_woken(target: &Target) -> Result<()> {
     assert!(started.elapsed() < SOON);
     let short = owner.get(&format!("{}&wait=1", known.query(100))).await?.ok()?;
     assert_eq!((&short["items"], &short["has_more"]), (&json!([]), &json!(false)));
+    Ok(())
+}
+
+async fn what_is_pushed_is_done_in_order_and_a_conflict_shows_what_is_there(target: &Target) -> Result<()> {
+    let owner = &target.owner;
+    let top = folder(owner, "root", "pushed").await?;
+    let file = owner.upload(&top, "a.txt", b"one").await?;
+    let id = text(&file["id"])?;
+    let version = |content: &'static [u8]| json!({"node_id": id, "size": content.len(), "sha256": sha256(content), "base_version": file["version_id"]});
+    let mut uploads = Vec::new();
+    for content in [b"two".as_slice(), b"three"] {
+        let upload = owner.post("/v1/uploads", version(content)).await?.ok()?;
+        let (status, _) = owner.send_part(&upload["parts"][0], content).await?;
+        assert!(status.is_success(), "{status}");
+        uploads.push(upload["upload_id"].clone());
+    }
+    let mut known = Known::default();
+    known.catch_up(owner, 1000).await?;
+    let items = json!({"items": [
+        {"create_folder": {"key": "k", "parent_id": top, "name": "new"}},
+        {"commit": {"upload_id": uploads[0], "node_id": id}},
+        {"commit": {"upload_id": uploads[1], "node_id": id}},
+        {"move": {"id": id, "parent_key": "k", "revision": 2}},
+        {"move": {"id": id, "name": "late.txt", "revision": 2}},
+        {"create_folder": {"parent_id": top, "name": "NEW"}},
+        {"delete": {"id": id, "revision": 1}},
+    ]});
+    let answer = owner.post("/v1/changes", items).await?.ok()?;
+    let results = answer["items"].as_array().context("items")?;
+    let reasons: Vec<&str> = results
+        .iter()
+        .map(|one| one["error"]["reason"].as_str().unwrap_or("done"))
+        .collect();
+    let (version, revision) = ("version_conflict", "revision_conflict");
+    assert_eq!(
+        reasons,
+        ["done", "done", version, "done", revision, "name_taken", revision],
+        "{answer}"
+    );
+    let made = text(&results[0]["node"]["id"])?;
+    assert_eq!(
+        results[2]["current"]["version_id"],
+        results[1]["node"]["version_id"]
+    );
+    assert_eq!(results[4]["current"]["parent_id"], json!(made));
+    assert_eq!(results[5]["current"]["id"], json!(made));
+    known.catch_up(owner, 1000).await?;
+    known.is_right(owner).await?;
+    let unknown = json!({"items": [{"frobnicate": {}}]});
+    let refused = owner.post("/v1/changes", unknown).await?;
+    assert_eq!((refused.status.as_u16(), refused.reason()), (400, "body_invalid"));
     Ok(())
 }
 
