@@ -386,3 +386,29 @@ async fn many_files_and_few_are_made_durable() {
     folder.fs.settle(&names).await.unwrap();
     folder.fs.settle(&[path("f0"), RelPath::root()]).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_trash_is_emptied_of_what_is_old_and_follows_no_link() {
+    let folder = folder();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("f"), "theirs").unwrap();
+    folder.fs.empty_trash("2026-01-01").await.unwrap();
+    for (name, label) in [
+        ("old", "2025-12-31T235959-00000001"),
+        ("new", "2026-01-01T000000-00000001"),
+    ] {
+        let file = folder.write(name, name);
+        folder
+            .fs
+            .discard(&path(name), &inventory(&[("", file)]), label)
+            .await
+            .unwrap();
+    }
+    let trash = folder.dir.path().join(own::FOLDER).join(own::TRASH);
+    symlink(elsewhere.path(), trash.join("2025-12-31T235959-00000001/link")).unwrap();
+    fs::create_dir(trash.join("2020")).unwrap();
+    folder.fs.empty_trash("2026-01-01").await.unwrap();
+    assert_eq!(folder.trashed(), ["new"]);
+    assert!(trash.join("2020").exists(), "that is none of ours");
+    assert!(elsewhere.path().join("f").exists());
+}
