@@ -7,7 +7,7 @@ use bitvault_planner::Fingerprint;
 use sha2::{Digest as _, Sha256};
 
 use super::Progress;
-use crate::fs::FileSystem;
+use crate::fs::{FileSystem, own};
 use crate::remote::{Key, Remote};
 use crate::world::World;
 
@@ -34,19 +34,9 @@ impl Io {
         }
     }
 
-    /// A name for a folder of the trash: when, and a number that no other has.
+    /// A name for a folder of the trash.
     pub(super) fn label(&self) -> String {
-        let now = self.world.now();
-        format!(
-            "{:04}-{:02}-{:02}T{:02}{:02}{:02}-{:08x}",
-            now.year(),
-            u8::from(now.month()),
-            now.day(),
-            now.hour(),
-            now.minute(),
-            now.second(),
-            self.world.random() & 0xffff_ffff
-        )
+        own::label(self.world.now(), self.world.random())
     }
 }
 

@@ -47,6 +47,12 @@ impl Engine {
     pub(super) fn take_page(&mut self, page: Result<Page, RemoteError>) -> Result<bool, EngineError> {
         let page = match page {
             Ok(page) => page,
+            // Reading from the beginning needs no cursor that could end: asking again would never end.
+            Err(error @ (RemoteError::CursorExpired | RemoteError::EpochChanged))
+                if self.cursor().is_none() =>
+            {
+                return Err(RemoteError::Broken(error.to_string()).into());
+            }
             Err(RemoteError::CursorExpired) => {
                 self.read_anew("the journal behind the cursor is gone")?;
                 return Ok(true);

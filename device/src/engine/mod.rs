@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use bitvault_planner::{Guard, LocalId, NameRules, NodeId, Pause, Policy, Trees};
 
-use crate::fs::{FileSystem, FsError};
+use crate::fs::{FileSystem, FsError, own};
 use crate::remote::{Remote, RemoteError};
 use crate::scan::Depth;
 use crate::state::{Control, Kept, LogLine, StateError, Status, Store, Trouble};
@@ -129,6 +129,8 @@ pub struct Limits {
     pub wait: Duration,
     /// The whole folder is listed so often, whatever the hints say.
     pub rescan: Duration,
+    /// How long the device's trash keeps what went there.
+    pub trash: Duration,
     /// A file that just became empty is sent only when it stays so for this long: it may be being written.
     pub empty_for: Duration,
 }
@@ -144,6 +146,7 @@ impl Default for Limits {
             group_bytes: 16 * 1024 * 1024,
             wait: Duration::from_secs(25),
             rescan: Duration::from_secs(600),
+            trash: Duration::from_secs(30 * 24 * 3600),
             empty_for: Duration::from_secs(10),
         }
     }
@@ -225,7 +228,10 @@ impl Engine {
         self.check_folder().await?;
         self.pull().await?;
         match scope {
-            Scope::Whole => self.look_at_all().await?,
+            Scope::Whole => {
+                self.empty_trash().await;
+                self.look_at_all().await?;
+            }
             Scope::Folders(folders) => self.look_at(folders, Depth::New).await?,
         }
         let mut round = Round::default();
@@ -285,6 +291,14 @@ impl Engine {
     fn flush(&mut self) -> Result<(), EngineError> {
         let changes = self.kept.take_changes();
         Ok(self.store.apply(&changes)?)
+    }
+
+    /// What can't be removed now stays until the next look at everything.
+    async fn empty_trash(&self) {
+        let before = own::day(self.io.world.now() - self.config.limits.trash);
+        if let Err(error) = self.io.fs.empty_trash(&before).await {
+            tracing::warn!(%error, "empty the device's trash");
+        }
     }
 
     fn tell_rest(&mut self, rest: &Rest) -> Result<(), EngineError> {

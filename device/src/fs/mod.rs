@@ -160,6 +160,8 @@ pub trait FileSystem: Send + Sync {
     /// Clears a temporary file that a crash left: removes it, or moves it to the device's trash when it may be what made
     /// place for a download.
     async fn sweep(&self, leftover: &RelPath, label: &str) -> Result<(), FsError>;
+    /// Removes folders of the trash whose label comes before this one: labels begin with the day.
+    async fn empty_trash(&self, before: &str) -> Result<(), FsError>;
     /// Removes a written file that finds no place.
     async fn abandon(&self, temp: &Written);
     /// Makes these files and folders durable, content and entries.

@@ -1,5 +1,7 @@
 //! Names of the engine's own in the synced folder.
 
+use time::OffsetDateTime;
+
 /// The folder beneath the root that holds marker and trash. Never synced.
 pub const FOLDER: &str = ".bitvault";
 /// The marker, in [`FOLDER`].
@@ -35,6 +37,32 @@ pub fn is_own(name: &str, is_in_root: bool) -> bool {
     is_temp(name) || is_swap(name) || (is_in_root && name == FOLDER)
 }
 
+/// The folder of the trash for what goes there now: the time, and a number that no other has.
+pub fn label(now: OffsetDateTime, number: u64) -> String {
+    let (hour, minute, second) = now.to_hms();
+    format!(
+        "{}T{hour:02}{minute:02}{second:02}-{:08x}",
+        day(now),
+        number & 0xffff_ffff
+    )
+}
+
+/// What labels of a day begin with; all those of earlier days come before it.
+pub fn day(at: OffsetDateTime) -> String {
+    format!("{:04}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day())
+}
+
+/// Whether it may be what [`label`] makes.
+pub fn is_label(name: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00T000000-xxxxxxxx";
+    name.len() == SHAPE.len()
+        && name.bytes().zip(SHAPE).all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            b'x' => byte.is_ascii_hexdigit(),
+            shape => byte == *shape,
+        })
+}
+
 fn is_tag(tag: &str) -> bool {
     tag.len() == TAG_DIGITS && tag.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -47,6 +75,9 @@ mod tests {
     fn only_names_that_the_engine_makes_count_as_its_own() {
         assert!(is_temp(&temp_name(0)) && is_temp(&temp_name(u64::MAX)));
         assert!(is_swap(&swap_name(&temp_name(7))) && !is_temp(&swap_name(&temp_name(7))));
+        let label = label(OffsetDateTime::UNIX_EPOCH, u64::MAX);
+        assert_eq!(label, "1970-01-01T000000-ffffffff");
+        assert!(is_label(&label) && !is_label("photos") && !is_label("1970-01-01T000000-fffffff/"));
         assert!(is_own(FOLDER, true) && !is_own(FOLDER, false));
         for name in [
             ".bitvault-tmp-",

@@ -8,6 +8,7 @@
 //! - what modules stand on depends on no module;
 //! - `cli`, `frontend`, `device`, `sdk` and `proto` never see `host/`;
 //! - the planner of device sync depends on nothing of ours, and nothing but `device` and what is below it sees it;
+//! - the model that device sync is searched against serves tests and xtask's search;
 //! - a plugin depends on `sdk` at most;
 //! - `host/testing` serves tests: it sees the foundation and the lite profile's parts, and only tests see it;
 //! - nothing depends on a program: `bitvaultd`, `cli`, `frontend`, `xtask`, `conformance`; but the benchmarks stand on
@@ -33,6 +34,9 @@ const TESTING: &str = "host/testing";
 
 /// The pure part of device sync.
 const PLANNER: &str = "device/planner";
+
+/// What device sync is searched against.
+const SIMULATOR: &str = "device/simulator";
 
 /// The only crate that sees every module.
 const ROOT: &str = "host/bitvaultd";
@@ -106,6 +110,9 @@ fn broken_rule(from: &str, to: &str) -> Option<&'static str> {
     }
     if to == PLANNER && from != "device" && !below(from, "device") {
         return Some("only the device sync engine and its simulator see the planner");
+    }
+    if to == SIMULATOR && !from.starts_with("xtask") {
+        return Some("the simulator serves tests and searches: make it a dev-dependency");
     }
     match from {
         ROOT => None,
@@ -247,6 +254,19 @@ mod tests {
         ] {
             forbidden(from, "device/planner");
         }
+    }
+
+    #[test]
+    fn the_engine_is_for_who_runs_it_and_the_simulator_for_tests() {
+        allowed("cli", "device");
+        allowed("device/simulator", "device");
+        allowed("device", "sdk/client");
+        allowed("xtask", "device/simulator");
+        for from in ["cli", "device", "bench", "frontend"] {
+            forbidden(from, "device/simulator");
+        }
+        forbidden("device", "host/platform");
+        forbidden("device/simulator", "host/platform");
     }
 
     #[test]

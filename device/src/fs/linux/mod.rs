@@ -148,6 +148,11 @@ impl FileSystem for LinuxFs {
             .await
     }
 
+    async fn empty_trash(&self, before: &str) -> Result<(), FsError> {
+        let before = before.to_owned();
+        self.blocking(move |beneath| trash::empty(beneath, &before)).await
+    }
+
     async fn abandon(&self, temp: &Written) {
         let temp = temp.clone();
         // What can't be removed is found by the next scan and goes to the trash then.

@@ -386,3 +386,68 @@ async fn many_files_and_few_are_made_durable() {
     folder.fs.settle(&names).await.unwrap();
     folder.fs.settle(&[path("f0"), RelPath::root()]).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_trash_is_emptied_of_what_is_old_and_follows_no_link() {
+    let folder = folder();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("f"), "theirs").unwrap();
+    folder.fs.empty_trash("2026-01-01").await.unwrap();
+    for (name, label) in [
+        ("old", "2025-12-31T235959-00000001"),
+        ("new", "2026-01-01T000000-00000001"),
+    ] {
+        let file = folder.write(name, name);
+        folder
+            .fs
+            .discard(&path(name), &inventory(&[("", file)]), label)
+            .await
+            .unwrap();
+    }
+    let trash = folder.dir.path().join(own::FOLDER).join(own::TRASH);
+    symlink(elsewhere.path(), trash.join("2025-12-31T235959-00000001/link")).unwrap();
+    fs::create_dir(trash.join("2020")).unwrap();
+    folder.fs.empty_trash("2026-01-01").await.unwrap();
+    assert_eq!(folder.trashed(), ["new"]);
+    assert!(trash.join("2020").exists(), "that is none of ours");
+    assert!(elsewhere.path().join("f").exists());
+}
+
+#[tokio::test]
+async fn a_link_that_stays_within_the_folder_is_not_followed_either() {
+    let folder = folder();
+    fs::create_dir(folder.dir.path().join("other")).unwrap();
+    let file = folder.write("other/f", "another one");
+    symlink("other", folder.dir.path().join("d")).unwrap();
+    assert_eq!(folder.fs.look(&path("d/f")).await.unwrap(), None);
+    is_changed(folder.fs.list(&path("d")).await);
+    is_changed(folder.fs.open(&path("d/f"), file.fingerprint).await.map(|_| ()));
+    is_changed(
+        folder
+            .fs
+            .discard(&path("d/f"), &inventory(&[("", file)]), "now")
+            .await,
+    );
+    assert_eq!(folder.text("other/f"), "another one");
+}
+
+#[tokio::test]
+async fn an_edit_that_keeps_size_and_time_is_not_replaced() {
+    let folder = folder();
+    let old = folder.write("a", "old");
+    let path = folder.dir.path().join("a");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    // The change time is the only trace, once the kernel's clock has ticked.
+    while folder.found("a").fingerprint == old.fingerprint {
+        folder.write("a", "odd");
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(modified)
+            .unwrap();
+    }
+    let temp = folder.temp("", "new").await;
+    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, "now").await);
+    assert_eq!(folder.text("a"), "odd");
+}

@@ -1,6 +1,6 @@
 //! The device's trash: `.bitvault/trash/LABEL/NAME` beneath the root, so that moving there is a rename and nothing else.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 
 use bitvault_planner::LocalKind;
 use rustix::fs::{AtFlags, Dir};
@@ -67,6 +67,32 @@ pub(super) fn into_trash(
             result => return result.map(|()| labelled.join(&kept)),
         }
     }
+}
+
+/// Removes what lies in the trash under older labels. What has no label of ours is left alone.
+pub(super) fn empty(beneath: &Beneath, before: &str) -> Result<(), FsError> {
+    let path = RelPath::root().join(own::FOLDER).join(own::TRASH);
+    let trash = match beneath.folder(&path) {
+        Ok(trash) => trash,
+        Err(FsError::Changed) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in Dir::read_from(&trash).map_err(|errno| failed("list", &path, errno))? {
+        let entry = entry.map_err(|errno| failed("list", &path, errno))?;
+        let Ok(label) = entry.file_name().to_str() else {
+            continue;
+        };
+        if own::is_label(label) && label < before {
+            // Through the open folder, and following no link in it.
+            let gone = std::fs::remove_dir_all(format!("/proc/self/fd/{}/{label}", trash.as_raw_fd()));
+            gone.map_err(|cause| FsError::Io {
+                act: "empty",
+                path: path.join(label),
+                cause,
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Fails with [`FsError::Changed`] unless just what is listed lies at and below the path.
