@@ -87,7 +87,7 @@ pub struct RemoteTree {
     children: BTreeSet<(NodeId, NodeId)>,
     tombstones: BTreeMap<NodeId, Tombstone>,
     hidden: BTreeSet<(NodeId, String)>,
-    fetched: BTreeMap<NodeId, Sha256>,
+    fetched: BTreeMap<NodeId, Content>,
 }
 
 impl RemoteTree {
@@ -167,12 +167,12 @@ impl RemoteTree {
 
     /// The content that this device last began to put in place for the node, and does not know yet to be there. A file that
     /// has just this content was edited by nobody here.
-    pub fn fetched(&self, id: NodeId) -> Option<Sha256> {
+    pub fn fetched(&self, id: NodeId) -> Option<Content> {
         self.fetched.get(&id).copied()
     }
 
     /// Notes, or drops, what is being put in place for a node.
-    pub fn set_fetched(&mut self, id: NodeId, content: Option<Sha256>) {
+    pub fn set_fetched(&mut self, id: NodeId, content: Option<Content>) {
         match content {
             Some(content) => drop(self.fetched.insert(id, content)),
             None => drop(self.fetched.remove(&id)),
