@@ -109,7 +109,7 @@ pub enum Operation {
         /// Its name there; nothing may have that name yet.
         name: Name,
     },
-    /// Fetch a file's content to the device, and bind both. Before the file is put in place, its hash is noted
+    /// Fetch a file's content to the device, and bind both. Before the file is put in place, what it is is noted
     /// ([`crate::Trees::fetching`]).
     Download {
         /// The node of the server.

@@ -172,7 +172,9 @@ impl<'a> Merged<'a> {
             remote,
             local,
             synced,
-            fetched: node.and_then(|node| self.remote.fetched(node)),
+            fetched: node
+                .and_then(|node| self.remote.fetched(node))
+                .map(|content| content.sha256),
             fate,
             was_deleted: false,
             forget: false,

@@ -19,24 +19,24 @@ impl Trees {
             return;
         };
         let Some(parent) = remote.parent else { return };
-        let content = remote.kind.content().map(|content| content.sha256);
+        // What was fetched, and not noted, is what an edit since is an edit of; the server may have a newer one by now.
+        let fetched = self.remote.fetched(node);
+        let kind = match fetched {
+            Some(content) if entry.content == Some(content.sha256) => RemoteKind::File(content),
+            _ => remote.kind,
+        };
+        let content = kind.content().map(|content| content.sha256);
         let synced = SyncedNode {
             node,
             local,
             parent,
             name: remote.name.clone(),
-            kind: remote.kind,
+            kind,
             fingerprint: (entry.content == content).then_some(entry.fingerprint),
         };
         self.synced.insert(synced);
-        let is_same = self
-            .local
-            .get(local)
-            .is_some_and(|entry| entry.content == content);
         self.settle(local, content);
-        if is_same {
-            self.remote.set_fetched(node, None);
-        }
+        self.remote.set_fetched(node, None);
     }
 
     /// After [`Forget`](crate::Operation::Forget).
@@ -121,7 +121,7 @@ impl Trees {
 
     /// Before a [`Download`](crate::Operation::Download) puts its file in place; to be made durable then. After a crash
     /// between, the file is known to be nobody's edit. Many can be noted at once.
-    pub fn fetching(&mut self, node: NodeId, content: Sha256) {
+    pub fn fetching(&mut self, node: NodeId, content: Content) {
         self.remote.set_fetched(node, Some(content));
     }
 

@@ -87,7 +87,7 @@ pub struct RemoteTree {
     children: BTreeSet<(NodeId, NodeId)>,
     tombstones: BTreeMap<NodeId, Tombstone>,
     hidden: BTreeSet<(NodeId, String)>,
-    fetched: BTreeMap<NodeId, Sha256>,
+    fetched: BTreeMap<NodeId, Content>,
 }
 
 impl RemoteTree {
@@ -116,8 +116,15 @@ impl RemoteTree {
         self.nodes.get(&id)
     }
 
-    /// Takes in what the journal says of a node that is to be seen: new, changed, or back from the trash.
+    /// Takes in what the journal says of a node that is to be seen: new, changed, or back from the trash. What an answer told
+    /// of a later revision stays: the journal comes after it. A server that was set back to a backup begins a tree anew.
     pub fn insert(&mut self, node: RemoteNode) {
+        if self
+            .get(node.id)
+            .is_some_and(|known| known.revision > node.revision)
+        {
+            return;
+        }
         self.tombstones.remove(&node.id);
         self.unlink(node.id);
         if let Some(parent) = node.parent {
@@ -128,10 +135,7 @@ impl RemoteTree {
 
     /// Takes in a node as the server answered it to a call. What the journal already told of a later time stays.
     pub fn answered(&mut self, node: RemoteNode) {
-        let is_newer = self
-            .get(node.id)
-            .is_none_or(|known| known.revision <= node.revision);
-        if is_newer && self.tombstone(node.id).is_none() {
+        if self.tombstone(node.id).is_none() {
             self.insert(node);
         }
     }
@@ -167,12 +171,12 @@ impl RemoteTree {
 
     /// The content that this device last began to put in place for the node, and does not know yet to be there. A file that
     /// has just this content was edited by nobody here.
-    pub fn fetched(&self, id: NodeId) -> Option<Sha256> {
+    pub fn fetched(&self, id: NodeId) -> Option<Content> {
         self.fetched.get(&id).copied()
     }
 
     /// Notes, or drops, what is being put in place for a node.
-    pub fn set_fetched(&mut self, id: NodeId, content: Option<Sha256>) {
+    pub fn set_fetched(&mut self, id: NodeId, content: Option<Content>) {
         match content {
             Some(content) => drop(self.fetched.insert(id, content)),
             None => drop(self.fetched.remove(&id)),

@@ -189,7 +189,7 @@ fn remote_tree(text: &str) -> RemoteTree {
             );
             continue;
         }
-        tree.set_fetched(node(line.id), line.fetched.map(sha256));
+        tree.set_fetched(node(line.id), line.fetched.map(content));
         tree.insert(RemoteNode {
             id: node(line.id),
             parent: Some(node(line.parent)),

@@ -250,7 +250,7 @@ impl Device {
                     .payload(node)
                     .filter(|payload| sha256(*payload) == content.sha256)
                     .ok_or(Refused)?;
-                self.trees.fetching(node, content.sha256);
+                self.trees.fetching(node, content);
                 match to {
                     DownloadTo::New { at, parent, name } => {
                         let folder = self.locate(parent)?;
