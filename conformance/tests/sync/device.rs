@@ -58,7 +58,11 @@ impl Device {
     /// Syncs until nothing is left to do; answers what the command tells at its end.
     pub(crate) fn once(&self) -> Result<Value> {
         let ended = self.sync("run", &["--once", "--name", &self.name, "--json"])?;
-        ended.ok()?.events()?.pop().context("the command tells how it ended")
+        ended
+            .ok()?
+            .events()?
+            .pop()
+            .context("the command tells how it ended")
     }
 
     /// Runs `bitvault sync COMMAND` on the folder.
@@ -129,8 +133,16 @@ impl Drop for Device {
 fn list(folder: &Path, at: &str, into: &mut Tree) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name().into_string().ok().context("a name is Unicode")?;
-        let path = if at.is_empty() { name } else { format!("{at}/{name}") };
+        let name = entry
+            .file_name()
+            .into_string()
+            .ok()
+            .context("a name is Unicode")?;
+        let path = if at.is_empty() {
+            name
+        } else {
+            format!("{at}/{name}")
+        };
         if entry.file_type()?.is_dir() {
             into.insert(path.clone(), None);
             list(&entry.path(), &path, into)?;
@@ -154,7 +166,12 @@ pub(crate) fn rest(devices: &[&Device]) -> Result<Tree> {
             let tree = first.tree()?;
             for device in devices {
                 let other = device.tree()?;
-                ensure!(other == tree, "{} has {other:#?}\n{} has {tree:#?}", device.name, first.name);
+                ensure!(
+                    other == tree,
+                    "{} has {other:#?}\n{} has {tree:#?}",
+                    device.name,
+                    first.name
+                );
             }
             return Ok(tree);
         }

@@ -16,12 +16,22 @@ pub(crate) fn both_versions_survive(daemon: &Daemon) -> Result<()> {
     desk.write("plans/budget.txt", "as the desk wants it")?;
     laptop.write("plans/budget.txt", "as the laptop wants it")?;
     let tree = rest(&[&desk, &laptop])?;
-    assert_eq!(laptop.read("plans/budget.txt")?, "as the desk wants it", "who came first");
-    let copies: Vec<&String> = tree.keys().filter(|path| path.contains("conflicted copy")).collect();
+    assert_eq!(
+        laptop.read("plans/budget.txt")?,
+        "as the desk wants it",
+        "who came first"
+    );
+    let copies: Vec<&String> = tree
+        .keys()
+        .filter(|path| path.contains("conflicted copy"))
+        .collect();
     let [copy] = copies.as_slice() else {
         panic!("one conflicted copy is wanted: {tree:?}");
     };
-    assert!(copy.starts_with("plans/budget (conflicted copy, laptop, 20"), "{copy}");
+    assert!(
+        copy.starts_with("plans/budget (conflicted copy, laptop, 20"),
+        "{copy}"
+    );
     assert!(copy.ends_with(").txt"), "{copy}");
     assert_eq!(desk.read(copy)?, "as the laptop wants it");
     assert_eq!(tree.len(), 3, "{tree:?}");
@@ -40,7 +50,14 @@ pub(crate) fn both_versions_survive(daemon: &Daemon) -> Result<()> {
 
 pub(crate) fn an_edit_wins(daemon: &Daemon) -> Result<()> {
     let (desk, laptop) = pair(daemon)?;
-    for name in ["kept.txt", "gone.txt", "folder/old.txt", "more/1", "more/2", "more/3"] {
+    for name in [
+        "kept.txt",
+        "gone.txt",
+        "folder/old.txt",
+        "more/1",
+        "more/2",
+        "more/3",
+    ] {
         desk.write(name, &format!("{name} as it was"))?;
     }
     rest(&[&desk, &laptop])?;
@@ -65,7 +82,10 @@ pub(crate) fn removed_is_kept(daemon: &Daemon) -> Result<()> {
     let tree = rest(&[&desk, &laptop])?;
     assert_eq!(tree.len(), 3, "{tree:?}");
     let kept = laptop.trash()?;
-    let lies_there = kept.values().flatten().any(|hash| *hash == sha256(b"content of a"));
+    let lies_there = kept
+        .values()
+        .flatten()
+        .any(|hash| *hash == sha256(b"content of a"));
     assert!(lies_there, "{kept:?}");
     let trash = desk.cli.run(&["trash", "--json"])?.ok()?.text();
     assert!(trash.contains("\"a\""), "{trash}");
@@ -82,11 +102,15 @@ pub(crate) fn many_deletes_wait(daemon: &Daemon) -> Result<()> {
         std::fs::remove_file(desk.path(&format!("file {number}")))?;
     }
     let held = desk.sync("run", &["--once", "--json"])?;
-    assert_eq!(held.code, 1, "{}", held.stderr);
+    assert_eq!(held.code, 5, "{}", held.stderr);
     let told = held.events()?.pop().context("what it waits for")?;
     assert_eq!(told["waiting"].as_array().map(Vec::len), Some(1), "{told}");
     laptop.once()?;
-    assert_eq!(laptop.tree()?.len(), 30, "nothing is deleted before somebody agrees");
+    assert_eq!(
+        laptop.tree()?.len(),
+        30,
+        "nothing is deleted before somebody agrees"
+    );
     desk.sync("resume", &["--delete", "25"])?.ok()?;
     laptop.sync("resume", &["--delete", "25"])?.ok()?;
     assert_eq!(rest(&[&desk, &laptop])?.len(), 5);

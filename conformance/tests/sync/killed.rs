@@ -18,8 +18,14 @@ pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
     let mut random = StdRng::seed_from_u64(5);
     let (mut desk, mut laptop) = (Device::new(&daemon, "desk")?, Device::new(&daemon, "laptop")?);
     for number in 0..FILES {
-        desk.write(&format!("tree {}/file {number}", number % 7), &format!("desk {number}"))?;
-        laptop.write(&format!("own {}/file {number}", number % 5), &format!("laptop {number}"))?;
+        desk.write(
+            &format!("tree {}/file {number}", number % 7),
+            &format!("desk {number}"),
+        )?;
+        laptop.write(
+            &format!("own {}/file {number}", number % 5),
+            &format!("laptop {number}"),
+        )?;
     }
     std::fs::write(desk.path("large"), bytes(LARGE, &mut random))?;
     let (wanted_desk, wanted_laptop) = (desk.tree()?, laptop.tree()?);

@@ -84,16 +84,26 @@ pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
     devices.push(Device::new(&daemon, "newcomer")?);
     let all: Vec<&Device> = devices.iter().collect();
     let tree = rest(&all).with_context(|| format!("seed {seed}"))?;
-    nothing_is_lost(&work, &daemon, &all, &tree).await.with_context(|| format!("seed {seed}"))
+    nothing_is_lost(&work, &daemon, &all, &tree)
+        .await
+        .with_context(|| format!("seed {seed}"))
 }
 
 async fn nothing_is_lost(work: &Work, daemon: &Daemon, devices: &[&Device], tree: &Tree) -> Result<()> {
     let mut kept: BTreeSet<String> = tree.values().flatten().cloned().collect();
     for hash in &kept {
-        ensure!(work.written.contains_key(hash), "a file holds what nobody wrote: {hash} in {tree:#?}");
+        ensure!(
+            work.written.contains_key(hash),
+            "a file holds what nobody wrote: {hash} in {tree:#?}"
+        );
     }
-    let twice = tree.keys().find(|path| path.matches("(conflicted copy").count() > 1);
-    ensure!(twice.is_none(), "a conflicted copy of a conflicted copy: {twice:?}");
+    let twice = tree
+        .keys()
+        .find(|path| path.matches("(conflicted copy").count() > 1);
+    ensure!(
+        twice.is_none(),
+        "a conflicted copy of a conflicted copy: {twice:?}"
+    );
     for device in devices {
         kept.extend(device.trash()?.into_values().flatten());
     }
@@ -134,7 +144,8 @@ impl Work {
             30..62 => self.edit(device)?,
             62..80 => self.rename(device)?,
             80..88 => {
-                let _made = fs::create_dir(device.path(&format!("{}/folder {}", self.folder(device)?, self.acts)));
+                let _made =
+                    fs::create_dir(device.path(&format!("{}/folder {}", self.folder(device)?, self.acts)));
             }
             88..96 => self.remove(device)?,
             // Only one that is empty goes.
@@ -146,7 +157,12 @@ impl Work {
     }
 
     fn content(&mut self, device: &Device, path: &str) -> String {
-        let content = format!("{} wrote {path} in act {} ({})", device.name, self.acts, self.written.len());
+        let content = format!(
+            "{} wrote {path} in act {} ({})",
+            device.name,
+            self.acts,
+            self.written.len()
+        );
         self.written.insert(sha256(content.as_bytes()), content.clone());
         content
     }
@@ -212,7 +228,10 @@ impl Work {
     fn folder(&mut self, device: &Device) -> Result<String> {
         let mut folders = paths(device, true);
         folders.push(".".to_owned());
-        folders.choose(&mut self.random).cloned().context("there is the top")
+        folders
+            .choose(&mut self.random)
+            .cloned()
+            .context("there is the top")
     }
 }
 
@@ -231,7 +250,11 @@ fn paths(device: &Device, folders: bool) -> Vec<String> {
             if name.starts_with(".bitvault") {
                 continue;
             }
-            let path = if at.is_empty() { name } else { format!("{at}/{name}") };
+            let path = if at.is_empty() {
+                name
+            } else {
+                format!("{at}/{name}")
+            };
             if kind.is_dir() {
                 left.push(path.clone());
             }
