@@ -184,20 +184,29 @@ fn locked(actor: Actor, item: &Move, found: &HashMap<NodeId, NodeView>, locks: &
     locked(item.node) && folder.is_none_or(locked) && (!may_cycle || locked(root(actor.tenant)))
 }
 
+/// Folders and folded names that a node may get; absent: its own.
+struct Asked<'a> {
+    folders: HashSet<Option<NodeId>>,
+    keys: HashSet<Option<&'a str>>,
+}
+
 /// The names that the items may ask for: each node goes by its own name and by those that it is given, in its own folder and
 /// in those that it is moved to.
 fn sought(items: &[Move]) -> Vec<Sought> {
-    let mut names: HashMap<NodeId, (HashSet<Option<NodeId>>, HashSet<Option<&str>>)> = HashMap::new();
+    let mut names: HashMap<NodeId, Asked<'_>> = HashMap::new();
     for item in items {
-        let (folders, keys) = names
-            .entry(item.node)
-            .or_insert_with(|| (HashSet::from([None]), HashSet::from([None])));
-        folders.insert(item.parent);
-        keys.insert(item.name.as_ref().map(|name| name.key.as_str()));
+        let asked = names.entry(item.node).or_insert_with(|| Asked {
+            folders: HashSet::from([None]),
+            keys: HashSet::from([None]),
+        });
+        asked.folders.insert(item.parent);
+        asked
+            .keys
+            .insert(item.name.as_ref().map(|name| name.key.as_str()));
     }
     names
         .into_iter()
-        .flat_map(|(node, (folders, keys))| {
+        .flat_map(|(node, Asked { folders, keys })| {
             folders.into_iter().flat_map(move |folder| {
                 let sought = move |key: &Option<&str>| Sought {
                     node,
