@@ -79,7 +79,11 @@ pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
     for device in &mut devices {
         device.kill()?;
     }
-    println!("seed {seed}: {} acts", work.acts);
+    ensure!(
+        work.acts > 100,
+        "seed {seed}: only {} acts in {lasts:?}",
+        work.acts
+    );
     // One that comes new shows what the server has.
     devices.push(Device::new(&daemon, "newcomer")?);
     let all: Vec<&Device> = devices.iter().collect();

@@ -142,11 +142,18 @@ impl Kept {
         }
     }
 
-    /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content.
+    /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content. Nor does what the
+    /// server said of later revisions, which it no longer has.
     pub fn disagree(&mut self) {
         let bound: Vec<NodeId> = self.trees.synced.iter().map(|synced| synced.node).collect();
         for node in bound {
             self.forget(node);
+        }
+        let root = self.trees.remote.root();
+        let told: Vec<NodeId> = self.trees.remote.iter().map(|node| node.id).collect();
+        for node in told.into_iter().filter(|node| *node != root) {
+            self.nodes.insert(node);
+            self.trees.remote.lose(node);
         }
     }
 
