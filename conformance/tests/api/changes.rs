@@ -342,6 +342,7 @@ async fn a_cursor_is_good_for_its_holder(target: &Target, carol: &Caller) -> Res
         (&target.owner, "/v1/changes?cursor=", 400, "cursor_invalid"),
         (&target.owner, "/v1/changes?limit=0", 400, "limit_invalid"),
         (&target.owner, "/v1/changes?limit=1001", 400, "limit_invalid"),
+        (&target.owner, "/v1/changes?wait=3601", 400, "wait_invalid"),
         (&target.owner, "/v1/changes?since=1", 400, "query_invalid"),
         (
             &target.owner,

@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     IdempotencyKeyReused,
     #[error("use 1 to {0}")]
     LimitInvalid(u32),
+    #[error("wait 0 to {0} seconds")]
+    WaitInvalid(u32),
     #[error("push at most {0} items at a time")]
     BatchTooLarge(usize),
     #[error("no earlier item of this call made a folder under this key, or it was refused")]
@@ -44,6 +46,7 @@ impl Refusal {
             | Self::PlatformInvalid(_)
             | Self::IdempotencyKeyInvalid
             | Self::LimitInvalid(_)
+            | Self::WaitInvalid(_)
             | Self::BatchTooLarge(_)
             | Self::TwoParents
             | Self::ParentMissing
@@ -61,6 +64,7 @@ impl Refusal {
             Self::IdempotencyKeyInvalid => "idempotency_key_invalid",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::LimitInvalid(_) => "limit_invalid",
+            Self::WaitInvalid(_) => "wait_invalid",
             Self::BatchTooLarge(_) => "batch_too_large",
             Self::KeyUnknown => "parent_not_found",
             Self::TwoParents | Self::ParentMissing => "target_invalid",
@@ -76,6 +80,7 @@ impl Refusal {
             Self::PlatformInvalid(_) => Some("platform"),
             Self::IdempotencyKeyInvalid => Some("idempotency_key"),
             Self::LimitInvalid(_) => Some("limit"),
+            Self::WaitInvalid(_) => Some("wait"),
             Self::BatchTooLarge(_) => Some("items"),
             Self::TwoParents | Self::ParentMissing => Some("parent_id"),
             Self::CursorInvalid => Some("cursor"),

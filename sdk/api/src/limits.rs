@@ -6,6 +6,8 @@ pub const NAME_BYTES: usize = 255;
 pub const PAGE_ITEMS_MAX: u32 = 1000;
 /// Items of a page when the caller names no `limit`.
 pub const PAGE_ITEMS_DEFAULT: u32 = 200;
+/// Longest wait for a change that a caller may ask for, in seconds. The server may wait shorter.
+pub const WAIT_S_MAX: u32 = 3600;
 /// Most hits that a page of a search holds.
 pub const SEARCH_ITEMS_MAX: u32 = 100;
 /// Most items in one batch call.

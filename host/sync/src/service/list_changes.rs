@@ -1,5 +1,7 @@
 use super::reading::Reading;
 use crate::Sync;
+use crate::error::Refusal;
+use bitvault_api::limits::WAIT_S_MAX;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 use std::time::Duration;
@@ -11,6 +13,9 @@ pub(super) async fn list_changes(
     ctx: &Ctx,
     request: v1::ListChangesRequest,
 ) -> Result<v1::ListChangesResponse> {
+    if request.wait_s > WAIT_S_MAX {
+        return Err(Refusal::WaitInvalid(WAIT_S_MAX).into());
+    }
     let wait = Duration::from_secs(u64::from(request.wait_s)).min(sync.core.config.wait_max);
     let mut reading = Reading::open(sync, ctx, &request).await?;
     next(sync, ctx, &mut reading, Instant::now() + wait).await
