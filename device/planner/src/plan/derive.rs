@@ -1,7 +1,7 @@
 //! From the merged tree to operations.
 
 use crate::ids::{LocalId, Sha256};
-use crate::names::moving_aside;
+use crate::names::{Name, moving_aside};
 use crate::operation::{DownloadTo, Operation, Place, Plan, Reason, RemoveWhy, Side, UploadTo, Why};
 use crate::plan::merged::{Fate, Merged, Node, Slot};
 use crate::plan::ready::{Blocker, Ready, Want};
@@ -22,7 +22,7 @@ pub(super) fn operations(mut merged: Merged<'_>, mut names: Names) -> Plan {
     for side in [Side::Remote, Side::Local] {
         for slot in ready.stepping_aside(side) {
             if ready.may_step_aside(side, slot) {
-                derived.operations.extend(step_aside(&merged, side, slot));
+                derived.operations.extend(step_aside(&ready, side, slot));
             } else {
                 derived.problems.push((slot, Reason::ReadOnly));
             }
@@ -117,9 +117,9 @@ fn edited(node: &Node<'_>) -> Edited {
     }
 }
 
-fn step_aside(merged: &Merged<'_>, side: Side, slot: Slot) -> Option<Operation> {
+fn step_aside(ready: &Ready<'_, '_>, side: Side, slot: Slot) -> Option<Operation> {
+    let merged = ready.merged;
     let node = &merged.nodes[slot];
-    let device = &merged.policy.device;
     match side {
         Side::Remote => {
             let remote = node.remote?;
@@ -127,14 +127,14 @@ fn step_aside(merged: &Merged<'_>, side: Side, slot: Slot) -> Option<Operation> 
                 node: remote.id,
                 revision: remote.revision,
                 parent: remote.parent?,
-                name: moving_aside(&remote.name, device, remote.id.0.as_u64_pair().1),
+                name: free_aside_name(ready, side, slot, &remote.name, remote.id.0.as_u64_pair().1)?,
                 why: Why::StepAside,
                 agreed: None,
             })
         }
         Side::Local => {
             let entry = node.local?;
-            let name = moving_aside(&merged.local_name(entry), device, entry.id.0);
+            let name = free_aside_name(ready, side, slot, &merged.local_name(entry), entry.id.0)?;
             Some(Operation::MoveLocal {
                 local: entry.id,
                 expected: entry.fingerprint,
@@ -145,6 +145,14 @@ fn step_aside(merged: &Merged<'_>, side: Side, slot: Slot) -> Option<Operation> 
             })
         }
     }
+}
+
+/// The first name to step aside under that nothing in the folder has: people may give such names as well.
+fn free_aside_name(ready: &Ready<'_, '_>, side: Side, slot: Slot, name: &Name, tag: u64) -> Option<Name> {
+    let folder = ready.merged.held_by(side, slot)?;
+    (tag..)
+        .map(|tag| moving_aside(name, &ready.merged.policy.device, tag))
+        .find(|name| !ready.is_held(side, folder, &name.key()))
 }
 
 /// The operations and problems that were found.

@@ -10,6 +10,7 @@ use crate::operation::Side;
 use crate::plan::merged::{Fate, Merged, ROOT, Slot};
 use crate::plan::removals::{self, Removals};
 use crate::plan::twins::Names;
+use crate::trees::RemoteNode;
 
 /// What a node lacks on a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +193,19 @@ impl Ready<'_, '_> {
                 on_path.insert(to, path.len());
                 path.push((to, self.blockers(side, to), 0));
             }
+        }
+    }
+
+    /// Whether anything in the folder has a name of this key on the side. The folder must be one in which something is to
+    /// change.
+    pub(super) fn is_held(&self, side: Side, folder: Slot, key: &str) -> bool {
+        match side {
+            Side::Remote => {
+                let hides = |folder: &RemoteNode| self.merged.remote.is_hidden(folder.id, key);
+                self.names.remote_other(folder, key, None).is_some()
+                    || self.merged.nodes[folder].remote.is_some_and(hides)
+            }
+            Side::Local => self.names.local_other(folder, key, None).is_some(),
         }
     }
 

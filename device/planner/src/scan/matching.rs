@@ -55,7 +55,7 @@ impl Scan {
             matching.by_inode(false);
             matching.by_place()
         };
-        let gone = self.gone(local, &scope, &found);
+        let gone = self.gone(local, synced, &scope, &found);
         let mut observed = Observed::default();
         for node in found {
             if local.get(node.id) != Some(&node) {
@@ -81,13 +81,20 @@ impl Scan {
         scope
     }
 
-    /// Known entries that were not found although what held them was listed, or is gone itself. `found` has an entry for
-    /// each of the scan.
-    fn gone(&self, local: &LocalTree, scope: &BTreeSet<LocalId>, found: &[LocalNode]) -> Vec<LocalId> {
+    /// Known entries that were not found although what held them was listed, is gone itself, or is ignored now and not looked
+    /// into any more. `found` has an entry for each of the scan.
+    fn gone(
+        &self,
+        local: &LocalTree,
+        synced: &SyncedTree,
+        scope: &BTreeSet<LocalId>,
+        found: &[LocalNode],
+    ) -> Vec<LocalId> {
+        let is_left_out = |node: &LocalNode| node.ignored && synced.of_local(node.id).is_none();
         let listed: HashMap<LocalId, bool> = found
             .iter()
             .zip(&self.entries)
-            .map(|(node, entry)| (node.id, entry.listed))
+            .map(|(node, entry)| (node.id, entry.listed || is_left_out(node)))
             .chain(self.listed.iter().map(|folder| (*folder, true)))
             .collect();
         let is_gone = |id: &LocalId| {

@@ -1,5 +1,8 @@
 //! What operations do to the trees, once they are done. The engine calls these, and so do the tests.
 //!
+//! [`DeleteRemote`](crate::Operation::DeleteRemote) has no effect here: its tombstone comes with the journal, after all that the
+//! journal still has to tell of the node. Taken from the answer it would be followed by older news, which bring the node back.
+//!
 //! Invariants: `synced` moves only here, and only after the thing itself is durable. An answer that was lost leaves the
 //! trees nearly as one that came, as soon as the journal or a scan tells: both sides then have made the same change. So who
 //! died scans before it plans again.
@@ -7,9 +10,7 @@
 use crate::ids::{LocalId, NodeId, Sha256};
 use crate::names::Name;
 use crate::operation::Place;
-use crate::trees::{
-    Content, Fingerprint, LocalKind, LocalNode, RemoteKind, RemoteNode, SyncedNode, Tombstone, Trees,
-};
+use crate::trees::{Content, Fingerprint, LocalKind, LocalNode, RemoteKind, RemoteNode, SyncedNode, Trees};
 
 impl Trees {
     /// After [`Adopt`](crate::Operation::Adopt): both sides agree on place and content. To be done before any tree changes
@@ -88,22 +89,6 @@ impl Trees {
     pub fn moved_remote(&mut self, node: RemoteNode, agreed: Option<Place>) {
         self.agree(node.id, agreed);
         self.remote.answered(node);
-    }
-
-    /// After [`DeleteRemote`](crate::Operation::DeleteRemote), with the tombstone that the server answered or that its
-    /// journal tells.
-    pub fn deleted_remote(&mut self, node: NodeId, tombstone: Tombstone) {
-        let gone = self.remote.below(node);
-        self.remote.bury(node, tombstone);
-        for node in gone {
-            let is_here = self
-                .synced
-                .get(node)
-                .is_some_and(|synced| self.local.get(synced.local).is_some());
-            if !is_here {
-                self.forget(node);
-            }
-        }
     }
 
     /// After [`CreateLocalFolder`](crate::Operation::CreateLocalFolder): the folder is durable, and this is what the file

@@ -1,10 +1,9 @@
 //! The search: people act on the server and on up to three devices at random, devices sync in between with mishaps, and at
 //! the end all must come to rest with nothing lost.
 //!
-//! The cases are the same in each run. `BITVAULT_PLANNER_CASES=1000000 cargo test -p bitvault-planner search` searches among
-//! others, and longer. A failure is shrunk and printed as
-//! what was done and as the script that leads to it; its seed is kept in `regressions.txt` beside this file and tried first
-//! from then on.
+//! Each run has new cases; `BITVAULT_PLANNER_CASES=1000000 cargo test -p bitvault-planner search` searches longer. A failure
+//! is shrunk and printed as what was done and as the script that leads to it; its seed is kept in `regressions.txt` beside
+//! this file and tried first from then on.
 
 mod acts;
 mod check;
@@ -13,7 +12,7 @@ mod script;
 mod world;
 
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest::test_runner::{FileFailurePersistence, TestError, TestRunner};
 
 use acts::WebAct;
 use script::{ORDINARY, Setting};
@@ -24,19 +23,9 @@ const CASES: u32 = 10_000;
 /// Searches here.
 const SEARCHES: u32 = 9;
 
-/// What the cases of an ordinary run come from.
-const SEED: [u8; 32] = [1; 32];
-
-/// A search among new cases, where so many are asked for; otherwise among those of every run.
-fn runner() -> TestRunner {
-    let asked = std::env::var_os("BITVAULT_PLANNER_CASES").and_then(|cases| cases.to_str()?.parse().ok());
-    match asked {
-        Some(cases) => TestRunner::new(config(cases)),
-        None => TestRunner::new_with_rng(config(CASES), TestRng::from_seed(RngAlgorithm::ChaCha, &SEED)),
-    }
-}
-
-fn config(cases: u32) -> ProptestConfig {
+fn config() -> ProptestConfig {
+    let asked = std::env::var("BITVAULT_PLANNER_CASES").ok();
+    let cases: u32 = asked.and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/planner/regressions.txt");
     ProptestConfig {
         cases: cases.div_ceil(SEARCHES),
@@ -68,7 +57,7 @@ fn play(setting: Setting, tree: &[WebAct], script: &[Step], log: &mut Option<Vec
 
 /// Runs the cases; plays the smallest that fails once more and tells all of it.
 fn search(setting: Setting) {
-    let mut runner = runner();
+    let mut runner = TestRunner::new(config());
     let outcome = runner.run(&script::script(setting), |(tree, script)| {
         play(setting, &tree, &script, &mut None);
         Ok(())

@@ -227,10 +227,7 @@ impl Device {
                         .filter_map(|id| Some((id, server.get(id)?.revision)))
                         .collect();
                 }
-                let tombstone = server.trash(node, &covers)?;
-                if is_known {
-                    self.trees.deleted_remote(node, tombstone);
-                }
+                server.trash(node, &covers)?;
             }
             Operation::CreateLocalFolder {
                 node,

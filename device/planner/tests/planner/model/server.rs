@@ -163,7 +163,7 @@ impl Server {
     }
 
     /// Refuses unless just what is covered lies below the node, as it is covered.
-    pub(crate) fn trash(&mut self, id: NodeId, covers: &[(NodeId, i64)]) -> Result<Tombstone, Refused> {
+    pub(crate) fn trash(&mut self, id: NodeId, covers: &[(NodeId, i64)]) -> Result<(), Refused> {
         let below = self.below(id);
         let has_all = below
             .iter()
@@ -172,11 +172,12 @@ impl Server {
         if below.is_empty() || !has_all || below.len() != covers.len() || !self.nodes[&parent].writable {
             return Err(Refused);
         }
-        Ok(self.bury(id, Cause::Trashed))
+        self.bury(id, Cause::Trashed);
+        Ok(())
     }
 
     /// Takes the node out of the device's sight.
-    pub(crate) fn bury(&mut self, id: NodeId, cause: Cause) -> Tombstone {
+    pub(crate) fn bury(&mut self, id: NodeId, cause: Cause) {
         for id in self.below(id) {
             if let Some(node) = self.nodes.get_mut(&id) {
                 node.is_live = false;
@@ -189,7 +190,6 @@ impl Server {
             cause,
         };
         self.journal.push(Event::Gone(id, tombstone));
-        tombstone
     }
 
     pub(crate) fn set_writable(&mut self, id: NodeId, writable: bool) {
