@@ -108,12 +108,28 @@ impl Engine {
         self.look_at(vec![root], Depth::All).await
     }
 
-    /// Lists some folders.
+    /// Lists some folders, and those that turn out to be synced ones from elsewhere.
     pub(super) async fn look_at(
         &mut self,
         mut folders: Vec<LocalId>,
-        depth: Depth,
+        mut depth: Depth,
     ) -> Result<(), EngineError> {
+        for _ in 0..WIDENINGS {
+            folders = self.look_once(folders, depth).await?;
+            depth = Depth::All;
+            if folders.is_empty() {
+                break;
+            }
+        }
+        self.flush()
+    }
+
+    /// Lists some folders; tells which others should be.
+    async fn look_once(
+        &mut self,
+        mut folders: Vec<LocalId>,
+        depth: Depth,
+    ) -> Result<Vec<LocalId>, EngineError> {
         let root = self.kept.trees().local.root();
         let mut looked = self.survey(&folders, depth).await?;
         for _ in 0..WIDENINGS {
@@ -135,7 +151,7 @@ impl Engine {
         self.io.progress.event(Event::Looked {
             entries: looked.scan.entries.len(),
         });
-        self.kept.observe(&looked.scan);
+        let unlisted = self.kept.observe(&looked.scan);
         for leftover in looked.leftovers {
             let label = self.io.label();
             match self.io.fs.sweep(&leftover, &label).await {
@@ -143,7 +159,7 @@ impl Engine {
                 Err(error) => tracing::warn!(%leftover, %error, "clear what a crash left"),
             }
         }
-        self.flush()
+        Ok(unlisted)
     }
 
     async fn survey(&self, folders: &[LocalId], depth: Depth) -> Result<Survey, EngineError> {

@@ -245,13 +245,16 @@ impl Kept {
 
     // --- what a scan saw
 
-    /// Takes in a scan; tells whether anything was new in it.
-    pub fn observe(&mut self, scan: &Scan) -> bool {
-        let Observed { changed, gone } = scan.observe(&mut self.trees.local, &self.trees.synced);
-        let is_new = !changed.is_empty() || !gone.is_empty();
+    /// Takes in a scan; tells which folders should be listed as well, see [`Observed::unlisted`].
+    pub fn observe(&mut self, scan: &Scan) -> Vec<LocalId> {
+        let Observed {
+            changed,
+            gone,
+            unlisted,
+        } = scan.observe(&mut self.trees.local, &self.trees.synced);
         self.locals.extend(changed);
         self.locals.extend(gone);
-        is_new
+        unlisted
     }
 
     // --- what operations did; see the methods of the same names of `Trees`

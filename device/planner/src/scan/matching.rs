@@ -57,8 +57,14 @@ impl Scan {
         };
         let gone = self.gone(local, synced, &scope, &found);
         let mut observed = Observed::default();
-        for node in found {
-            if local.get(node.id) != Some(&node) {
+        for (node, entry) in found.into_iter().zip(&self.entries) {
+            let known = local.get(node.id);
+            if known != Some(&node) {
+                let has_moved =
+                    known.is_none_or(|known| (known.parent, &known.name) != (node.parent, &node.name));
+                if has_moved && node.ignored && !entry.listed && synced.of_local(node.id).is_some() {
+                    observed.unlisted.push(node.id);
+                }
                 observed.changed.push(node.id);
                 local.insert(node);
             }

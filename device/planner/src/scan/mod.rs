@@ -51,4 +51,7 @@ pub struct Observed {
     pub changed: Vec<LocalId>,
     /// Entries that are gone.
     pub gone: Vec<LocalId>,
+    /// Folders that were not looked into because they are ignored, and that turned out to be synced ones of another place.
+    /// What they hold is still as it was known: they should be listed now.
+    pub unlisted: Vec<LocalId>,
 }

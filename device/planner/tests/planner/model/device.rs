@@ -102,7 +102,13 @@ impl Device {
         self.cursor = end;
     }
 
+    /// Looks at its disk, and again while that shows folders that should have been looked into.
     pub(crate) fn scan(&mut self) {
+        while self.scan_once() {}
+        self.has_died = false;
+    }
+
+    fn scan_once(&mut self) -> bool {
         let root = self.trees.local.root();
         let mut scan = Scan {
             listed: vec![root],
@@ -131,8 +137,8 @@ impl Device {
                 });
             }
         }
-        scan.observe(&mut self.trees.local, &self.trees.synced);
-        self.has_died = false;
+        let observed = scan.observe(&mut self.trees.local, &self.trees.synced);
+        !observed.unlisted.is_empty()
     }
 
     pub(crate) fn plan(&self) -> Plan {
