@@ -86,9 +86,13 @@ fn whole(merged: &Merged<'_>, side: Side, is_paused: bool) -> Vec<bool> {
                 done[slot] = true;
             } else if are_children_done {
                 done[slot] = true;
+                // What leaves goes first and by itself: its binding has to end before, that of what is gone must not.
+                let goes_along = |child: Slot| {
+                    goes[child] && (side == Side::Remote || leaves(merged, slot) || !leaves(merged, child))
+                };
                 goes[slot] = children(merged, side, slot)
                     .into_iter()
-                    .all(|child| child.is_none_or(|child| goes[child]));
+                    .all(|child| child.is_none_or(goes_along));
             } else {
                 walk.push((slot, true));
                 let below = children(merged, side, slot).into_iter().flatten();
