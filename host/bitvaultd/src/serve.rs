@@ -88,6 +88,7 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
             tasks.spawn(job);
         }
     }
+    tasks.spawn(modules.hints.clone().run(stop.clone()));
     if let Some(address) = config.rpc.listen {
         let listener = lite::bind("rpc.listen", address).await?;
         tasks.spawn(serve_rpc(modules.served.clone(), listener, stop.clone()));

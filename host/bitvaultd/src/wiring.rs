@@ -10,6 +10,7 @@ use bitvault_files::Files;
 use bitvault_identity::Identity;
 use bitvault_platform::bus::{Bus, InProcess};
 use bitvault_platform::db::{Database, DbRole};
+use bitvault_platform::hints::Hints;
 use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, config as sections};
 use bitvault_proto::internal::v1::feed_service_server::FeedServiceServer;
@@ -60,6 +61,8 @@ pub(crate) struct Modules {
     pub(crate) sync: Option<Sync>,
     /// As `to_search`.
     pub(crate) to_sync: Option<Transport>,
+    /// What the daemons tell each other.
+    pub(crate) hints: Hints,
     /// What other processes may call here.
     pub(crate) served: Routes,
 }
@@ -117,6 +120,14 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
     )?;
 
     let bus: Arc<dyn Bus> = Arc::new(InProcess::default());
+    let hints = match &config.redis {
+        Some(redis) => Hints::through(redis)?,
+        None => Hints::default(),
+    };
+    bus.subscribe("hints", "", Arc::new(hints.clone())).await?;
+    if let Some(identity) = &identity {
+        identity.share(&hints);
+    }
     let files = if runs(Role::Files) {
         let tenants = Database::connect_lazy(&backing.database, DbRole::Files)?;
         let worker = Database::connect_lazy(&backing.database, DbRole::Worker)?;
@@ -201,6 +212,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         let database = Database::connect_lazy(&backing.database, DbRole::Search)?;
         let search = Search::new(config.search.clone(), database, to_files.clone())?;
         search.subscribe(&*bus).await?;
+        search.share(&hints);
         Some(search)
     } else {
         None
@@ -228,6 +240,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         let database = Database::connect_lazy(&backing.database, DbRole::Sync)?;
         let sync = Sync::new(config.sync.clone(), database, to_files.clone(), clock.clone())?;
         sync.subscribe(&*bus).await?;
+        sync.share(&hints);
         Some(sync)
     } else {
         None
@@ -257,6 +270,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
         to_sharing,
         to_search,
         to_sync,
+        hints,
         served: served.into(),
     })
 }

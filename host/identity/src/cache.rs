@@ -1,13 +1,15 @@
 //! Who holds which access token, for a few seconds, so that a burst of requests costs one look into the database.
 //!
 //! What ends a token here (signing out, losing a membership, another password, a suspended tenant) forgets it here at
-//! once; in another process it ends within [`LIFETIME`]. A refresh leaves the former access token to run out of the
+//! once; in another process as soon as the hint comes, and without one within [`LIFETIME`]. A refresh leaves the former access token to run out of the
 //! cache, so that requests under way end well.
 
+use bitvault_platform::hints::{Hint, Hints, Whose};
 use bitvault_platform::ids::{AccountId, SessionId, TenantId};
 use bitvault_platform::token::Digest;
 use bitvault_platform::{Role, Scopes};
 use moka::sync::Cache;
+use std::sync::OnceLock;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -32,36 +34,56 @@ pub(crate) struct Holder {
 
 /// The cache.
 #[derive(Debug)]
-pub(crate) struct Principals(Cache<Digest, Holder>);
+pub(crate) struct Principals {
+    known: Cache<Digest, Holder>,
+    hints: OnceLock<Hints>,
+}
 
 impl Principals {
     pub(crate) fn new() -> Self {
-        Self(
-            Cache::builder()
+        Self {
+            known: Cache::builder()
                 .max_capacity(ENTRIES)
                 .time_to_live(LIFETIME)
                 .build(),
-        )
+            hints: OnceLock::new(),
+        }
+    }
+
+    /// From now on tells other processes what ends here, and hears what ends there.
+    pub(crate) fn share(&self, hints: &Hints) {
+        let known = self.known.clone();
+        hints.listen(move |hint| match hint {
+            Hint::Access(whose) => forget(&known, whose),
+            Hint::Missed => known.invalidate_all(),
+            Hint::Changed(_) => {}
+        });
+        // Once is enough.
+        let _ = self.hints.set(hints.clone());
     }
 
     pub(crate) fn get(&self, token: &Digest) -> Option<Holder> {
-        self.0.get(token)
+        self.known.get(token)
     }
 
     pub(crate) fn put(&self, token: Digest, holder: Holder) {
-        self.0.insert(token, holder);
+        self.known.insert(token, holder);
     }
 
-    pub(crate) fn forget(&self, token: &Digest) {
-        self.0.invalidate(token);
+    /// What these accounts may do changed: their tokens are looked up again, here and in every other process.
+    pub(crate) fn look_again(&self, whose: Whose) {
+        forget(&self.known, whose);
+        if let Some(hints) = self.hints.get() {
+            hints.tell(Hint::Access(whose));
+        }
     }
+}
 
-    /// Forgets every token whose holder matches. Looks at all that are remembered: for rare events.
-    pub(crate) fn forget_where(&self, matches: impl Fn(&Holder) -> bool) {
-        for (token, holder) in &self.0 {
-            if matches(&holder) {
-                self.0.invalidate(&*token);
-            }
+/// Looks at all that are remembered: for rare events.
+fn forget(known: &Cache<Digest, Holder>, whose: Whose) {
+    for (token, holder) in known {
+        if whose.names(holder.tenant, holder.account) {
+            known.invalidate(&*token);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::Identity;
 use crate::files::port;
+use bitvault_platform::hints::Whose;
 use bitvault_platform::ids::TenantId;
 use bitvault_platform::jobs::{self, Nudge};
 use bitvault_platform::rpc::Transport;
@@ -125,7 +126,7 @@ impl Identity {
             }
         }
         let gone = store.erase_tenant(tenant).await?;
-        self.0.cache.forget_where(|holder| holder.tenant == tenant);
+        self.0.cache.look_again(Whose::tenant(tenant));
         if gone {
             tracing::warn!(%tenant, "a tenant was deleted with everything in it");
         }

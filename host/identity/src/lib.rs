@@ -27,6 +27,7 @@ pub use domain::{EmailAddress, TenantName};
 pub use jobs::Holders;
 
 use bitvault_platform::db::Database;
+use bitvault_platform::hints::Hints;
 use bitvault_platform::password::{Hasher, HasherConfig};
 use bitvault_platform::rpc::Transport;
 use bitvault_platform::throttle::{Limit, Throttle};
@@ -92,6 +93,11 @@ impl Identity {
             clock,
             config,
         })))
+    }
+
+    /// Tells other processes whose access changed here, and hears of what changed there.
+    pub fn share(&self, hints: &Hints) {
+        self.0.cache.share(hints);
     }
 
     /// Says where the module files is. Files asks this module as well, so that one of them has to be told later; invitations

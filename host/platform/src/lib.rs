@@ -9,6 +9,7 @@
 //! - [`password`], [`token`], [`throttle`]: secrets that people and programs present, and how guessing is slowed down
 //! - [`attachment`]: names of what is downloaded
 //! - [`bus`]: events behind the outbox
+//! - [`hints`]: what daemons tell each other so that none waits for its next look
 //! - [`clock`], [`ids`]: time and ids, so that nothing else reads the ambient ones
 //!
 //! Invariants: no module's types appear here; nothing here knows HTTP status codes or tables.
@@ -20,6 +21,7 @@ pub mod config;
 pub mod ctx;
 pub mod db;
 pub mod error;
+pub mod hints;
 pub mod ids;
 pub mod jobs;
 pub mod password;

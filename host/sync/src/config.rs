@@ -15,8 +15,8 @@ pub struct Config {
     /// How long a stream of changes goes on before the client has to call again, with a session that is good then.
     #[serde(with = "humantime_serde")]
     pub watch_lifetime: Duration,
-    /// Time between two looks at the journals while somebody waits. A change in this process wakes at once; one in another
-    /// process after this.
+    /// Time between two looks at the journals while somebody waits. A change in this process wakes at once, and with
+    /// `[redis]` one in another process as well; without it that is seen after this.
     #[serde(with = "humantime_serde")]
     pub period: Duration,
     /// How long the journals are kept.

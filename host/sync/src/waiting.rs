@@ -1,6 +1,6 @@
 //! Who waits for changes. A change of a tenant wakes everybody there who waits; each then looks for itself.
 //!
-//! Woken by the bus, when the change was made in this process, and by a look at the heads of the journals of those tenants in
+//! Woken by the bus, when the change was made in this process, by a hint when it was made in another one, and by a look at the heads of the journals of those tenants in
 //! which somebody waits, one look for all.
 
 use bitvault_platform::ids::TenantId;
@@ -44,6 +44,13 @@ impl Waiting {
     /// Wakes whoever waits in a tenant.
     pub(crate) fn wake(&self, tenant: TenantId) {
         if let Some(there) = self.tenants().get(&tenant) {
+            there.wake.send_replace(());
+        }
+    }
+
+    /// Wakes everybody.
+    pub(crate) fn wake_all(&self) {
+        for there in self.tenants().values() {
             there.wake.send_replace(());
         }
     }

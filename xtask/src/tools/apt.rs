@@ -12,6 +12,10 @@ use crate::run;
 const NO_DEFAULT_CLUSTER: &str = "test -e /etc/postgresql-common || { mkdir -p /etc/postgresql-common/createcluster.d && \
                                   echo create_main_cluster = false > /etc/postgresql-common/createcluster.d/bitvault.conf; }";
 
+/// Masks the service of a Redis that is not installed yet; `systemctl unmask redis-server` takes that back.
+const NO_REDIS_SERVICE: &str = "mkdir -p /etc/systemd/system && \
+                                ln -sf /dev/null /etc/systemd/system/redis-server.service";
+
 /// Installs Debian packages.
 pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
     install_after(None, packages, why)
@@ -20,6 +24,11 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
 /// Installs the server without the cluster that Debian makes by default.
 pub(crate) fn install_postgres(why: &str) -> Result<()> {
     install_after(Some(NO_DEFAULT_CLUSTER), &[super::pins::POSTGRES_PACKAGE], why)
+}
+
+/// Installs Redis without the service that Debian would start, now and at every boot.
+pub(crate) fn install_redis(why: &str) -> Result<()> {
+    install_after(Some(NO_REDIS_SERVICE), &[super::pins::REDIS_PACKAGE], why)
 }
 
 /// Installs Debian packages after a shell command that prepares the system for them.
@@ -47,6 +56,8 @@ fn install_after(before: Option<&str>, packages: &[&str], why: &str) -> Result<(
             as_root("env")
                 .args([
                     "DEBIAN_FRONTEND=noninteractive",
+                    // Without systemd: no service is started in this runlevel.
+                    "RUNLEVEL=1",
                     "apt-get",
                     "install",
                     "--yes",

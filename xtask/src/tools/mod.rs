@@ -31,6 +31,8 @@ pub(crate) enum Tool {
     Versitygw,
     /// rclone, an S3 client
     Rclone,
+    /// Redis, through which daemons give each other hints
+    Redis,
     /// Chromium, the browser of the web app's tests
     Chromium,
     /// playwright-core, which drives the browser
@@ -47,6 +49,7 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
     Tool::Minio,
     Tool::Versitygw,
     Tool::Rclone,
+    Tool::Redis,
     Tool::Chromium,
     Tool::Playwright,
     Tool::Schemathesis,
@@ -88,6 +91,8 @@ fn ensure_one(dirs: &Dirs, tool: Tool, why: &str) -> Result<()> {
         Tool::Minio => go(dirs, &pins::MINIO, why),
         Tool::Versitygw => go(dirs, &pins::VERSITYGW, why),
         Tool::Rclone => go(dirs, &pins::RCLONE, why),
+        Tool::Redis if env::which("redis-server").is_some() => Ok(()),
+        Tool::Redis => apt::install_redis(why),
         Tool::Chromium if chromium().is_some() => Ok(()),
         Tool::Chromium => apt::install(&[pins::CHROMIUM_PACKAGE], why),
         Tool::Playwright => playwright(dirs, why),

@@ -36,6 +36,9 @@ pub(crate) const RCLONE: GoTool = GoTool {
 /// Debian's package of the PostgreSQL server.
 pub(crate) const POSTGRES_PACKAGE: &str = "postgresql-15";
 
+/// Debian's package of Redis.
+pub(crate) const REDIS_PACKAGE: &str = "redis-server";
+
 /// Debian's package of the browser.
 pub(crate) const CHROMIUM_PACKAGE: &str = "chromium";
 

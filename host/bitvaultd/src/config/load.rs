@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Where REST and the web app listen when nobody says otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7400);
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "roles",
     "listen",
     "public_url",
@@ -23,6 +23,7 @@ const KEYS: [&str; 20] = [
     "peers",
     "lite",
     "database",
+    "redis",
     "storage",
     "identity",
     "files",
@@ -38,7 +39,7 @@ const KEYS: [&str; 20] = [
 const RPC_SECRET_MIN: usize = 32;
 
 /// What is text even where it looks like a number: a password of digits is a password.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 13] = [
     "bootstrap_email",
     "bootstrap_password",
     "bootstrap_tenant",
@@ -46,6 +47,8 @@ const TEXTS: [&str; 11] = [
     "database.role_secret",
     "database.owner.user",
     "database.owner.password",
+    "redis.username",
+    "redis.password",
     "identity.mail.username",
     "identity.mail.password",
     "storage.backend.access_key",
@@ -91,6 +94,7 @@ pub(crate) fn load(
         peers: read.or_default("peers"),
         lite: read.or_default("lite"),
         database: read.optional("database"),
+        redis: read.optional("redis"),
         storage: read.optional("storage"),
         identity: read.or_default("identity"),
         files: read.or_default("files"),
@@ -189,6 +193,7 @@ impl Reader {
             config.sync.check().err(),
             config.gateway.check().err(),
             config.telemetry.filter().err(),
+            config.redis.as_ref().and_then(|redis| redis.check().err()),
         ];
         let modules = modules.into_iter().flatten().chain(config.files.check());
         self.mistakes

@@ -57,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) lite: LiteConfig,
     /// An outside Postgres; the private cluster of the lite profile when absent.
     pub(crate) database: Option<DatabaseConfig>,
+    /// Where daemons give each other hints; nowhere when absent.
+    pub(crate) redis: Option<bitvault_platform::hints::Config>,
     /// An outside store; the embedded endpoint of the lite profile when absent.
     pub(crate) storage: Option<bitvault_storage::Config>,
     pub(crate) identity: bitvault_identity::Config,

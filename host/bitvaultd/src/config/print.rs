@@ -11,6 +11,9 @@ pub(crate) fn print(config: &Config) -> String {
     if let Some(database) = &mut config.database {
         mask_password(&mut database.url);
     }
+    if let Some(redis) = &mut config.redis {
+        mask_password(&mut redis.url);
+    }
     if let Some(mail) = &mut config.identity.mail {
         mask_password(&mut mail.url);
     }
@@ -43,6 +46,7 @@ mod tests {
         let file = folder.path().join("bitvault.toml");
         let text = "bootstrap_password = \"canary-1\"\n[rpc]\nsecret = \"canary-2\"\n\
                     [database]\nurl = \"postgres://me:canary-4@db/bitvault\"\nrole_secret = \"canary-3\"\n\
+                    [redis]\nurl = \"rediss://me:canary-8@hints\"\npassword = \"canary-9\"\n\
                     [identity.mail]\nurl = \"smtps://me:canary-6@mail\"\nfrom = \"a@b\"\npassword = \"canary-7\"\n\
                     [telemetry.otlp_headers]\nauthorization = \"Bearer canary-5\"\n";
         std::fs::write(&file, text).unwrap();

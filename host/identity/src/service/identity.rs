@@ -2,6 +2,7 @@ use super::{closed, timestamp};
 use crate::domain::display_name;
 use crate::store::{Marked, NewAccount};
 use crate::{EmailAddress, Identity, Password, TenantName};
+use bitvault_platform::hints::Whose;
 use bitvault_platform::ids::{AccountId, TenantId};
 use bitvault_platform::token::{Token, TokenKind};
 use bitvault_platform::{Code, Ctx, Error, Role};
@@ -114,7 +115,7 @@ impl IdentityService for Identity {
         Ctx::of(&request)?.require_system()?;
         let id = self.named(&request.get_ref().name).await?;
         self.0.store.suspend(id, self.0.clock.now()).await?;
-        self.0.cache.forget_where(|holder| holder.tenant == id);
+        self.0.cache.look_again(Whose::tenant(id));
         Ok(Response::new(SuspendTenantResponse {}))
     }
 
@@ -125,7 +126,7 @@ impl IdentityService for Identity {
         Ctx::of(&request)?.require_system()?;
         let id = self.named(&request.get_ref().name).await?;
         self.0.store.resume(id).await?;
-        self.0.cache.forget_where(|holder| holder.tenant == id);
+        self.0.cache.look_again(Whose::tenant(id));
         Ok(Response::new(ResumeTenantResponse {}))
     }
 
@@ -162,7 +163,7 @@ impl Identity {
     pub(super) async fn mark_for_deletion(&self, id: TenantId) -> Result<Marked, Error> {
         let delete_after = self.0.clock.now() + self.0.config.deletion.grace;
         let marked = self.0.store.mark(id, delete_after).await?;
-        self.0.cache.forget_where(|holder| holder.tenant == id);
+        self.0.cache.look_again(Whose::tenant(id));
         tracing::warn!(tenant = %id, delete_after = %marked.delete_after, "a tenant was marked for deletion");
         Ok(marked)
     }

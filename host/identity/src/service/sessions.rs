@@ -2,6 +2,7 @@ use super::passwords::sign_in_failed;
 use super::{closed, timestamp};
 use crate::store::{MemberRow, NewSession, Refreshed, Tokens};
 use crate::{EmailAddress, Identity, PEER_HEADER};
+use bitvault_platform::hints::Whose;
 use bitvault_platform::token::{Token, TokenKind};
 use bitvault_platform::{Code, Ctx, Error, Principal};
 use bitvault_proto::v1::session_service_server::SessionService;
@@ -35,11 +36,11 @@ impl SessionService for Identity {
         request: Request<DeleteCurrentSessionRequest>,
     ) -> Result<Response<DeleteCurrentSessionResponse>, Status> {
         let ctx = Ctx::of(&request)?;
-        ctx.account_id()?;
+        let (tenant, account) = (ctx.tenant()?, ctx.account_id()?);
         if let Principal::Account { session, .. } = ctx.principal()
-            && let Some(token) = self.0.store.delete_session(ctx.tenant()?, *session).await?
+            && self.0.store.delete_session(tenant, *session).await?
         {
-            self.0.cache.forget(&token);
+            self.0.cache.look_again(Whose::member(tenant, account));
         }
         Ok(Response::new(DeleteCurrentSessionResponse {}))
     }
@@ -107,8 +108,8 @@ impl Identity {
                     .ok_or_else(no_member)?;
                 Ok(fresh.session(&member, tokens))
             }
-            Refreshed::Reused { access } => {
-                self.0.cache.forget(&access);
+            Refreshed::Reused { tenant } => {
+                self.0.cache.look_again(Whose::tenant(tenant));
                 tracing::warn!("a refresh token was used twice: its session was ended");
                 metrics::counter!("bitvault_refresh_reused_total").increment(1);
                 Err(Error::new(

@@ -32,7 +32,7 @@ pub(crate) enum Refreshed {
     /// The session goes on with the new tokens.
     Renewed { tenant: TenantId, account: AccountId },
     /// It had been used before: the session has been ended.
-    Reused { access: Digest },
+    Reused { tenant: TenantId },
     /// It is past its time.
     Expired,
     /// Nobody's, or its session has ended.
@@ -133,8 +133,8 @@ impl Store {
             .fetch_optional(&mut *tx)
             .await?;
             tx.commit().await?;
-            let access = ended.as_deref().and_then(Digest::from_row);
-            return Ok(access.map_or(Refreshed::Unknown, |access| Refreshed::Reused { access }));
+            let tenant = TenantId(found.tenant_id);
+            return Ok(ended.map_or(Refreshed::Unknown, |_| Refreshed::Reused { tenant }));
         }
         if found.expires_at <= now {
             return Ok(Refreshed::Expired);
@@ -176,11 +176,7 @@ impl Store {
     }
 
     /// Ends a session; answers the access token that it had.
-    pub(crate) async fn delete_session(
-        &self,
-        tenant: TenantId,
-        session: SessionId,
-    ) -> Result<Option<Digest>, Error> {
+    pub(crate) async fn delete_session(&self, tenant: TenantId, session: SessionId) -> Result<bool, Error> {
         let setting = tenant.0.to_string();
         let mut tx = self.database.with_settings(&[("app.tenant", &setting)]).await?;
         let ended = sqlx::query_scalar!(
@@ -191,7 +187,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(ended.as_deref().and_then(Digest::from_row))
+        Ok(ended.is_some())
     }
 }
 

@@ -9,6 +9,7 @@ pub use rebuild::RebuildReport;
 use crate::Search;
 use bitvault_platform::Result;
 use bitvault_platform::bus::{Bus, Event, Handler};
+use bitvault_platform::hints::{Hint, Hints};
 use bitvault_platform::jobs::{self, Nudge};
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -35,6 +36,15 @@ impl Search {
     pub async fn subscribe(&self, bus: &dyn Bus) -> Result<()> {
         let handler = Waking(self.core.indexer.clone());
         bus.subscribe("search", "", Arc::new(handler)).await
+    }
+
+    /// Lets a change that another process made wake the index.
+    pub fn share(&self, hints: &Hints) {
+        let indexer = self.core.indexer.clone();
+        hints.listen(move |hint| match hint {
+            Hint::Changed(_) | Hint::Missed => indexer.nudge(),
+            Hint::Access(_) => {}
+        });
     }
 }
 

@@ -4,6 +4,7 @@ mod compact;
 
 use crate::Sync;
 use bitvault_platform::bus::{Bus, Event, Handler};
+use bitvault_platform::hints::{Hint, Hints};
 use bitvault_platform::ids::TenantId;
 use bitvault_platform::jobs::{self, Nudge};
 use bitvault_platform::{Error, Result};
@@ -65,6 +66,16 @@ impl Sync {
     /// Lets every event of the bus wake those who wait in its tenant.
     pub async fn subscribe(&self, bus: &dyn Bus) -> Result<()> {
         bus.subscribe("sync", "", Arc::new(Waking(self.clone()))).await
+    }
+
+    /// Lets a change that another process made wake those who wait in its tenant.
+    pub fn share(&self, hints: &Hints) {
+        let waiting = self.core.waiting.clone();
+        hints.listen(move |hint| match hint {
+            Hint::Changed(tenant) => waiting.wake(tenant),
+            Hint::Missed => waiting.wake_all(),
+            Hint::Access(_) => {}
+        });
     }
 }
 

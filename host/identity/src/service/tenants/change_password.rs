@@ -1,6 +1,7 @@
 use crate::domain::Caller;
 use crate::service::sessions::no_member;
 use crate::{EmailAddress, Identity, Password};
+use bitvault_platform::hints::Whose;
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1;
 
@@ -43,8 +44,6 @@ pub(super) async fn change_password(
             (caller.tenant, caller.session),
         )
         .await?;
-    parts.cache.forget_where(|holder| {
-        holder.account == caller.account && holder.session != caller.session && holder.scopes.is_none()
-    });
+    parts.cache.look_again(Whose::account(caller.account));
     Ok(v1::ChangePasswordResponse {})
 }

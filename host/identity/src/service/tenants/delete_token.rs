@@ -1,5 +1,6 @@
 use crate::Identity;
 use crate::domain::Caller;
+use bitvault_platform::hints::Whose;
 use bitvault_platform::ids::TokenId;
 use bitvault_platform::{Code, Ctx, Error};
 use bitvault_proto::v1;
@@ -18,6 +19,6 @@ pub(super) async fn delete_token(
     identity
         .0
         .cache
-        .forget_where(|holder| holder.tenant == caller.tenant && holder.session.0 == id.0);
+        .look_again(Whose::member(caller.tenant, caller.account));
     Ok(v1::DeleteTokenResponse {})
 }

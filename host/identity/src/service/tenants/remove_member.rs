@@ -1,6 +1,7 @@
 use crate::Identity;
 use crate::domain::Caller;
 use crate::store::member_not_found;
+use bitvault_platform::hints::Whose;
 use bitvault_platform::ids::AccountId;
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1;
@@ -14,9 +15,6 @@ pub(super) async fn remove_member(
     let caller = Caller::of(ctx)?.require_admin()?;
     let account: AccountId = request.account_id.parse().map_err(|_| member_not_found())?;
     identity.0.store.remove_member(caller, account).await?;
-    identity
-        .0
-        .cache
-        .forget_where(|holder| holder.tenant == caller.tenant && holder.account == account);
+    identity.0.cache.look_again(Whose::member(caller.tenant, account));
     Ok(v1::RemoveMemberResponse {})
 }

@@ -2,6 +2,7 @@ use super::wire;
 use crate::Identity;
 use crate::domain::{Caller, Page};
 use crate::store::member_not_found;
+use bitvault_platform::hints::Whose;
 use bitvault_platform::ids::AccountId;
 use bitvault_platform::{Ctx, Error, Role};
 use bitvault_proto::v1;
@@ -16,10 +17,7 @@ pub(super) async fn update_member(
     let role: Role = request.role.parse()?;
     let account: AccountId = request.account_id.parse().map_err(|_| member_not_found())?;
     identity.0.store.change_role(caller, account, role).await?;
-    identity
-        .0
-        .cache
-        .forget_where(|holder| holder.tenant == caller.tenant && holder.account == account);
+    identity.0.cache.look_again(Whose::member(caller.tenant, account));
     let one = Page::new(1, None)?;
     let found = identity
         .0
