@@ -183,6 +183,11 @@ impl Kept {
             unnamed.remove(&id);
         }
         self.nodes.insert(id);
+        // It was gone and is back. Whether this device had removed it by then is unknown after a crash; that it is missing
+        // here must not look as if a person had deleted it.
+        if self.trees.remote.tombstone(id).is_some() {
+            self.forget(id);
+        }
         if id == self.trees.remote.root() {
             let root = RemoteNode {
                 parent: None,
@@ -245,13 +250,12 @@ impl Kept {
 
     // --- what a scan saw
 
-    /// Takes in a scan; tells whether anything was new in it.
-    pub fn observe(&mut self, scan: &Scan) -> bool {
+    /// Takes in a scan; tells which entries are new, moved, renamed or changed.
+    pub fn observe(&mut self, scan: &Scan) -> Vec<LocalId> {
         let Observed { changed, gone } = scan.observe(&mut self.trees.local, &self.trees.synced);
-        let is_new = !changed.is_empty() || !gone.is_empty();
-        self.locals.extend(changed);
+        self.locals.extend(&changed);
         self.locals.extend(gone);
-        is_new
+        changed
     }
 
     // --- what operations did; see the methods of the same names of `Trees`
@@ -338,6 +342,14 @@ impl Kept {
     ) {
         self.touch_local(local);
         self.trees.moved_local(local, parent, name, fingerprint, agreed);
+    }
+
+    /// The entry is about to be removed because this device leaves it out.
+    pub fn leaving(&mut self, local: LocalId) {
+        for gone in self.trees.local.below(local) {
+            self.touch_local(gone);
+        }
+        self.trees.leaving(local);
     }
 
     /// The entry lies in the trash.
