@@ -144,6 +144,16 @@ impl Run {
             .cloned()
             .collect();
         self.ledger.supersede(lost);
+        // A device may be about to remove what it left out and the server had until now.
+        let there = self.server.contents(self.server.root());
+        let rest: Vec<_> = self
+            .ledger
+            .written()
+            .keys()
+            .filter(|content| !there.contains(content))
+            .cloned()
+            .collect();
+        rest.iter().for_each(|content| self.ledger.may_be_buried(content));
     }
 
     fn change_rights(&mut self) {

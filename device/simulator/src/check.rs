@@ -84,17 +84,25 @@ fn no_loss(run: &Run, server: &View) -> Result<(), String> {
         if written.is_superseded || is_buried || live.contains(&content) {
             continue;
         }
-        let on_devices = |path: &RelPath| path.as_str().starts_with(".bitvault/") == written.may_be_buried;
         let is_kept = run.devices.iter().enumerate().any(|(number, device)| {
-            let counts = written.may_be_buried || !run.rests[number].troubles.is_empty();
+            let counts = |path: &RelPath| match path.as_str().starts_with(".bitvault/") {
+                true => written.may_be_buried,
+                false => !run.rests[number].troubles.is_empty(),
+            };
             let files = device.machine.lock().disk.files();
-            counts
-                && files
-                    .iter()
-                    .any(|(path, _, bytes)| bytes == content && on_devices(path))
+            files
+                .iter()
+                .any(|(path, _, bytes)| bytes == content && counts(path))
         });
         if !is_kept {
-            return Err(format!("{content:?} is lost; left is {server:?}"));
+            let here: Vec<_> = run
+                .devices
+                .iter()
+                .map(|device| device.machine.lock().disk.files())
+                .collect();
+            return Err(format!(
+                "{content:?} ({written:?}) is lost; left is {server:?}; here {here:?}"
+            ));
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ use crate::mistake::Mistake;
 use crate::people::People;
 use crate::server::ModelServer;
 use crate::setting::Setting;
+use crate::store::Rows;
 use crate::trace::Trace;
 
 /// Most steps of a run until rest.
@@ -73,7 +74,7 @@ pub(crate) struct Run {
     pub(crate) ledger: Ledger,
     pub(crate) people: People,
     pub(crate) backup: Option<ModelServer>,
-    pub(crate) saved: Vec<Option<crate::store::Rows>>,
+    pub(crate) saved: Vec<Option<Rows>>,
     /// Something happened after which old contents may come back, or be there twice.
     pub(crate) may_repeat: bool,
     /// What each device said last at rest.
@@ -229,6 +230,7 @@ impl Run {
     /// Syncs one device until it rests; tells how much it had to do. What it asks for it gets.
     fn settle(&mut self, number: usize) -> Result<usize, String> {
         let mut done = 0;
+        let mut has_asked = false;
         loop {
             self.devices[number].begin(false);
             let rest = loop {
@@ -239,6 +241,16 @@ impl Run {
                     self.pass_until_ready(number);
                 }
             };
+            if let Err(EngineError::NotTheFolder(_)) = &rest
+                && !has_asked
+            {
+                // The person does what the message says.
+                has_asked = true;
+                self.hub.met("marker missing");
+                self.may_repeat = true;
+                self.devices[number].store.put_back(Rows::default());
+                continue;
+            }
             let rest = rest.map_err(|error| format!("d{number} does not sync when all is well: {error}"))?;
             self.hub.tell(format_args!("d{number} rests: {rest:?}"));
             done += rest.done;
