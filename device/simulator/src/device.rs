@@ -13,7 +13,7 @@ use bitvault_device::remote::RemoteError;
 use crate::fs::SimFs;
 use crate::hub::Hub;
 use crate::machine::Machine;
-use crate::mistake::Mistake;
+use crate::mistake::{Mistake, Mistaken};
 use crate::network::SimRemote;
 use crate::server::{ModelServer, NoFaults};
 use crate::store::SimStore;
@@ -45,7 +45,7 @@ pub(crate) struct Device {
     name: String,
     server: ModelServer,
     names: NameRules,
-    mistake: Option<Mistake>,
+    mistake: Option<Mistaken>,
     life: Life,
     woken: Arc<Woken>,
 }
@@ -65,7 +65,7 @@ impl Device {
             name: ["one", "two", "three", "four"][number.min(3)].to_owned(),
             server: server.clone(),
             names,
-            mistake,
+            mistake: mistake.map(Mistaken::new),
             life: Life::Off,
             woken: Arc::default(),
             machine,
@@ -142,8 +142,8 @@ impl Device {
             store: Box::new(self.store.clone()),
             progress: Arc::clone(&self.conflicts) as Arc<dyn Progress>,
         };
-        match self.mistake {
-            Some(mistake) => mistake.make(parts, machine, &self.store, &self.server),
+        match &self.mistake {
+            Some(mistaken) => mistaken.make(parts, &self.store, &self.server),
             None => parts,
         }
     }

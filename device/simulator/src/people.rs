@@ -391,6 +391,12 @@ fn save(
     if disk.is_full {
         return Err(Errno::NoSpace);
     }
+    let aside = path
+        .folder()
+        .join(&format!("{}~new", path.split().map_or("", |(_, name)| name)));
+    if disk.at(&aside).is_ok() {
+        return Err(Errno::Exists);
+    }
     ledger.supersede([old]);
     let content = ledger.write(by);
     if is_in_place {

@@ -72,6 +72,11 @@ impl SimStore {
 }
 
 impl Rows {
+    /// What it belongs to.
+    pub(crate) fn meta(&self) -> Option<&Meta> {
+        self.meta.as_ref()
+    }
+
     /// The three trees; none before a first sync.
     pub(crate) fn loaded(&self) -> Result<Option<Loaded>, StateError> {
         let Some(meta) = self.meta.clone() else {

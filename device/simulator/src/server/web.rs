@@ -57,6 +57,16 @@ impl ModelServer {
         trashed
     }
 
+    /// The live nodes at and below a node, and their revisions.
+    pub fn below(&self, node: NodeId) -> Vec<(NodeId, i64)> {
+        let inner = self.lock();
+        inner
+            .below(node)
+            .iter()
+            .map(|node| (node.id, node.revision))
+            .collect()
+    }
+
     /// What lies in the trash and has a place to come back to.
     pub fn restorable(&self) -> Vec<NodeId> {
         let inner = self.lock();
