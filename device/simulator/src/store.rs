@@ -103,6 +103,7 @@ impl Rows {
             if let Some(tombstone) = row.tombstone {
                 remote.bury(row.id, tombstone);
             }
+            remote.set_fetched(row.id, row.fetched);
         }
         for entry in self.locals.values() {
             local.insert(entry.clone());

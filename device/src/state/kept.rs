@@ -95,6 +95,7 @@ impl Kept {
                     remote: self.trees.remote.get(id).cloned(),
                     outside: self.outside.get(id).cloned(),
                     tombstone: self.trees.remote.tombstone(id).copied(),
+                    fetched: self.trees.remote.fetched(id),
                     synced: self.trees.synced.get(id).cloned(),
                 })
                 .collect(),
@@ -317,6 +318,12 @@ impl Kept {
         let local = self.trees.created_local(node, at, parent, name, fingerprint);
         self.touch(node, local);
         local
+    }
+
+    /// The file's content is about to be put in place.
+    pub fn fetching(&mut self, node: NodeId, content: Content) {
+        self.nodes.insert(node);
+        self.trees.fetching(node, content);
     }
 
     /// The new file is there.
