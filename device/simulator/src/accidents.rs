@@ -1,5 +1,6 @@
 //! What goes wrong around the engines, and how it is put right in the end.
 
+use bitvault_device::fs::own;
 use bitvault_device::planner::NodeId;
 
 use crate::run::Run;
@@ -64,6 +65,17 @@ impl Run {
 
     fn crash(&mut self, number: usize, family: &'static str) {
         self.note(family, format_args!("d{number}: {family}"));
+        let machine = self.devices[number].machine.lock();
+        if machine.changing.is_some() {
+            // What came between the look and the rename has no chance to get its place back.
+            let files = machine.disk.files().into_iter();
+            let aside = files.filter(|(path, _, _)| {
+                let name = path.split().map_or("", |(_, name)| name);
+                path.as_str().starts_with(".bitvault/") || own::is_swap(name)
+            });
+            aside.for_each(|(_, _, content)| self.ledger.may_be_buried(&content));
+        }
+        drop(machine);
         self.devices[number].kill();
     }
 
@@ -129,12 +141,8 @@ impl Run {
         let mut kept = self.server.contents(self.server.root());
         for device in &self.devices {
             let machine = device.machine.lock();
-            let files = machine.disk.files().into_iter();
-            kept.extend(
-                files
-                    .filter(|(path, _, _)| !path.as_str().starts_with(".bitvault/"))
-                    .map(|file| file.2),
-            );
+            let seen = machine.disk.seen().into_iter();
+            kept.extend(seen.filter_map(|(_, ino, _)| machine.disk.read(ino).ok()));
         }
         let lost: Vec<_> = self
             .ledger

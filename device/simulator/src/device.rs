@@ -155,7 +155,11 @@ impl Device {
             remote_root: self.server.root(),
             shown: self.name.clone(),
             names: self.names.clone(),
-            guard: Guard::default(),
+            // Low, so that few files are many.
+            guard: Guard {
+                few: 2,
+                ..Guard::default()
+            },
             limits: Limits {
                 // Small, so that few files make several groups.
                 group_files: 3,

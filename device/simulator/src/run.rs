@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::mistake::Mistake;
 use crate::people::People;
 use crate::server::ModelServer;
-use crate::setting::Setting;
+use crate::setting::{Actors, Setting};
 use crate::store::Rows;
 use crate::trace::Trace;
 
@@ -29,6 +29,8 @@ pub struct Options {
     pub keeps_lines: bool,
     /// A mistake that the devices make.
     pub mistake: Option<Mistake>,
+    /// All is put right after so many acts of people: a failing run is shorter for it, and the same until there.
+    pub acts: Option<usize>,
 }
 
 /// What came of a run.
@@ -45,6 +47,7 @@ pub fn run(seed: u64, options: Options) -> Outcome {
     let hub = Hub::new(seed, options.keeps_lines);
     let played = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut run = Run::new(&hub, options.mistake);
+        run.setting.acts = run.setting.acts.min(options.acts.unwrap_or(usize::MAX));
         run.play()?;
         run.rest()?;
         check::all(&run)
@@ -137,10 +140,18 @@ impl Run {
     }
 
     fn act(&mut self) {
-        let number = self.hub.below(self.devices.len());
+        let number = match self.setting.actors {
+            Actors::OneMachine => 0,
+            _ => self.hub.below(self.devices.len()),
+        };
         let machine = self.devices[number].machine.clone();
         let is_plain = self.setting.is_plain;
-        if self.hub.below(100) < self.setting.web {
+        let is_on_web = match self.setting.actors {
+            Actors::Everyone => self.hub.below(100) < self.setting.web,
+            Actors::OneMachine => false,
+            Actors::Web => true,
+        };
+        if is_on_web {
             self.people
                 .act_on_web(&self.server, &machine, &mut self.ledger, is_plain);
         } else {

@@ -3,6 +3,17 @@
 use crate::disk::Nature;
 use crate::hub::Hub;
 
+/// Who acts in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Actors {
+    /// People at all machines and on the web.
+    Everyone,
+    /// Those at the first machine.
+    OneMachine,
+    /// Those on the web.
+    Web,
+}
+
 /// What may happen in a run. Likelihoods are in a thousand, of each step of the driver.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
@@ -10,6 +21,8 @@ pub(crate) struct Setting {
     pub(crate) devices: usize,
     /// How many acts of people there are.
     pub(crate) acts: usize,
+    /// Who acts.
+    pub(crate) actors: Actors,
     /// Of a hundred acts so many are on the web.
     pub(crate) web: usize,
     /// A device's process is killed.
@@ -69,6 +82,12 @@ impl Setting {
         Self {
             devices: 1 + hub.below(5).div_ceil(2),
             acts: 4 + hub.below(20),
+            actors: [
+                Actors::Everyone,
+                Actors::Everyone,
+                Actors::OneMachine,
+                Actors::Web,
+            ][hub.below(4)],
             web: [0, 20, 50][hub.below(3)],
             crashes: often(12),
             power_cuts: rarely(8),

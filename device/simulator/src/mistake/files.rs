@@ -113,7 +113,6 @@ impl FileSystem for WrongFs {
     async fn list(&self, folder: &RelPath) -> Result<Listing, FsError> {
         let listed = self.fs.list(folder).await;
         match (self.mistaken.mistake, listed) {
-            (Mistake::ListsNothingOnError, Err(FsError::Io { .. })) => Ok(Listing::default()),
             (Mistake::IgnoresChangeTime, Ok(mut listing)) => {
                 self.without_change_time(folder, &mut listing);
                 Ok(listing)

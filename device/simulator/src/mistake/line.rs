@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use bitvault_device::fs::FsError;
 use bitvault_device::planner::{Cause, Content, Name, NodeId, RemoteNode, Sha256, UploadTo};
 use bitvault_device::remote::{Change, Cursor, Key, Page, Remote, RemoteError, Sink, Told, Upload};
-use bitvault_device::world::World;
 use bytes::Bytes;
 use sha2::Digest as _;
 
@@ -18,28 +17,14 @@ pub(super) struct WrongRemote {
     remote: Arc<dyn Remote>,
     mistaken: Mistaken,
     server: ModelServer,
-    world: Arc<dyn World>,
 }
 
 impl WrongRemote {
-    pub(super) fn new(
-        remote: Arc<dyn Remote>,
-        mistaken: Mistaken,
-        server: ModelServer,
-        world: Arc<dyn World>,
-    ) -> Self {
+    pub(super) fn new(remote: Arc<dyn Remote>, mistaken: Mistaken, server: ModelServer) -> Self {
         Self {
             remote,
             mistaken,
             server,
-            world,
-        }
-    }
-
-    fn key(&self, key: &Key) -> Key {
-        match self.mistaken.is(Mistake::ForgetsKeys) {
-            true => Key(format!("{:x}", self.world.random())),
-            false => key.clone(),
         }
     }
 
@@ -112,12 +97,11 @@ impl Remote for WrongRemote {
     }
 
     async fn create_folder(&self, key: &Key, parent: NodeId, name: &Name) -> Result<RemoteNode, RemoteError> {
-        self.remote.create_folder(&self.key(key), parent, name).await
+        self.remote.create_folder(key, parent, name).await
     }
 
     async fn upload(&self, mut uploads: Vec<Upload>) -> Vec<Result<RemoteNode, RemoteError>> {
         for upload in &mut uploads {
-            upload.key = self.key(&upload.key);
             if self.mistaken.is(Mistake::SendsWhatIsThere)
                 && let Ok((bytes, sha256)) = upload.source.whole().await
             {
@@ -159,9 +143,7 @@ impl Remote for WrongRemote {
         if self.mistaken.is(Mistake::MovesUnseen) {
             revision = self.remote.node(node).await?.revision;
         }
-        self.remote
-            .move_node(&self.key(key), node, revision, parent, name)
-            .await
+        self.remote.move_node(key, node, revision, parent, name).await
     }
 
     async fn delete(
@@ -174,9 +156,9 @@ impl Remote for WrongRemote {
         if self.mistaken.is(Mistake::DeletesUnseen) {
             let all = self.server.below(node);
             let revision = all.first().map_or(revision, |(_, revision)| *revision);
-            return self.remote.delete(&self.key(key), node, revision, &all).await;
+            return self.remote.delete(key, node, revision, &all).await;
         }
-        self.remote.delete(&self.key(key), node, revision, covers).await
+        self.remote.delete(key, node, revision, covers).await
     }
 }
 

@@ -39,8 +39,6 @@ pub enum Mistake {
     SettlesNamesOnly,
     /// All temporary files have one name.
     SharesTempNames,
-    /// A folder that can't be listed counts as empty.
-    ListsNothingOnError,
     /// That the disk is not mounted goes unnoticed.
     ForgetsTheMarker,
     /// An edit that keeps size and modification time goes unnoticed.
@@ -60,11 +58,11 @@ pub enum Mistake {
     MovesUnseen,
     /// A delete names whatever is below the folder now.
     DeletesUnseen,
-    /// A call that is repeated is another one.
-    ForgetsKeys,
     // --- of the state, and of time
     /// What was sent is not noted.
     ForgetsWhatWasSent,
+    /// What is being put in place is not noted.
+    ForgetsWhatWasFetched,
     /// The last commit is lost with the process.
     LosesTheLastCommit,
     /// A state that is not the folder's is used all the same.
@@ -75,7 +73,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 23] = [
         Self::ReplacesUnseen,
         Self::RenamesUnseen,
         Self::RemovesUnseen,
@@ -85,7 +83,6 @@ impl Mistake {
         Self::SettlesFilesOnly,
         Self::SettlesNamesOnly,
         Self::SharesTempNames,
-        Self::ListsNothingOnError,
         Self::ForgetsTheMarker,
         Self::IgnoresChangeTime,
         Self::TrustsDownloads,
@@ -95,7 +92,7 @@ impl Mistake {
         Self::UploadsOverAnything,
         Self::MovesUnseen,
         Self::DeletesUnseen,
-        Self::ForgetsKeys,
+        Self::ForgetsWhatWasFetched,
         Self::ForgetsWhatWasSent,
         Self::LosesTheLastCommit,
         Self::IgnoresTheSeal,
@@ -144,12 +141,7 @@ impl Mistaken {
         } = parts;
         Parts {
             fs: Arc::new(files::WrongFs::new(fs, self.clone(), store.clone())),
-            remote: Arc::new(line::WrongRemote::new(
-                remote,
-                self.clone(),
-                server.clone(),
-                Arc::clone(&world),
-            )),
+            remote: Arc::new(line::WrongRemote::new(remote, self.clone(), server.clone())),
             world: Arc::new(rest::WrongWorld::new(world, self.clone())),
             store: Box::new(rest::WrongStore::new(kept, self.clone())),
             progress,

@@ -38,6 +38,11 @@ impl Store for WrongStore {
                 }
                 self.store.apply(&changes)
             }
+            Mistake::ForgetsWhatWasFetched => {
+                let mut changes = changes.clone();
+                changes.nodes.iter_mut().for_each(|row| row.fetched = None);
+                self.store.apply(&changes)
+            }
             Mistake::LosesTheLastCommit => {
                 let before = self.mistaken.lock().unwritten.replace(changes.clone());
                 before.map_or(Ok(()), |before| self.store.apply(&before))
