@@ -19,6 +19,7 @@ mod members;
 mod postgres;
 mod releases;
 mod run;
+mod sim;
 mod test;
 mod tools;
 
@@ -42,6 +43,8 @@ enum Command {
     Build(build::Args),
     /// Install what is missing and run every test
     Test(test::Args),
+    /// Search among seeds of the simulator of device sync, each played twice
+    Sim(sim::Args),
     /// Run the benchmarks beside their peers and write docs/benchmarks.md
     Bench(bench::Args),
     /// Play docs/demo.sh against a server of its own and draw docs/images/cli.svg
@@ -71,6 +74,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Down(args) => daemon::down::execute(args),
         Command::Build(args) => build::execute(&dirs, args),
         Command::Test(args) => test::execute(&dirs, args),
+        Command::Sim(args) => sim::execute(&dirs, args),
         Command::Bench(args) => bench::execute(&dirs, args),
         Command::Demo(args) => demo::execute(&dirs, args),
         Command::Check(args) => check::execute(&dirs, args),

@@ -12,7 +12,7 @@ use crate::remote::{Refusal, RemoteError};
 use crate::scan::path_of;
 
 /// So many files are hashed again at most after a crash.
-const HASHES_KEPT: u32 = 1000;
+const HASHES_KEPT: usize = 1000;
 
 /// Operations of one plan, by what they work with.
 #[derive(Default)]
@@ -113,16 +113,17 @@ impl Engine {
                 (operation, local, expected, hash.await)
             })
             .buffer_unordered(self.config.limits.hashes.max(1));
-        let mut unwritten = 0;
+        // What is read may be in memory only, and what follows from it is written as synced: it is made durable first.
+        let mut read = Vec::new();
         while let Some((operation, local, expected, result)) = results.next().await {
             let result: Result<Sha256, FsError> = result;
             match result {
                 Ok(content) => {
                     self.kept.hashed(local, expected, content);
                     round.done += 1;
-                    unwritten += 1;
-                    if unwritten == HASHES_KEPT {
-                        unwritten = 0;
+                    read.extend(path_of(self.kept.trees(), local));
+                    if read.len() == HASHES_KEPT {
+                        io.fs.settle(&std::mem::take(&mut read)).await?;
                         self.flush()?;
                     }
                 }
@@ -130,6 +131,7 @@ impl Engine {
             }
         }
         drop(results);
+        self.io.fs.settle(&read).await?;
         self.flush()
     }
 
@@ -142,21 +144,26 @@ impl Engine {
         if operations.is_empty() {
             return Ok(());
         }
-        // A crash between the rename and this would leave the copy bound to a node whose name it has lost.
+        // A crash behind the act and before its outcome is written must not look like a person: a copy would be bound to a
+        // node whose name it has lost, and what is left out would be deleted on the server.
         for operation in &operations {
-            if let Operation::MoveLocal {
-                local,
-                why: Why::Conflict,
-                ..
-            } = operation
-                && let Some(node) = self
-                    .kept
-                    .trees()
-                    .synced
-                    .of_local(*local)
-                    .map(|synced| synced.node)
-            {
-                self.kept.forget(node);
+            match operation {
+                Operation::MoveLocal {
+                    local,
+                    why: Why::Conflict,
+                    ..
+                } => {
+                    let bound = self.kept.trees().synced.of_local(*local);
+                    if let Some(node) = bound.map(|synced| synced.node) {
+                        self.kept.forget(node);
+                    }
+                }
+                Operation::RemoveLocal {
+                    local,
+                    why: RemoveWhy::Excluded,
+                    ..
+                } => self.kept.leaving(*local),
+                _ => {}
             }
         }
         self.flush()?;

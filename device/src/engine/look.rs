@@ -1,13 +1,14 @@
 //! Both sides as they are now: the journal, and the folder.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bitvault_planner::LocalId;
 
 use super::{Engine, EngineError, Event};
-use crate::fs::FsError;
+use crate::fs::{FsError, RelPath};
 use crate::remote::{Cursor, Page, RemoteError};
-use crate::scan::{Depth, Survey, survey};
+use crate::scan::{Depth, Survey, path_of, survey};
 
 /// How often more folders may be added to a look because something may have moved out of them.
 const WIDENINGS: usize = 8;
@@ -151,7 +152,8 @@ impl Engine {
         self.io.progress.event(Event::Looked {
             entries: looked.scan.entries.len(),
         });
-        let unlisted = self.kept.observe(&looked.scan);
+        let observed = self.kept.observe(&looked.scan);
+        self.settle_names(&observed.changed).await?;
         for leftover in looked.leftovers {
             let label = self.io.label();
             match self.io.fs.sweep(&leftover, &label).await {
@@ -159,7 +161,22 @@ impl Engine {
                 Err(error) => tracing::warn!(%leftover, %error, "clear what a crash left"),
             }
         }
-        Ok(unlisted)
+        Ok(observed.unlisted)
+    }
+
+    /// Makes durable that these entries are where they are: what the server is told of them must not be undone by a power
+    /// cut, which would look as if a person had undone it.
+    async fn settle_names(&self, changed: &[LocalId]) -> Result<(), EngineError> {
+        let trees = self.kept.trees();
+        let holders: BTreeSet<RelPath> = changed
+            .iter()
+            .filter_map(|id| path_of(trees, *id))
+            .map(|path| path.folder())
+            .collect();
+        match holders.is_empty() {
+            true => Ok(()),
+            false => Ok(self.io.fs.settle(&Vec::from_iter(holders)).await?),
+        }
     }
 
     async fn survey(&self, folders: &[LocalId], depth: Depth) -> Result<Survey, EngineError> {

@@ -69,7 +69,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Where each file lies or goes; and notes what is about to be sent, before its first byte is.
+    /// Where each file lies or goes; and notes what is about to be sent, before its first byte is, and what is about to be put
+    /// in place, so that it is nobody's edit when a crash comes between.
     fn prepare(
         &mut self,
         operations: Vec<Operation>,
@@ -108,14 +109,17 @@ impl Engine {
                         }),
                     };
                     match place {
-                        Ok((folder, name, expected)) => downs.push(Fetch {
-                            node: *node,
-                            content: *content,
-                            operation,
-                            folder,
-                            name,
-                            expected,
-                        }),
+                        Ok((folder, name, expected)) => {
+                            self.kept.fetching(*node, *content);
+                            downs.push(Fetch {
+                                node: *node,
+                                content: *content,
+                                operation,
+                                folder,
+                                name,
+                                expected,
+                            });
+                        }
                         Err(error) => self.fs_refused(&operation, error, round)?,
                     }
                 }

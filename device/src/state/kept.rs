@@ -95,6 +95,7 @@ impl Kept {
                     remote: self.trees.remote.get(id).cloned(),
                     outside: self.outside.get(id).cloned(),
                     tombstone: self.trees.remote.tombstone(id).copied(),
+                    fetched: self.trees.remote.fetched(id),
                     synced: self.trees.synced.get(id).cloned(),
                 })
                 .collect(),
@@ -183,6 +184,11 @@ impl Kept {
             unnamed.remove(&id);
         }
         self.nodes.insert(id);
+        // It was gone and is back. Whether this device had removed it by then is unknown after a crash; that it is missing
+        // here must not look as if a person had deleted it.
+        if self.trees.remote.tombstone(id).is_some() {
+            self.forget(id);
+        }
         if id == self.trees.remote.root() {
             let root = RemoteNode {
                 parent: None,
@@ -238,23 +244,28 @@ impl Kept {
         }
         let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some();
         if is_known {
-            self.nodes.extend(self.trees.remote.below(id));
+            let gone = self.trees.remote.below(id);
+            self.nodes.extend(&gone);
             self.trees.remote.bury(id, tombstone);
+            // What both sides have not got needs no binding. It ends before the next look at the folder: a file that was moved
+            // while the folder was listed looked deleted, was deleted on the server, and must be a new one when it is found.
+            for id in gone {
+                let synced = self.trees.synced.get(id);
+                if synced.is_some_and(|synced| self.trees.local.get(synced.local).is_none()) {
+                    self.forget(id);
+                }
+            }
         }
     }
 
     // --- what a scan saw
 
-    /// Takes in a scan; tells which folders should be listed as well, see [`Observed::unlisted`].
-    pub fn observe(&mut self, scan: &Scan) -> Vec<LocalId> {
-        let Observed {
-            changed,
-            gone,
-            unlisted,
-        } = scan.observe(&mut self.trees.local, &self.trees.synced);
-        self.locals.extend(changed);
-        self.locals.extend(gone);
-        unlisted
+    /// Takes in a scan; tells what that changed.
+    pub fn observe(&mut self, scan: &Scan) -> Observed {
+        let observed = scan.observe(&mut self.trees.local, &self.trees.synced);
+        self.locals.extend(&observed.changed);
+        self.locals.extend(&observed.gone);
+        observed
     }
 
     // --- what operations did; see the methods of the same names of `Trees`
@@ -309,6 +320,12 @@ impl Kept {
         local
     }
 
+    /// The file's content is about to be put in place.
+    pub fn fetching(&mut self, node: NodeId, content: Content) {
+        self.nodes.insert(node);
+        self.trees.fetching(node, content);
+    }
+
     /// The new file is there.
     pub fn downloaded(
         &mut self,
@@ -341,6 +358,14 @@ impl Kept {
     ) {
         self.touch_local(local);
         self.trees.moved_local(local, parent, name, fingerprint, agreed);
+    }
+
+    /// The entry is about to be removed because this device leaves it out.
+    pub fn leaving(&mut self, local: LocalId) {
+        for gone in self.trees.local.below(local) {
+            self.touch_local(gone);
+        }
+        self.trees.leaving(local);
     }
 
     /// The entry lies in the trash.

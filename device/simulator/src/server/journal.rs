@@ -1,6 +1,6 @@
 //! The model's journal, and how it is read.
 
-use bitvault_device::planner::{AccountId, Cause, NodeId};
+use bitvault_device::planner::{AccountId, NodeId};
 use bitvault_device::remote::{Change, Cursor, Page, RemoteError, Told};
 
 use super::tree::Inner;
@@ -87,8 +87,7 @@ impl Inner {
         match (&entry.told, self.live(entry.node)) {
             (Told::Upsert(_), Some(node)) => Told::Upsert(node.clone()),
             // It is told again by the entry that removed it, or something above it; once is enough.
-            (Told::Upsert(_), None) => Told::Remove(entry.node, Cause::Trashed),
-            (Told::Remove(node, cause), None) => Told::Remove(*node, *cause),
+            (Told::Upsert(_) | Told::Remove(..), None) => Told::Remove(entry.node, self.why_gone(entry.node)),
             (Told::Remove(..), Some(node)) => Told::Upsert(node.clone()),
         }
     }

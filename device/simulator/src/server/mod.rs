@@ -3,6 +3,7 @@
 mod journal;
 mod remote;
 mod tree;
+mod web;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -29,6 +29,8 @@ pub(super) struct Inner {
 struct Kept {
     node: RemoteNode,
     is_trashed: bool,
+    /// The account may not see it, nor what is below it. Its name is taken all the same.
+    is_hidden: bool,
     versions: Vec<Content>,
 }
 
@@ -47,6 +49,7 @@ impl Default for Inner {
         let kept = Kept {
             node: root,
             is_trashed: false,
+            is_hidden: false,
             versions: Vec::new(),
         };
         Self {
@@ -66,7 +69,10 @@ impl Inner {
 
     /// The live node of this id.
     pub(super) fn live(&self, id: NodeId) -> Option<&RemoteNode> {
-        let kept = self.nodes.get(&id).filter(|kept| !kept.is_trashed)?;
+        let kept = self
+            .nodes
+            .get(&id)
+            .filter(|kept| !kept.is_trashed && !kept.is_hidden)?;
         match kept.node.parent {
             Some(parent) => self.live(parent).map(|_| &kept.node),
             None => Some(&kept.node),
@@ -76,8 +82,20 @@ impl Inner {
     fn children(&self, id: NodeId) -> impl Iterator<Item = &RemoteNode> {
         self.nodes
             .values()
-            .filter(move |kept| kept.node.parent == Some(id) && !kept.is_trashed)
+            .filter(move |kept| kept.node.parent == Some(id) && !kept.is_trashed && !kept.is_hidden)
             .map(|kept| &kept.node)
+    }
+
+    /// Why a node is not to be seen: it or what holds it was trashed, or is hidden.
+    pub(super) fn why_gone(&self, id: NodeId) -> Cause {
+        let mut at = self.nodes.get(&id);
+        while let Some(kept) = at {
+            if kept.is_trashed {
+                return Cause::Trashed;
+            }
+            at = kept.node.parent.and_then(|parent| self.nodes.get(&parent));
+        }
+        Cause::AccessLost
     }
 
     /// The live tree below a node, itself first, folders before what they hold.
@@ -145,6 +163,7 @@ impl Inner {
         parent: NodeId,
         name: &Name,
     ) -> Result<RemoteNode, RemoteError> {
+        self.may_write(actor, parent)?;
         self.may_hold(parent, name, None)?;
         Ok(self.add(actor, parent, name, RemoteKind::Folder))
     }
@@ -166,10 +185,12 @@ impl Inner {
         };
         let node = match to {
             UploadTo::New { parent, name } => {
+                self.may_write(actor, *parent)?;
                 self.may_hold(*parent, name, None)?;
                 self.add(actor, *parent, name, RemoteKind::File(content))
             }
             UploadTo::Version { node, base } => {
+                self.may_write(actor, *node)?;
                 let current = self.live(*node).ok_or_else(not_found)?.kind.content();
                 if current.is_none_or(|content| content.version != *base) {
                     return Err(refused(Refusal::Stale, "another version came between"));
@@ -193,6 +214,13 @@ impl Inner {
         name: &Name,
     ) -> Result<RemoteNode, RemoteError> {
         self.is_at(id, revision)?;
+        match self.live(id).and_then(|node| node.parent) {
+            Some(old) if old == parent => self.may_write(actor, id)?,
+            old => {
+                self.may_write(actor, old.ok_or_else(not_found)?)?;
+                self.may_write(actor, parent)?;
+            }
+        }
         self.may_hold(parent, name, Some(id))?;
         let mut above = Some(parent);
         while let Some(at) = above {
@@ -215,6 +243,8 @@ impl Inner {
         covers: &[(NodeId, i64)],
     ) -> Result<(), RemoteError> {
         self.is_at(id, revision)?;
+        let parent = self.live(id).and_then(|node| node.parent);
+        self.may_write(actor, parent.ok_or_else(not_found)?)?;
         let covers: BTreeMap<NodeId, i64> = covers.iter().copied().collect();
         let below = self.below(id);
         if below.len() != covers.len()
@@ -244,6 +274,66 @@ impl Inner {
         }
     }
 
+    /// People on the web own everything; the devices' account may be given less.
+    fn may_write(&self, actor: AccountId, id: NodeId) -> Result<(), RemoteError> {
+        let node = self.live(id).ok_or_else(not_found)?;
+        match node.writable || actor.0.is_nil() {
+            true => Ok(()),
+            false => Err(refused(Refusal::Denied, "it may only be read")),
+        }
+    }
+
+    /// Lets the devices' account write a node and all below it, or not.
+    pub(super) fn set_writable(&mut self, id: NodeId, writable: bool) {
+        let below: Vec<NodeId> = self.below(id).into_iter().map(|node| node.id).collect();
+        for id in below {
+            let _ = self.change(AccountId(Uuid::nil()), id, |node| node.writable = writable);
+        }
+    }
+
+    /// Takes a node out of sight, or brings it back.
+    pub(super) fn set_hidden(&mut self, id: NodeId, hidden: bool) {
+        let Some(kept) = self.nodes.get_mut(&id) else {
+            return;
+        };
+        if kept.is_hidden == hidden {
+            return;
+        }
+        kept.is_hidden = hidden;
+        let actor = AccountId(Uuid::nil());
+        if hidden {
+            self.journal.tell(actor, id, Told::Remove(id, Cause::AccessLost));
+            return;
+        }
+        let nodes: Vec<RemoteNode> = self.below(id).into_iter().cloned().collect();
+        for node in nodes {
+            self.journal.tell(actor, node.id, Told::Upsert(node));
+        }
+    }
+
+    /// The nodes that were trashed by themselves.
+    pub(super) fn trashed(&self) -> Vec<NodeId> {
+        let trashed = self.nodes.values().filter(|kept| kept.is_trashed);
+        trashed.map(|kept| kept.node.id).collect()
+    }
+
+    /// The nodes that are hidden by themselves.
+    pub(super) fn hidden(&self) -> Vec<NodeId> {
+        let hidden = self.nodes.values().filter(|kept| kept.is_hidden);
+        hidden.map(|kept| kept.node.id).collect()
+    }
+
+    /// Whether a trashed node has a place to come back to.
+    pub(super) fn may_come_back(&self, id: NodeId) -> bool {
+        let Some(node) = self.nodes.get(&id).map(|kept| &kept.node) else {
+            return false;
+        };
+        let place = node
+            .parent
+            .map(|parent| self.may_hold(parent, &node.name, Some(id)));
+        place.is_some_and(|held| held.is_ok())
+    }
+
     fn is_at(&self, id: NodeId, revision: i64) -> Result<(), RemoteError> {
         let node = self.live(id).ok_or_else(not_found)?;
         if node.revision != revision {
@@ -262,10 +352,11 @@ impl Inner {
             return Err(refused(Refusal::Invalid, "a file holds nothing"));
         }
         let key = name.key();
-        if self
-            .children(parent)
-            .any(|child| Some(child.id) != except && child.name.key() == key)
-        {
+        let mut siblings = self
+            .nodes
+            .values()
+            .filter(|kept| kept.node.parent == Some(parent) && !kept.is_trashed);
+        if siblings.any(|kept| Some(kept.node.id) != except && kept.node.name.key() == key) {
             return Err(refused(Refusal::NameTaken, "the name is taken"));
         }
         Ok(())
@@ -283,6 +374,7 @@ impl Inner {
         let kept = Kept {
             node: node.clone(),
             is_trashed: false,
+            is_hidden: false,
             versions: Vec::new(),
         };
         self.nodes.insert(node.id, kept);

@@ -14,8 +14,12 @@ use serde::de::DeserializeOwned;
 use super::{Changes, Control, Loaded, LogLine, Meta, NodeRow, Outside, StateError, Status, Store};
 
 /// The layout that this program reads and writes, in SQLite's `user_version`.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
+/// What the second layout has and the first had not.
+const FROM_1_TO_2: &str = "CREATE TABLE fetched (
+    node BLOB PRIMARY KEY, version BLOB NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL
+) WITHOUT ROWID;";
 /// Lines of the log that are kept.
 const LOG_LINES: i64 = 10_000;
 /// How long a writer waits for another process, which only ever writes a row.
@@ -89,10 +93,15 @@ impl SqliteStore {
                 known: LAYOUT,
             });
         }
-        if layout == 0 {
+        let missing = match layout {
+            0 => Some(SCHEMA),
+            1 => Some(FROM_1_TO_2),
+            _ => None,
+        };
+        if let Some(missing) = missing {
             database
                 .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;"
+                    "BEGIN IMMEDIATE; {missing} PRAGMA user_version = {LAYOUT}; COMMIT;"
                 ))
                 .map_err(|cause| sqlite("create", cause))?;
         }
@@ -212,6 +221,9 @@ impl Store for SqliteStore {
         for (id, tombstone) in rows::tombstones(&self.database).map_err(read)? {
             remote.bury(id, tombstone);
         }
+        for (id, kind) in rows::fetched(&self.database).map_err(read)? {
+            remote.set_fetched(id, kind.content());
+        }
         let Some(top) = entries.iter().find(|entry| entry.parent.is_none()) else {
             return Err(StateError::Damaged(
                 "the folder's own entry is missing".to_owned(),
@@ -246,7 +258,7 @@ impl Store for SqliteStore {
         let write = |transaction: &Transaction<'_>| -> rusqlite::Result<()> {
             if changes.begins_anew {
                 transaction.execute_batch(
-                    "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced;",
+                    "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced; DELETE FROM fetched;",
                 )?;
             }
             for row in &changes.nodes {
@@ -296,6 +308,7 @@ fn write_node(transaction: &Transaction<'_>, row: &NodeRow) -> rusqlite::Result<
     let outside = row.outside.as_ref().map(|node| (node, true));
     rows::put_node(transaction, row.id, remote.or(outside))?;
     rows::put_tombstone(transaction, row.id, row.tombstone.as_ref())?;
+    rows::put_fetched(transaction, row.id, row.fetched)?;
     rows::put_synced(transaction, row.id, row.synced.as_ref())
 }
 

@@ -86,6 +86,29 @@ pub(super) fn put_tombstone(database: &Connection, id: NodeId, tombstone: Option
         .map(|_| ())
 }
 
+pub(super) fn fetched(database: &Connection) -> Result<Vec<(NodeId, RemoteKind)>> {
+    all(
+        database,
+        "SELECT node, version, sha256, size FROM fetched",
+        |row| Ok((NodeId(uuid(row, 0)?), kind(row, 1)?)),
+    )
+}
+
+pub(super) fn put_fetched(database: &Connection, id: NodeId, content: Option<Content>) -> Result<()> {
+    let Some(content) = content else {
+        return remove(database, "DELETE FROM fetched WHERE node = ?1", id);
+    };
+    database
+        .prepare_cached("INSERT OR REPLACE INTO fetched VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
+            bytes(id.0),
+            bytes(content.version.0),
+            content.sha256.0.to_vec(),
+            signed(content.size),
+        ])
+        .map(|_| ())
+}
+
 pub(super) fn entries(database: &Connection) -> Result<Vec<LocalNode>> {
     all(
         database,

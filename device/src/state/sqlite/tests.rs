@@ -106,6 +106,9 @@ fn filled() -> Kept {
         Name::from("n2"),
         entry(1, None, LocalKind::Folder).fingerprint,
     );
+    if let RemoteKind::File(content) = file(9) {
+        kept.fetching(id(3), content);
+    }
     kept.set_meta(|meta| meta.cursor = Some("c1".to_owned()));
     kept.log(LogLine {
         at: OffsetDateTime::UNIX_EPOCH,
@@ -149,6 +152,25 @@ fn what_was_written_is_read_again_after_the_process_is_gone() {
     });
     store.apply(&kept.take_changes()).unwrap();
     check_same(&kept, &mut store);
+}
+
+#[test]
+fn a_state_of_the_first_layout_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let mut kept = filled();
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    drop(store);
+    let database = Connection::open(&path).unwrap();
+    database
+        .execute_batch("DROP TABLE fetched; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(database);
+    let mut store = SqliteStore::open(&path).unwrap();
+    let loaded = store.load().unwrap().expect("a state");
+    assert_eq!(loaded.trees.synced, kept.trees().synced);
+    assert_eq!(loaded.trees.remote.fetched(id(3)), None);
 }
 
 #[test]

@@ -1,0 +1,110 @@
+//! Putting things in their place, step by step as the real file system does it.
+
+use bitvault_device::fs::{Found, FsError, RelPath, Written, after_rename, own, untouched};
+use bitvault_device::planner::{Fingerprint, LocalKind};
+
+use super::trash::into_trash;
+use super::{SimFs, failed};
+use crate::disk::Disk;
+
+pub(super) async fn place(fs: &SimFs, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
+    let path = temp.path.folder().join(name);
+    fs.step("place", |disk| rename_free(disk, &temp.path, &path))
+        .await?;
+    let now = fs
+        .step("look at what was placed", |disk| stat(disk, &path))
+        .await?;
+    Ok(after_rename(now.fingerprint, temp.fingerprint))
+}
+
+pub(super) async fn replace(
+    fs: &SimFs,
+    temp: &Written,
+    name: &str,
+    expected: Fingerprint,
+    label: &str,
+) -> Result<Fingerprint, FsError> {
+    let folder = temp.path.folder();
+    let path = folder.join(name);
+    let temp_name = temp.path.split().map_or("", |(_, name)| name);
+    let swap = folder.join(&own::swap_name(temp_name));
+    let found = fs.step("look before replacing", |disk| stat(disk, &path)).await?;
+    if found.kind != LocalKind::File || found.fingerprint != expected {
+        return Err(FsError::Changed);
+    }
+    fs.step("rename to swap", |disk| rename_free(disk, &temp.path, &swap))
+        .await?;
+    let exchange = |disk: &mut Disk| {
+        let (one, other) = (
+            disk.holder(&swap).map_err(failed)?,
+            disk.holder(&path).map_err(failed)?,
+        );
+        disk.exchange(one, other).map_err(failed)
+    };
+    if let Err(error) = fs.step("exchange", exchange).await {
+        fs.step("rename from swap", |disk| rename_free(disk, &swap, &temp.path))
+            .await?;
+        return Err(error);
+    }
+    let old = fs
+        .step("look at what made place", |disk| stat(disk, &swap))
+        .await?;
+    if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
+        fs.machine.hub.met("write between check and rename");
+        fs.step("exchange back", exchange).await?;
+        let ours = fs.step("look at ours", |disk| stat(disk, &swap)).await?;
+        if untouched(&ours.fingerprint, &temp.fingerprint) {
+            fs.step("rename from swap", |disk| rename_free(disk, &swap, &temp.path))
+                .await?;
+        } else {
+            into_trash(fs, &swap, name, label).await?;
+        }
+        return Err(FsError::Changed);
+    }
+    let now = fs
+        .step("look at what was placed", |disk| stat(disk, &path))
+        .await?;
+    into_trash(fs, &swap, name, label).await?;
+    Ok(after_rename(now.fingerprint, temp.fingerprint))
+}
+
+pub(super) async fn rename(
+    fs: &SimFs,
+    from: &RelPath,
+    expected: Found,
+    to: &RelPath,
+) -> Result<Fingerprint, FsError> {
+    let found = fs.step("look before renaming", |disk| stat(disk, from)).await?;
+    let is_expected = found.kind == expected.kind
+        && match found.kind {
+            LocalKind::File => found.fingerprint == expected.fingerprint,
+            _ => found.fingerprint.may_be_same_inode(&expected.fingerprint),
+        };
+    if !is_expected {
+        return Err(FsError::Changed);
+    }
+    fs.step("rename", |disk| rename_free(disk, from, to)).await?;
+    let now = fs.step("look at what was renamed", |disk| stat(disk, to)).await?;
+    if !now.fingerprint.may_be_same_inode(&expected.fingerprint) {
+        fs.machine.hub.met("write between check and rename");
+        fs.step("rename back", |disk| rename_free(disk, to, from)).await?;
+        return Err(FsError::Changed);
+    }
+    match now.kind {
+        LocalKind::Folder => Ok(now.fingerprint),
+        _ => Ok(after_rename(now.fingerprint, expected.fingerprint)),
+    }
+}
+
+pub(super) fn stat(disk: &Disk, path: &RelPath) -> Result<Found, FsError> {
+    let found = disk.at(path).and_then(|ino| disk.stat(ino)).map_err(failed)?;
+    Ok(super::folder_without_size(found))
+}
+
+pub(super) fn rename_free(disk: &mut Disk, from: &RelPath, to: &RelPath) -> Result<(), FsError> {
+    let (from, to) = (
+        disk.holder(from).map_err(failed)?,
+        disk.holder(to).map_err(failed)?,
+    );
+    disk.rename_free(from, to).map_err(failed)
+}

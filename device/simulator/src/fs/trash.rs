@@ -1,0 +1,137 @@
+//! The device's trash, step by step as the real file system does it.
+
+use bitvault_device::fs::{Found, FsError, Inventory, RelPath, own, untouched};
+use bitvault_device::planner::LocalKind;
+
+use super::place::{rename_free, stat};
+use super::{SimFs, failed, folder_without_size, own_folder};
+use crate::disk::{Disk, Ino};
+
+pub(super) async fn discard(
+    fs: &SimFs,
+    path: &RelPath,
+    inventory: &Inventory,
+    label: &str,
+) -> Result<(), FsError> {
+    let name = path.split().map_or("", |(_, name)| name);
+    fs.step("check before discarding", |disk| check(disk, path, inventory))
+        .await?;
+    let kept = into_trash(fs, path, name, label).await?;
+    let checked = fs
+        .step("check what was discarded", |disk| check(disk, &kept, inventory))
+        .await;
+    if let Err(error) = checked {
+        fs.machine.hub.met("write between check and rename");
+        fs.step("put back", |disk| rename_free(disk, &kept, path)).await?;
+        return Err(error);
+    }
+    Ok(())
+}
+
+pub(super) async fn sweep(fs: &SimFs, leftover: &RelPath, label: &str) -> Result<(), FsError> {
+    let name = leftover.split().map_or("", |(_, name)| name);
+    if own::is_temp(name) {
+        return fs
+            .step("remove a leftover", |disk| {
+                let (folder, name) = disk.holder(leftover).map_err(failed)?;
+                disk.unlink(folder, name).map_err(failed)
+            })
+            .await;
+    }
+    into_trash(fs, leftover, name, label).await.map(|_| ())
+}
+
+/// Moves an entry into the trash, and tells where it is now.
+pub(super) async fn into_trash(
+    fs: &SimFs,
+    from: &RelPath,
+    name: &str,
+    label: &str,
+) -> Result<RelPath, FsError> {
+    let trash = RelPath::root().join(own::FOLDER).join(own::TRASH);
+    let labelled = trash.join(label);
+    fs.step("make place in the trash", |disk| {
+        for folder in [&trash.folder(), &trash, &labelled] {
+            own_folder(disk, folder)?;
+        }
+        Ok(())
+    })
+    .await?;
+    fs.step("move to the trash", |disk| {
+        let mut number = 1;
+        loop {
+            let kept = labelled.join(&match number {
+                1 => name.to_owned(),
+                number => format!("{number}~{name}"),
+            });
+            match rename_free(disk, from, &kept) {
+                Err(FsError::Occupied) => number += 1,
+                result => return result.map(|()| kept),
+            }
+        }
+    })
+    .await
+}
+
+pub(super) fn empty(disk: &mut Disk, before: &str) -> Result<(), FsError> {
+    let Ok(trash) = disk.at(&RelPath::root().join(own::FOLDER).join(own::TRASH)) else {
+        return Ok(());
+    };
+    for (label, _) in disk.entries(trash).map_err(failed)? {
+        if own::is_label(&label) && label.as_str() < before {
+            disk.unlink(trash, &label).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Fails with [`FsError::Changed`] unless just what is listed lies at and below the path.
+fn check(disk: &Disk, path: &RelPath, inventory: &Inventory) -> Result<(), FsError> {
+    let top = stat(disk, path)?;
+    let expected = inventory.expected.get(&RelPath::root()).ok_or(FsError::Changed)?;
+    let is_same = match top.kind {
+        LocalKind::File => expected.kind == top.kind && untouched(&top.fingerprint, &expected.fingerprint),
+        _ => is_expected(&top, expected),
+    };
+    if !is_same {
+        return Err(FsError::Changed);
+    }
+    let mut seen = 1;
+    if top.kind == LocalKind::Folder {
+        let ino = disk.at(path).map_err(failed)?;
+        seen += below(disk, ino, &RelPath::root(), inventory)?;
+    }
+    match seen == inventory.expected.len() {
+        true => Ok(()),
+        false => Err(FsError::Changed),
+    }
+}
+
+/// How many of the expected entries lie below a folder.
+fn below(disk: &Disk, folder: Ino, at: &RelPath, inventory: &Inventory) -> Result<usize, FsError> {
+    let mut seen = 0;
+    for (name, ino) in disk.entries(folder).map_err(failed)? {
+        let here = at.join(&name);
+        if own::is_own(&name, false) || inventory.ignored.contains(&here) {
+            continue;
+        }
+        let found = folder_without_size(disk.stat(ino).map_err(failed)?);
+        let expected = inventory.expected.get(&here).ok_or(FsError::Changed)?;
+        if !is_expected(&found, expected) {
+            return Err(FsError::Changed);
+        }
+        seen += 1;
+        if found.kind == LocalKind::Folder {
+            seen += below(disk, ino, &here, inventory)?;
+        }
+    }
+    Ok(seen)
+}
+
+fn is_expected(found: &Found, expected: &Found) -> bool {
+    found.kind == expected.kind
+        && match found.kind {
+            LocalKind::File => found.fingerprint == expected.fingerprint,
+            _ => found.fingerprint.may_be_same_inode(&expected.fingerprint),
+        }
+}
