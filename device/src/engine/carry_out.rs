@@ -149,14 +149,8 @@ impl Engine {
                 why: Why::Conflict,
                 ..
             } = operation
-                && let Some(node) = self
-                    .kept
-                    .trees()
-                    .synced
-                    .of_local(*local)
-                    .map(|synced| synced.node)
             {
-                self.kept.forget(node);
+                self.kept.set_aside(*local);
             }
         }
         self.flush()?;

@@ -14,8 +14,10 @@ use serde::de::DeserializeOwned;
 use super::{Changes, Control, Loaded, LogLine, Meta, NodeRow, Outside, StateError, Status, Store};
 
 /// The layout that this program reads and writes, in SQLite's `user_version`.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
+/// What the second layout has beside the first one: the same in both.
+const ASIDES: &str = include_str!("asides.sql");
 /// Lines of the log that are kept.
 const LOG_LINES: i64 = 10_000;
 /// How long a writer waits for another process, which only ever writes a row.
@@ -89,10 +91,11 @@ impl SqliteStore {
                 known: LAYOUT,
             });
         }
-        if layout == 0 {
+        if layout < LAYOUT {
+            let first = if layout == 0 { SCHEMA } else { "" };
             database
                 .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;"
+                    "BEGIN IMMEDIATE; {first} {ASIDES} PRAGMA user_version = {LAYOUT}; COMMIT;"
                 ))
                 .map_err(|cause| sqlite("create", cause))?;
         }
@@ -234,6 +237,7 @@ impl Store for SqliteStore {
                 synced,
             },
             outside,
+            asides: rows::asides(&self.database).map_err(read)?,
         }))
     }
 
@@ -246,7 +250,8 @@ impl Store for SqliteStore {
         let write = |transaction: &Transaction<'_>| -> rusqlite::Result<()> {
             if changes.begins_anew {
                 transaction.execute_batch(
-                    "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced;",
+                    "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced;
+                     DELETE FROM asides;",
                 )?;
             }
             for row in &changes.nodes {
@@ -254,6 +259,9 @@ impl Store for SqliteStore {
             }
             for (id, entry) in &changes.locals {
                 rows::put_entry(transaction, *id, entry.as_ref())?;
+            }
+            for (id, of) in &changes.asides {
+                rows::put_aside(transaction, *id, of.as_ref())?;
             }
             if let Some(meta) = &meta {
                 put_fact(transaction, "meta", meta)?;
