@@ -12,7 +12,12 @@ const NARROW = { width: 390, height: 780 };
 
 const app = await open({ colorScheme: "light", viewport: WIDE });
 const { page } = app;
-const picture = (name, options = {}) => page.screenshot({ path: join(scratch, name), ...options });
+/** Without the short messages, which would lie over what is shown. */
+const picture = async (name, options = {}) => {
+  const messages = page.locator(".toast button");
+  while ((await messages.count()) > 0) await messages.first().click({ timeout: 2_000 }).catch(() => {});
+  await page.screenshot({ path: join(scratch, name), ...options });
+};
 const heading = (name) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 const back = async (left) => {
   await heading("Conflicts");
