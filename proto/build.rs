@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "bitvault/v1/links.proto",
         "bitvault/v1/access.proto",
         "bitvault/v1/metadata.proto",
+        "bitvault/v1/conflicts.proto",
         "bitvault/v1/quotas.proto",
         "bitvault/v1/tenants.proto",
         "bitvault/v1/search.proto",

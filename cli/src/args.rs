@@ -1,5 +1,6 @@
 //! The command line.
 
+mod conflicts;
 mod look;
 mod metadata;
 mod quota;
@@ -7,6 +8,7 @@ mod sync;
 mod trash;
 mod versions;
 
+pub(crate) use conflicts::{Conflicts, ConflictsCommand, Keep};
 pub(crate) use look::{Stat, Tree, Usage};
 pub(crate) use metadata::{Favourites, Metadata, Recent, Sort};
 pub(crate) use quota::{Quota, QuotaCommand, SizeOrNone};
@@ -122,6 +124,11 @@ pub(crate) enum Command {
     /// Keep a folder of this machine and one on the server in step
     #[command(subcommand)]
     Sync(Sync),
+    /// List conflicted copies on the server, and settle them
+    ///
+    /// Of files that you may see, whichever device they come from. What this machine has is listed by `bitvault sync
+    /// conflicts`.
+    Conflicts(Conflicts),
     /// Show everything that is known of files and folders
     Stat(Stat),
     /// Show a folder with all that is below it
@@ -189,6 +196,7 @@ impl Command {
             Self::Group(_) => "group",
             Self::Space(_) => "space",
             Self::Sync(_) => "sync",
+            Self::Conflicts(_) => "conflicts",
             Self::Trash(_) => "trash",
             Self::Restore(_) => "restore",
             Self::Stat(_) => "stat",

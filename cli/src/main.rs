@@ -112,6 +112,7 @@ async fn run(
         Command::Tree(tree) => commands::tree::run(tree, &server, output).await,
         Command::Usage(usage) => commands::usage::run(usage, &server, output).await,
         Command::Quota(quota) => commands::quota::run(quota, &server, output).await,
+        Command::Conflicts(conflicts) => commands::conflicts::run(conflicts, &server, output).await,
         Command::Versions(versions) => commands::versions::run(versions, &server, output).await,
         Command::Sync(args::Sync::Run(run)) => commands::sync::run(run, &server, output).await,
         Command::Search(search) => commands::search::run(search, &server, output).await,

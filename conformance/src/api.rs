@@ -147,6 +147,19 @@ impl Caller {
             .ok()
     }
 
+    /// Uploads a conflicted copy of a file as a device does; the node.
+    pub async fn upload_copy(&self, parent: &str, name: &str, content: &[u8], of: &Value) -> Result<Value> {
+        let upload = json!({
+            "parent_id": parent, "name": name, "size": content.len(), "sha256": sha256(content), "device": "laptop",
+            "conflict_of": {"node_id": of["id"], "base_version": of["version_id"]},
+        });
+        let upload = self.post("/v1/uploads", upload).await?.ok()?;
+        self.send_part(&upload["parts"][0], content).await?;
+        self.commit(upload["upload_id"].as_str().unwrap_or_default())
+            .await?
+            .ok()
+    }
+
     /// Commits an upload of one part.
     pub async fn commit(&self, upload_id: &str) -> Result<Answer> {
         self.post(&format!("/v1/uploads/{upload_id}/commit"), json!({}))

@@ -3,11 +3,13 @@
 //!
 //! - [`daemon`]: a real `bitvaultd`
 //! - [`api`]: a plain caller of its REST API
+//! - [`browser`]: the web app in a real browser
 //! - [`cli`]: the real `bitvault`
 //! - [`meter`]: a proxy that counts and holds bytes
 //! - [`stores`]: MinIO, versitygw and rclone
 
 pub mod api;
+pub mod browser;
 pub mod cli;
 pub mod daemon;
 pub mod meter;

@@ -2,24 +2,17 @@
 //! found; here the daemon is asked whether it agrees. `browser/links.mjs` does the same for the pages of public links, and
 //! `browser/invite.mjs` for that of an invitation.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use bitvault_conformance::api::{Caller, sha256};
+use bitvault_conformance::browser::{keep_pictures, run};
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 /// A file that travels in several parts, in bytes. Not a round number: the last part is short.
 const LARGE_BYTES: usize = 210_000_123;
-
-/// A variable of `cargo xtask test`.
-fn variable(name: &str) -> Result<PathBuf> {
-    let value = std::env::var_os(name)
-        .with_context(|| format!("{name} is not set: run the tests through `cargo xtask test`"))?;
-    Ok(value.into())
-}
 
 /// Writes bytes that no compression shortens and no hole stands for; answers their hash.
 fn write_large(path: &Path) -> Result<String> {
@@ -34,31 +27,6 @@ fn write_large(path: &Path) -> Result<String> {
     bytes.truncate(LARGE_BYTES);
     File::create(path)?.write_all(&bytes)?;
     Ok(sha256(&bytes))
-}
-
-/// Runs a script of `browser/` against the daemon.
-fn run(script: &str, daemon: &Daemon, scratch: &Path, links: &str) -> Result<()> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script);
-    let output = Command::new("node")
-        .arg(&script)
-        .env("BITVAULT_PLAYWRIGHT", variable("BITVAULT_PLAYWRIGHT")?)
-        .env("BITVAULT_CHROMIUM", variable("BITVAULT_CHROMIUM")?)
-        .env("BITVAULT_URL", daemon.url())
-        .env("BITVAULT_EMAIL", EMAIL)
-        .env("BITVAULT_PASSWORD", PASSWORD)
-        .env("BITVAULT_SCRATCH", scratch)
-        .env("BITVAULT_LINKS", links)
-        .output()
-        .context("run node; install Node.js when it is missing")?;
-    ensure!(
-        output.status.success(),
-        "{} ended with {}:\n{}{}",
-        script.display(),
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,11 +118,10 @@ async fn somebody_without_an_account_uses_public_links() {
     });
     let outcome =
         tokio::task::block_in_place(|| run("links.mjs", &daemon, scratch.path(), &links.to_string()));
-    if let Some(kept) = std::env::var_os("BITVAULT_PICTURES") {
-        for name in ["locked.png", "wrong.png", "folder.png", "narrow.png", "drop.png"] {
-            let _missing = std::fs::copy(scratch.path().join(name), Path::new(&kept).join(name));
-        }
-    }
+    keep_pictures(
+        scratch.path(),
+        &["locked.png", "wrong.png", "folder.png", "narrow.png", "drop.png"],
+    );
     outcome.unwrap();
 
     let children = owner
@@ -187,11 +154,10 @@ async fn somebody_who_is_invited_joins_and_finds_what_is_shared() {
     let made = owner.post("/v1/invitations", invite).await.unwrap().ok().unwrap();
     let links = json!({"invitation": made["url"]}).to_string();
     let outcome = tokio::task::block_in_place(|| run("invite.mjs", &daemon, scratch.path(), &links));
-    if let Some(kept) = std::env::var_os("BITVAULT_PICTURES") {
-        for name in ["invite.png", "invite-narrow.png", "joined.png", "used.png"] {
-            let _missing = std::fs::copy(scratch.path().join(name), Path::new(&kept).join(name));
-        }
-    }
+    keep_pictures(
+        scratch.path(),
+        &["invite.png", "invite-narrow.png", "joined.png", "used.png"],
+    );
     outcome.unwrap();
 
     let listed = owner.get(&format!("/v1/nodes/{plans}/children")).await.unwrap();

@@ -15,6 +15,7 @@ use crate::components::offline::OfflineNotice;
 use crate::components::toast::{ToastRegion, Toasts};
 use crate::components::top_bar::TopBar;
 use crate::components::upload_panel::UploadPanel;
+use crate::pages::conflicts::{ConflictPage, ConflictsPage};
 use crate::pages::files::FilesPage;
 use crate::pages::invite::InvitePage;
 use crate::pages::listing::Listing;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) signed_in: RwSignal<bool>,
     /// Who, once the server has said so.
     pub(crate) me: RwSignal<Option<Me>>,
+    /// How many conflicts are open, as far as somebody has looked.
+    pub(crate) conflicts: RwSignal<usize>,
     pub(crate) toasts: Toasts,
     pub(crate) listing: Listing,
 }
@@ -45,6 +48,7 @@ impl Shared {
             engine: StoredValue::new_local(Engine::new(api.clone())),
             api: StoredValue::new_local(api),
             me: RwSignal::new(None),
+            conflicts: RwSignal::new(0),
             toasts: Toasts::new(),
             listing: Listing::new(),
         }
@@ -86,10 +90,15 @@ pub(crate) fn App() -> impl IntoView {
                     Err(error) if shared.signed_in.get_untracked() => shared.toasts.error(&error),
                     Err(_) => {}
                 }
+                // The number in the bar is a courtesy: the page itself tells why it can't be had.
+                if let Ok(items) = shared.api().conflicts().await {
+                    shared.conflicts.set(items.len());
+                }
             });
         } else {
             shared.engine().cancel_all();
             shared.me.set(None);
+            shared.conflicts.set(0);
             shared.listing.clear();
         }
     });
@@ -103,6 +112,8 @@ pub(crate) fn App() -> impl IntoView {
                 <Route path=path!("/invite") view=InvitePage/>
                 <Route path=path!("/") view=|| view! { <Frame><FilesPage/></Frame> }/>
                 <Route path=path!("/files/:node_id") view=|| view! { <Frame><FilesPage/></Frame> }/>
+                <Route path=path!("/conflicts") view=|| view! { <Frame><ConflictsPage/></Frame> }/>
+                <Route path=path!("/conflicts/:conflict_id") view=|| view! { <Frame><ConflictPage/></Frame> }/>
                 <Route path=path!("/operator/traces") view=|| view! { <Frame><TracesPage/></Frame> }/>
                 <Route path=path!("/operator/traces/:trace_id") view=|| view! { <Frame><TracesPage/></Frame> }/>
             </Routes>

@@ -14,6 +14,7 @@ mod api;
 mod app;
 mod browser;
 mod components;
+mod diff;
 mod format;
 mod pages;
 mod upload;

@@ -5,6 +5,7 @@ mod ask;
 pub(crate) mod admin;
 pub(crate) mod cat;
 pub(crate) mod completions;
+pub(crate) mod conflicts;
 pub(crate) mod cp;
 pub(crate) mod favourites;
 pub(crate) mod get;

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::reporter::Reporter;
 use bitvault_client::api::{Node, NodeKind};
-use bitvault_client::transfer::{Event, FileJob, Place, Progress as _, Transfer};
+use bitvault_client::transfer::{Event, FileJob, Origin, Place, Progress as _, Transfer};
 use bitvault_client::{Error as ClientError, RemotePath};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -230,6 +230,7 @@ async fn put_files(
                 local: file.path,
                 remote: path.to_string(),
                 place,
+                origin: Origin::default(),
             },
             file.size,
         ));

@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod changes;
+mod conflicts;
 mod copies;
 mod links;
 mod matrix;
@@ -57,6 +58,7 @@ async fn every_case(target: &Target) -> Result<()> {
     sessions::all(target).await?;
     nodes::all(target).await?;
     copies::all(target).await?;
+    conflicts::all(target).await?;
     uploads::all(target).await?;
     search::all(target).await?;
     metadata::all(target).await?;

@@ -209,6 +209,7 @@ impl Made<'_> {
             "folder",
             "shared",
             "trashed",
+            "conflict",
             "private",
             "closed",
             "granted",
@@ -281,6 +282,16 @@ impl Made<'_> {
                 let file = text(&mia.upload(shared, &unique, b"trashed").await?, "/id")?;
                 mia.delete(&format!("/v1/nodes/{file}")).await?.ok()?;
                 file
+            }
+            "conflict" => {
+                let file = mia.upload(shared, &unique, b"theirs").await?;
+                let copy = mia
+                    .upload_copy(shared, &format!("{unique} copy"), b"mine", &file)
+                    .await?;
+                let conflicts = mia.get("/v1/conflicts").await?.ok()?;
+                let all = conflicts["items"].as_array().context("items")?;
+                let made = all.iter().find(|one| one["mine"]["node"]["id"] == copy["id"]);
+                text(made.context("the conflict")?, "/id")?
             }
             "versioned" => {
                 let file = mia.upload(shared, &unique, b"first").await?;

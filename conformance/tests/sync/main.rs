@@ -1,6 +1,7 @@
 //! Devices that sync: real `bitvault sync` processes on real folders, against a real daemon. What they have is compared
 //! byte by byte.
 
+mod conflicts;
 mod device;
 mod edits;
 mod killed;
@@ -18,6 +19,25 @@ async fn daemon() -> Result<Daemon> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_offline_devices_edit_the_same_file_and_both_versions_survive() {
     edits::both_versions_survive(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_settles_conflicts_of_two_devices_in_the_web_app_and_both_follow() {
+    conflicts::settled_in_the_web_app(&daemon().await.unwrap())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conflicts_are_settled_at_the_command_line_as_well() {
+    conflicts::settled_at_the_command_line(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_puts_into_a_folder_that_a_device_deletes_stays() {
+    conflicts::a_folder_is_deleted_as_it_was_seen(&daemon().await.unwrap())
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

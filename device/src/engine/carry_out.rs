@@ -152,12 +152,7 @@ impl Engine {
                     local,
                     why: Why::Conflict,
                     ..
-                } => {
-                    let bound = self.kept.trees().synced.of_local(*local);
-                    if let Some(node) = bound.map(|synced| synced.node) {
-                        self.kept.forget(node);
-                    }
-                }
+                } => self.kept.set_aside(*local),
                 Operation::RemoveLocal {
                     local,
                     why: RemoveWhy::Excluded,

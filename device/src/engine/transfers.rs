@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use super::io::{Io, key};
 use super::{Engine, EngineError, Event, Limits, Round};
 use crate::fs::{FsError, RelPath, Temp, Written};
-use crate::remote::{Key, RemoteError, Sink, Upload};
+use crate::remote::{ConflictOf, Key, RemoteError, Sink, Upload};
 
 /// What came of each operation of a group.
 type Results<T> = Vec<(Operation, Result<T, RemoteError>)>;
@@ -28,6 +28,7 @@ struct Send {
     path: RelPath,
     key: Key,
     expected: Fingerprint,
+    conflict_of: Option<ConflictOf>,
 }
 
 /// A file to be fetched, and where it goes.
@@ -95,6 +96,7 @@ impl Engine {
                         path,
                         key: key(&meta.state, meta.cursor.as_deref(), &operation),
                         expected: *expected,
+                        conflict_of: self.kept.aside(*local),
                         operation,
                     });
                 }
@@ -222,6 +224,7 @@ async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
                     to: to.clone(),
                     sha256: *sha256,
                     source,
+                    conflict_of: file.conflict_of,
                 });
                 operations.push(file.operation);
             }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bitvault_planner::{AccountId, Cause, Content, Name, NodeId, RemoteNode, Sha256, UploadTo};
+use bitvault_planner::{AccountId, Cause, Content, Name, NodeId, RemoteNode, Sha256, UploadTo, VersionId};
 use bytes::Bytes;
 
 use crate::fs::{FsError, Source};
@@ -108,6 +108,16 @@ pub enum RemoteError {
     Broken(String),
 }
 
+/// What a new file is a conflicted copy of: told with it, so that the server lists the conflict from the moment that it has
+/// the copy. A server may leave it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConflictOf {
+    /// The file that has the name.
+    pub node: NodeId,
+    /// The version of it that the content here was made from, where that is known.
+    pub base: Option<VersionId>,
+}
+
 /// A file to be sent.
 #[derive(Clone)]
 pub struct Upload {
@@ -119,6 +129,8 @@ pub struct Upload {
     pub sha256: Sha256,
     /// Where they are.
     pub source: Arc<dyn Source>,
+    /// Of a conflicted copy.
+    pub conflict_of: Option<ConflictOf>,
 }
 
 /// Takes the bytes of a file, in order.

@@ -1,6 +1,6 @@
 //! The trees in memory, and what of them is not written yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
     Cause, Content, Fingerprint, LocalId, LocalNode, Name, NodeId, Observed, Place, RemoteNode, RemoteTree,
@@ -8,7 +8,7 @@ use bitvault_planner::{
 };
 
 use super::{Changes, Loaded, LogLine, Meta, NodeRow, Outside};
-use crate::remote::{Change, Told};
+use crate::remote::{Change, ConflictOf, Told};
 
 /// The trees, kept together with what changed since they were last written.
 ///
@@ -18,6 +18,9 @@ pub struct Kept {
     trees: Trees,
     outside: Outside,
     meta: Meta,
+    /// Entries that become conflicted copies, and of what: until the server has them.
+    asides: BTreeMap<LocalId, ConflictOf>,
+    asides_changed: BTreeSet<LocalId>,
     nodes: BTreeSet<NodeId>,
     locals: BTreeSet<LocalId>,
     log: Vec<LogLine>,
@@ -34,6 +37,8 @@ impl Kept {
             trees: loaded.trees,
             outside: loaded.outside,
             meta: loaded.meta,
+            asides: loaded.asides,
+            asides_changed: BTreeSet::new(),
             nodes: BTreeSet::new(),
             locals: BTreeSet::new(),
             log: Vec::new(),
@@ -54,6 +59,7 @@ impl Kept {
                 synced: SyncedTree::new(),
             },
             outside: Outside::default(),
+            asides: BTreeMap::new(),
         });
         kept.begins_anew = true;
         kept.meta_changed = true;
@@ -98,6 +104,10 @@ impl Kept {
                     fetched: self.trees.remote.fetched(id),
                     synced: self.trees.synced.get(id).cloned(),
                 })
+                .collect(),
+            asides: std::mem::take(&mut self.asides_changed)
+                .into_iter()
+                .map(|id| (id, self.asides.get(&id).copied()))
                 .collect(),
             locals: locals
                 .into_iter()
@@ -263,6 +273,9 @@ impl Kept {
     /// Takes in a scan; tells what that changed.
     pub fn observe(&mut self, scan: &Scan) -> Observed {
         let observed = scan.observe(&mut self.trees.local, &self.trees.synced);
+        for local in &observed.gone {
+            self.note_aside(*local, None);
+        }
         self.locals.extend(&observed.changed);
         self.locals.extend(&observed.gone);
         observed
@@ -273,6 +286,7 @@ impl Kept {
     /// Both sides agree.
     pub fn adopt(&mut self, node: NodeId, local: LocalId) {
         self.touch(node, local);
+        self.note_aside(local, None);
         self.trees.adopt(node, local);
     }
 
@@ -280,6 +294,52 @@ impl Kept {
     pub fn forget(&mut self, node: NodeId) {
         self.nodes.insert(node);
         self.trees.forget(node);
+    }
+
+    /// The entry is about to become a conflicted copy: its binding ends, and what it is a copy of is noted. Where a crash came
+    /// between this and the rename, the binding is gone already, and what was noted then stays.
+    pub fn set_aside(&mut self, local: LocalId) {
+        if let Some(synced) = self.trees.synced.of_local(local) {
+            let of = ConflictOf {
+                node: synced.node,
+                base: synced.kind.content().map(|content| content.version),
+            };
+            self.forget(of.node);
+            self.note_aside(local, Some(of));
+        } else if let Some(node) = self.holder(local)
+            && self.asides.get(&local).is_none_or(|of| of.node != node)
+        {
+            self.note_aside(local, Some(ConflictOf { node, base: None }));
+        }
+    }
+
+    fn note_aside(&mut self, local: LocalId, of: Option<ConflictOf>) {
+        let before = match of {
+            Some(of) => self.asides.insert(local, of),
+            None => self.asides.remove(&local),
+        };
+        if before != of {
+            self.asides_changed.insert(local);
+        }
+    }
+
+    /// The file of the server that has the name of an entry that is bound to nothing.
+    fn holder(&self, local: LocalId) -> Option<NodeId> {
+        let entry = self.trees.local.get(local)?;
+        let folder = entry.parent?;
+        let folder = match folder == self.trees.local.root() {
+            true => self.trees.remote.root(),
+            false => self.trees.synced.of_local(folder)?.node,
+        };
+        let key = entry.name.key();
+        let mut there = self.trees.remote.children(folder);
+        let holder = there.find(|node| node.name.key() == key)?;
+        holder.kind.content().map(|_| holder.id)
+    }
+
+    /// What an entry that the server does not have yet is a conflicted copy of.
+    pub fn aside(&self, local: LocalId) -> Option<ConflictOf> {
+        self.asides.get(&local).copied()
     }
 
     /// The file was read.
@@ -297,6 +357,7 @@ impl Kept {
     /// The server has it.
     pub fn created_remote(&mut self, local: LocalId, node: RemoteNode) {
         self.touch(node.id, local);
+        self.note_aside(local, None);
         self.trees.created_remote(local, node);
     }
 
@@ -372,6 +433,7 @@ impl Kept {
     pub fn removed_local(&mut self, local: LocalId) {
         for gone in self.trees.local.below(local) {
             self.touch_local(gone);
+            self.note_aside(gone, None);
         }
         self.trees.removed_local(local);
     }

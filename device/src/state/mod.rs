@@ -11,12 +11,13 @@ mod kept;
 mod outside;
 mod sqlite;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{Content, LocalId, LocalNode, NodeId, RemoteNode, SyncedNode, Tombstone, Trees};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::remote::ConflictOf;
 pub use kept::Kept;
 pub use outside::Outside;
 pub use sqlite::SqliteStore;
@@ -163,6 +164,8 @@ pub struct Changes {
     pub nodes: Vec<NodeRow>,
     /// Entries of the device; `None` is one that is gone.
     pub locals: Vec<(LocalId, Option<LocalNode>)>,
+    /// What these entries are conflicted copies of, as long as the server does not have them; `None`: nothing.
+    pub asides: Vec<(LocalId, Option<ConflictOf>)>,
     /// All trees are forgotten before.
     pub begins_anew: bool,
     /// What the state belongs to and how far it is, if that changed.
@@ -176,6 +179,7 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
             && self.locals.is_empty()
+            && self.asides.is_empty()
             && !self.begins_anew
             && self.meta.is_none()
             && self.log.is_empty()
@@ -191,6 +195,8 @@ pub struct Loaded {
     pub trees: Trees,
     /// Nodes that the account sees elsewhere.
     pub outside: Outside,
+    /// Entries that become conflicted copies, and of what.
+    pub asides: BTreeMap<LocalId, ConflictOf>,
 }
 
 /// Where a device's state is kept.

@@ -2,9 +2,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use bitvault_api::{
-    AcceptInvitation, CommitUpload, Content, CreateFolder, CreateSession, LookupInvitation, Me, Node,
-    NodeKind, OfferedInvitation, Page, PartWanted, Parts, RefreshSession, Session, SharedNode, StartUpload,
-    Trace, TraceSummary, Upload, WantedParts,
+    AcceptInvitation, CommitUpload, Conflict, Content, CreateFolder, CreateSession, LookupInvitation, Me,
+    Member, Node, NodeKind, OfferedInvitation, Page, PartWanted, Parts, RefreshSession, ResolveConflict,
+    Session, SharedNode, StartUpload, Trace, TraceSummary, Upload, WantedParts,
 };
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, Shared};
@@ -31,6 +31,9 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'=')
     .add(b'>')
     .add(b'?');
+
+/// Conflicts that are listed at most.
+const CONFLICTS_MAX: usize = 1000;
 
 type Refresh = Shared<LocalBoxFuture<'static, Result<String, ApiError>>>;
 
@@ -173,6 +176,57 @@ impl Api {
             escape(id)
         )))
         .await
+    }
+
+    /// A file's bytes, straight from the store.
+    pub(crate) async fn bytes(&self, node: &Node) -> Result<Vec<u8>, ApiError> {
+        let version = node.version_id.as_deref().map(escape);
+        let version = version.map(|id| format!("&version_id={id}")).unwrap_or_default();
+        let content: Content = self
+            .call(get(format!(
+                "/v1/nodes/{}/content?redirect=false{version}",
+                escape(&node.id)
+            )))
+            .await?;
+        http::bytes(&content.url).await
+    }
+
+    /// The open conflicts, the newest first.
+    pub(crate) async fn conflicts(&self) -> Result<Vec<Conflict>, ApiError> {
+        let mut all = Vec::new();
+        let mut cursor = None;
+        loop {
+            let after = cursor.map(|cursor: String| format!("?cursor={}", escape(&cursor)));
+            let path = format!("/v1/conflicts{}", after.unwrap_or_default());
+            let page: Page<Conflict> = self.call(get(path)).await?;
+            all.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() || all.len() >= CONFLICTS_MAX {
+                return Ok(all);
+            }
+        }
+    }
+
+    pub(crate) async fn conflict(&self, id: &str) -> Result<Conflict, ApiError> {
+        self.call(get(format!("/v1/conflicts/{}", escape(id)))).await
+    }
+
+    /// Settles a conflict, if both files are still as they were seen.
+    pub(crate) async fn resolve_conflict(
+        &self,
+        conflict: &Conflict,
+        keep: bitvault_api::Keep,
+    ) -> Result<Conflict, ApiError> {
+        let path = format!("/v1/conflicts/{}/resolve", escape(&conflict.id));
+        let mut call = post(&path, &ResolveConflict { keep });
+        call.if_match = Some(conflict.revision);
+        self.call(call).await
+    }
+
+    /// Who belongs to the organisation; guests see themselves only. The first thousand.
+    pub(crate) async fn members(&self) -> Result<Vec<Member>, ApiError> {
+        let page: Page<Member> = self.call(get("/v1/members?limit=1000".to_owned())).await?;
+        Ok(page.items)
     }
 
     pub(crate) async fn start_upload(&self, request: &StartUpload) -> Result<Upload, ApiError> {

@@ -26,6 +26,21 @@ pub(super) async fn send(call: &Call, bearer: Option<&str>) -> Result<(u16, Stri
     try_send(call, bearer).await.map_err(|_| ApiError::Unreachable)
 }
 
+/// Reads what a presigned URL answers, of the store: no header of ours goes there.
+pub(super) async fn bytes(url: &str) -> Result<Vec<u8>, ApiError> {
+    let read = async {
+        let window = browser::window().ok_or(JsValue::UNDEFINED)?;
+        let response: Response = JsFuture::from(window.fetch_with_str(url)).await?.dyn_into()?;
+        let bytes = JsFuture::from(response.array_buffer()?).await?;
+        Ok::<_, JsValue>((response.status(), js_sys::Uint8Array::new(&bytes).to_vec()))
+    };
+    match read.await {
+        Ok((200..=299, bytes)) => Ok(bytes),
+        Ok((status, _)) => Err(ApiError::Odd { status }),
+        Err(_) => Err(ApiError::Unreachable),
+    }
+}
+
 async fn try_send(call: &Call, bearer: Option<&str>) -> Result<(u16, String), JsValue> {
     let headers = Headers::new()?;
     headers.set("accept", "application/json")?;

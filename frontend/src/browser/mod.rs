@@ -2,6 +2,7 @@
 //! `api::http` and the transfer of `upload::send`.
 
 pub(crate) mod dates;
+pub(crate) mod pictures;
 pub(crate) mod storage;
 
 use js_sys::{Function, Promise, Reflect};

@@ -12,13 +12,21 @@ use crate::app::Shared;
 pub(crate) fn TopBar() -> impl IntoView {
     let shared = Shared::get();
     let path = use_location().pathname;
+    let in_conflicts = move || path.with(|path| path.starts_with("/conflicts"));
     let in_traces = move || path.with(|path| path.starts_with("/operator"));
     let current = move |here: bool| here.then_some("page");
     view! {
         <header class="bar">
             <a class="brand" href="/" aria-label="BitVault, to your files"><Mark/><span>"BitVault"</span></a>
             <nav class="pages" aria-label="Pages">
-                <a href="/" aria-current=move || current(!in_traces())>"Files"</a>
+                <a href="/" aria-current=move || current(!in_traces() && !in_conflicts())>"Files"</a>
+                <a href="/conflicts" aria-current=move || current(in_conflicts())>
+                    "Conflicts"
+                    {move || Some(shared.conflicts.get()).filter(|count| *count > 0).map(|count| view! {
+                        <span class="count" aria-hidden="true">{count}</span>
+                        <span class="hidden-text">{format!(", {count} open")}</span>
+                    })}
+                </a>
                 <Show when=move || shared.is_operator()>
                     <a href="/operator/traces" aria-current=move || current(in_traces())>"Traces"</a>
                 </Show>

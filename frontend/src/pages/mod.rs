@@ -1,5 +1,6 @@
 //! The pages, one file or folder each.
 
+pub(crate) mod conflicts;
 mod create_folder;
 mod delete_node;
 pub(crate) mod files;

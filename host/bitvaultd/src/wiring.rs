@@ -24,6 +24,7 @@ use bitvault_proto::internal::v1::sharing_data_service_server::SharingDataServic
 use bitvault_proto::internal::v1::storage_service_server::StorageServiceServer;
 use bitvault_proto::internal::v1::sync_data_service_server::SyncDataServiceServer;
 use bitvault_proto::v1::access_service_server::AccessServiceServer;
+use bitvault_proto::v1::conflicts_service_server::ConflictsServiceServer;
 use bitvault_proto::v1::files_service_server::FilesServiceServer;
 use bitvault_proto::v1::link_service_server::LinkServiceServer;
 use bitvault_proto::v1::metadata_service_server::MetadataServiceServer;
@@ -153,6 +154,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             AccessServiceServer::<Files>::NAME,
             MetadataServiceServer::<Files>::NAME,
             QuotaServiceServer::<Files>::NAME,
+            ConflictsServiceServer::<Files>::NAME,
             NodeAccessServiceServer::<Files>::NAME,
             FilesDataServiceServer::<Files>::NAME,
             IndexServiceServer::<Files>::NAME,
@@ -164,6 +166,7 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             .add_service(access)
             .add_service(MetadataServiceServer::new(files.clone()))
             .add_service(QuotaServiceServer::new(files.clone()))
+            .add_service(ConflictsServiceServer::new(files.clone()))
             .add_service(NodeAccessServiceServer::new(files.clone()))
             .add_service(FilesDataServiceServer::new(files))
             .add_service(index)

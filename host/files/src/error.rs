@@ -85,6 +85,25 @@ pub(crate) enum Refusal {
     CopyDone,
     #[error("a copy may have {0} nodes at most: copy parts of it")]
     CopyTooLarge(u32),
+    #[error(
+        "no such conflict: it may be settled, or one of both files is in the trash or has another name by now"
+    )]
+    ConflictNotFound,
+    #[error("use both, theirs or mine")]
+    KeepMissing,
+    #[error("somebody has settled this conflict in another way: look at the files as they are now")]
+    ConflictResolved,
+    #[error("one of both files has changed, the conflict's revision is {0} now: look at them again")]
+    ConflictChanged(i64),
+    #[error(
+        "there is something else in this folder than the deletion covers: somebody has added, changed or taken away \
+         something meanwhile; look again, and then delete"
+    )]
+    TreeChanged,
+    #[error("give the SHA-256 of what goes to the trash, 64 hex digits; not with `permanent`")]
+    CoversInvalid,
+    #[error("a deletion may cover {0} nodes at most: delete parts of it")]
+    TreeTooLarge(usize),
     #[error("this is the file's current version: restore another one first, or delete the file")]
     VersionCurrent,
     #[error("use 1 to 255 bytes, or null to take the label away")]
@@ -170,6 +189,7 @@ impl Refusal {
             | Self::ParentNotFound
             | Self::VersionNotFound
             | Self::UploadNotFound
+            | Self::ConflictNotFound
             | Self::CopyNotFound => Code::NotFound,
             Self::NotAFolder
             | Self::NotAFile
@@ -183,6 +203,9 @@ impl Refusal {
             | Self::CopyTooLarge(_)
             | Self::RetentionInvalid(_)
             | Self::NoMetadataChange
+            | Self::TreeTooLarge(_)
+            | Self::KeepMissing
+            | Self::CoversInvalid
             | Self::TooLarge(_) => Code::Invalid,
             Self::NameTaken(_)
             | Self::UploadIncomplete
@@ -193,10 +216,14 @@ impl Refusal {
             | Self::NoPlaceLeft
             | Self::VersionCurrent
             | Self::CopyDone
+            | Self::ConflictResolved
+            | Self::TreeChanged
             | Self::CursorExpired
             | Self::EpochChanged
             | Self::IdempotencyKeyReused => Code::Conflict,
-            Self::VersionConflict(_) | Self::RevisionConflict(_) => Code::Precondition,
+            Self::VersionConflict(_) | Self::RevisionConflict(_) | Self::ConflictChanged(_) => {
+                Code::Precondition
+            }
             Self::RoleTooLow { .. }
             | Self::FolderNotYours
             | Self::LinkViewOnly
@@ -271,6 +298,13 @@ impl Refusal {
             Self::CopyNotFound => "copy_not_found",
             Self::CopyDone => "copy_done",
             Self::CopyTooLarge(_) => "copy_too_large",
+            Self::ConflictNotFound => "conflict_not_found",
+            Self::KeepMissing => "keep_invalid",
+            Self::ConflictResolved => "conflict_resolved",
+            Self::ConflictChanged(_) => "conflict_changed",
+            Self::CoversInvalid => "covers_invalid",
+            Self::TreeChanged => "tree_changed",
+            Self::TreeTooLarge(_) => "tree_too_large",
             Self::VersionCurrent => "version_current",
             Self::LabelInvalid => "label_invalid",
             Self::RetentionInvalid(_) => "retention_invalid",
@@ -296,6 +330,8 @@ impl From<Refusal> for Error {
             }
             Refusal::SubjectInvalid => Self::invalid_field(refusal.reason(), "subject_id", message),
             Refusal::NodeRoleInvalid => Self::invalid_field(refusal.reason(), "role", message),
+            Refusal::KeepMissing => Self::invalid_field(refusal.reason(), "keep", message),
+            Refusal::CoversInvalid => Self::invalid_field(refusal.reason(), "covers", message),
             Refusal::LabelInvalid => Self::invalid_field(refusal.reason(), "label", message),
             Refusal::RetentionInvalid(field) => Self::invalid_field(refusal.reason(), *field, message),
             Refusal::QuotaInvalid(_) => Self::invalid_field(refusal.reason(), "max_bytes", message),

@@ -74,7 +74,8 @@ impl Grpc {
             "bitvault.v1.FilesService"
             | "bitvault.v1.AccessService"
             | "bitvault.v1.MetadataService"
-            | "bitvault.v1.QuotaService" => Some(self.files.clone()),
+            | "bitvault.v1.QuotaService"
+            | "bitvault.v1.ConflictsService" => Some(self.files.clone()),
             "bitvault.v1.SearchService" => Some(self.search.clone()),
             "bitvault.v1.SyncService" => Some(self.sync.clone()),
             _ => None,
@@ -109,6 +110,7 @@ pub(crate) fn public_route(path: &str) -> Option<&str> {
             | "bitvault.v1.SyncService"
             | "bitvault.v1.MetadataService"
             | "bitvault.v1.QuotaService"
+            | "bitvault.v1.ConflictsService"
             | "grpc.health.v1.Health"
             | "grpc.reflection.v1.ServerReflection"
             | "grpc.reflection.v1alpha.ServerReflection"

@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem details: the only place where a code becomes an HTTP status.
 
 use axum::response::{IntoResponse, Response};
-use bitvault_api::{Code, Node, Problem};
+use bitvault_api::{Code, Conflict, Node, Problem};
 use bitvault_platform::{Error, telemetry};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -20,7 +20,27 @@ pub(crate) struct Refusal {
     /// Where HTTP has a finer status than the code's own.
     status: Option<StatusCode>,
     /// What a precondition met instead, for the extension member `current`.
-    current: Option<Box<Node>>,
+    current: Option<Box<Current>>,
+}
+
+/// What is there now.
+#[derive(Debug, serde::Serialize)]
+#[serde(untagged)]
+pub(crate) enum Current {
+    Node(Node),
+    Conflict(Conflict),
+}
+
+impl From<Node> for Current {
+    fn from(node: Node) -> Self {
+        Self::Node(node)
+    }
+}
+
+impl From<Conflict> for Current {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
+    }
 }
 
 pub(crate) type Answer<T> = Result<T, Refusal>;
@@ -36,8 +56,8 @@ impl Refusal {
     }
 
     /// Shows what is there now, so that a client needs no second request to decide.
-    pub(crate) fn with_current(mut self, node: Node) -> Self {
-        self.current = Some(Box::new(node));
+    pub(crate) fn with_current(mut self, current: impl Into<Current>) -> Self {
+        self.current = Some(Box::new(current.into()));
         self
     }
 
@@ -72,7 +92,7 @@ struct Document {
     #[serde(flatten)]
     problem: Problem,
     #[serde(skip_serializing_if = "Option::is_none")]
-    current: Option<Box<Node>>,
+    current: Option<Box<Current>>,
 }
 
 /// The HTTP status of a code, as `bitvault_api::Code` documents it.

@@ -7,6 +7,7 @@ use bitvault_platform::{Code, Error};
 use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
 use bitvault_proto::internal::v1::link_access_service_client::LinkAccessServiceClient;
 use bitvault_proto::v1::access_service_client::AccessServiceClient;
+use bitvault_proto::v1::conflicts_service_client::ConflictsServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
 use bitvault_proto::v1::link_service_client::LinkServiceClient;
 use bitvault_proto::v1::metadata_service_client::MetadataServiceClient;
@@ -27,7 +28,7 @@ use tower::util::BoxCloneSyncService;
 pub struct Peers {
     /// `SessionService`, `TenantService` and the internal `IdentityService`.
     pub identity: Transport,
-    /// `FilesService`, `AccessService`, `MetadataService` and `QuotaService`.
+    /// `FilesService`, `AccessService`, `MetadataService`, `QuotaService` and `ConflictsService`.
     pub files: Transport,
     /// `LinkService` and the internal `LinkAccessService`.
     pub sharing: Transport,
@@ -144,6 +145,10 @@ impl Inner {
 
     pub(crate) fn sync(&self) -> SyncServiceClient<Channel> {
         SyncServiceClient::new(self.sync.clone()).max_decoding_message_size(extract::ANSWER_BYTES)
+    }
+
+    pub(crate) fn conflicts(&self) -> ConflictsServiceClient<Channel> {
+        ConflictsServiceClient::new(self.files.clone())
     }
 
     pub(crate) fn metadata(&self) -> MetadataServiceClient<Channel> {

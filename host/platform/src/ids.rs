@@ -83,6 +83,8 @@ id!(/// A public link.
     LinkId, "lnk", "link");
 id!(/// The job of a large copy.
     CopyId, "cpy", "copy");
+id!(/// A file and a conflicted copy of it.
+    ConflictId, "cnf", "conflict");
 id!(/// A device that follows changes.
     DeviceId, "dev", "device");
 id!(/// An event of the outbox.

@@ -5,6 +5,7 @@
 //! fields in answers are ignored by clients, so that an old client meets a new server.
 
 mod access;
+mod conflicts;
 mod copies;
 pub mod limits;
 mod links;
@@ -26,6 +27,7 @@ pub use access::{
     CreateSpace, Grant, Grants, Group, GroupMember, NameGroup, NodeRole, PutGrant, SetInheritance,
     SharedNode, Space, UpdateSpace,
 };
+pub use conflicts::{Conflict, ConflictOf, ConflictResolution, ConflictSide, Keep, ResolveConflict};
 pub use copies::{CopyJob, CopyNode, CopyState};
 pub use links::{
     CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,

@@ -1,4 +1,4 @@
-use crate::{Node, Problem};
+use crate::{ConflictOf, Node, Problem};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -30,6 +30,13 @@ pub struct StartUpload {
     /// With `node_id`: the version that the new one replaces; commit answers 412 when another came between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_version: Option<String>,
+    /// The device that the content comes from, as it calls itself: 1 to 128 bytes, shown with the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Of a new file: what it is a conflicted copy of; `device` has to be there then. The conflict is written with the file.
+    /// Where the other file is gone by then, or not to be seen, this is a file like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict_of: Option<ConflictOf>,
 }
 
 /// Where an upload stands.

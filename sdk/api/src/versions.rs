@@ -25,6 +25,9 @@ pub struct FileVersion {
     pub label: Option<String>,
     /// Whether it is what the file shows now.
     pub current: bool,
+    /// The device that it comes from, as that calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// Body of `PATCH /v1/nodes/{id}/versions/{version_id}`.

@@ -32,12 +32,13 @@ impl Client {
         .await
     }
 
-    /// `DELETE /v1/nodes/{id}` of a node that must be at this revision: to the trash.
+    /// `DELETE /v1/nodes/{id}` of a node that must be at this revision: to the trash, with just what `covers` says
+    /// below it.
     ///
     /// # Errors
-    /// `precondition` when it is not, `not_found`; as any call.
-    pub async fn delete_node_at(&self, key: &str, id: &str, revision: i64) -> Result<()> {
-        self.send(Call::delete("/v1/nodes/{id}", [id]).key(key).if_match(revision))
-            .await
+    /// `precondition` when it is not, `conflict` when something else is below it, `not_found`; as any call.
+    pub async fn delete_node_at(&self, key: &str, id: &str, revision: i64, covers: &str) -> Result<()> {
+        let call = Call::delete("/v1/nodes/{id}", [id]).key(key).if_match(revision);
+        self.send(call.query("covers", covers)).await
     }
 }

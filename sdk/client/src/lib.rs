@@ -14,6 +14,7 @@
 mod access;
 mod call;
 mod client;
+mod conflicts;
 mod copies;
 mod error;
 mod guarded;

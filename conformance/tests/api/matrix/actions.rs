@@ -43,6 +43,23 @@ pub(super) const ACTIONS: &[(&str, &str, &str)] = &[
         "/v1/nodes/{versioned}/versions/{old}",
         "",
     ),
+    ("GET /v1/conflicts", "/v1/conflicts", ""),
+    ("GET /v1/conflicts/{id}", "/v1/conflicts/{conflict}", ""),
+    (
+        "POST /v1/conflicts/{id}/resolve",
+        "/v1/conflicts/{conflict}/resolve",
+        r#"{"keep":"both"}"#,
+    ),
+    (
+        "POST /v1/conflicts/{id}/resolve",
+        "/v1/conflicts/{conflict}/resolve",
+        r#"{"keep":"theirs"}"#,
+    ),
+    (
+        "POST /v1/conflicts/{id}/resolve",
+        "/v1/conflicts/{conflict}/resolve",
+        r#"{"keep":"mine"}"#,
+    ),
     ("GET /v1/nodes/{id}/quota", "/v1/nodes/{folder}/quota", ""),
     ("GET /v1/nodes/{id}/quota", "/v1/nodes/{account}/quota", ""),
     (

@@ -85,6 +85,11 @@ async fn make(owner: &Caller) -> Result<Owned> {
     let file = owner
         .upload(parent, &format!("{MARK} file"), MARK.as_bytes())
         .await?;
+    owner
+        .upload_copy(parent, &format!("{MARK} copy"), b"mine", &file)
+        .await?;
+    let conflicts = owner.get("/v1/conflicts").await?.ok()?;
+    let conflict = id(&conflicts, "/items/0/id")?;
     let upload = owner
         .start(parent, &format!("{MARK} begun"), b"begun")
         .await?
@@ -113,7 +118,7 @@ async fn make(owner: &Caller) -> Result<Owned> {
         "links": link, "node_id": file["id"], "parent_id": folder, "upload_id": upload["upload_id"],
         "group_id": group, "account_id": me["account"]["id"], "subject_id": me["account"]["id"],
         "version_id": file["version_id"], "base_version": file["version_id"], "id": file["id"], "in": folder,
-        "members": me["account"]["id"], "favourites": file["id"], "devices": device,
+        "members": me["account"]["id"], "favourites": file["id"], "devices": device, "conflicts": conflict,
         "device_id": device,
     });
     let Value::Object(ids) = ids else {
@@ -137,6 +142,7 @@ async fn seen(owner: &Caller, owned: &Owned) -> Result<Vec<Value>> {
         "/v1/groups".to_owned(),
         "/v1/spaces?all=true".to_owned(),
         "/v1/links".to_owned(),
+        "/v1/conflicts".to_owned(),
         format!("/v1/devices/{}", owned.id("devices").context("id")?),
         format!("/v1/uploads/{}", owned.id("uploads").context("id")?),
     ] {

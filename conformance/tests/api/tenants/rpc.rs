@@ -108,6 +108,7 @@ fn about(method: &str) -> &'static str {
         ("Space", "spaces"),
         ("Link", "links"),
         ("Device", "devices"),
+        ("Conflict", "conflicts"),
     ];
     let kind = kinds.iter().find(|(part, _)| method.contains(part));
     kind.map_or("id", |(_, kind)| kind)
@@ -175,6 +176,9 @@ fn value(
         (Kind::Bytes, _) => Some(Value::Bytes(vec![0; 32].into())),
         (Kind::Uint64, "size") => Some(Value::U64(1)),
         (Kind::Uint32, "number") => Some(Value::U32(1)),
+        (Kind::Enum(_), "keep") => Some(Value::EnumNumber(1)),
+        // It goes with a new file only, and would have every other upload refused for that.
+        (Kind::Message(_), "conflict_of") if !wanted("conflict_of") => None,
         (Kind::Message(inner), _) if is_ours(&inner) => {
             Some(Value::Message(filled(&inner, about, owned, wanted)))
         }

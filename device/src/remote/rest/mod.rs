@@ -3,9 +3,8 @@
 //! Invariants: repeats within a call, tokens and presigned requests are the client's business. A small file's content is in
 //! memory once; a large one is opened again through its open file, so that another file of the same name is never sent.
 //!
-//! Limits: the API takes no precondition on what lies below a deleted folder. What somebody put there since the journal
-//! was last read goes to the server's trash with it, from where it can be restored. An upload has no key across
-//! processes: a repeat is refused by the name or the base version that the first one took, and the journal tells of it.
+//! Limits: an upload has no key across processes: a repeat is refused by the name or the base version that the first one
+//! took, and the journal tells of it.
 
 mod translate;
 
@@ -15,14 +14,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bitvault_api::limits::PAGE_ITEMS_MAX;
 use bitvault_api::{CreateDevice, CreateFolder, UpdateNode};
-use bitvault_client::transfer::{FileJob, KnownFile, Transfer};
+use bitvault_client::transfer::{FileJob, KnownFile, Origin, Transfer};
 use bitvault_client::{Changes, Client};
 use bitvault_planner::{Content, Name, NodeId, RemoteNode, UploadTo};
 use futures::StreamExt as _;
 
 use super::{Cursor, Key, Page, Remote, RemoteError, Sink, Upload};
 use crate::fs::FsError;
-use translate::{change, failed, node, place};
+use translate::{change, conflict_of, covered, failed, node, place};
 
 /// Larger files are sent singly, in bytes.
 const SMALL_BYTES: u64 = 4 * 1024 * 1024;
@@ -33,7 +32,8 @@ const BATCH_FILES: usize = 250;
 pub struct RestRemote {
     client: Client,
     transfer: Transfer,
-    device: Mutex<Option<String>>,
+    /// Its id on the server, and what it calls itself.
+    device: Mutex<Option<(String, String)>>,
 }
 
 impl RestRemote {
@@ -46,8 +46,15 @@ impl RestRemote {
         }
     }
 
-    fn device(&self) -> Option<String> {
+    fn device(&self) -> Option<(String, String)> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn origin(&self, upload: &Upload) -> Origin {
+        Origin {
+            device: self.device().map(|(_, name)| name),
+            conflict_of: upload.conflict_of.map(conflict_of),
+        }
     }
 
     /// Small files of one batch; an answer for each, in order.
@@ -59,6 +66,7 @@ impl RestRemote {
                 Ok((bytes, sha256)) if sha256 == upload.sha256 => {
                     files.push(KnownFile {
                         place: place(&upload.to),
+                        origin: self.origin(upload),
                         bytes,
                         sha256: sha256.to_string(),
                     });
@@ -96,6 +104,7 @@ impl RestRemote {
                 UploadTo::Version { node, .. } => node.to_string(),
             },
             place: place(&upload.to),
+            origin: self.origin(upload),
         };
         let sent = self.transfer.put_exactly(&job, &upload.sha256.to_string()).await;
         node(&sent.map_err(|error| failed(&error))?)
@@ -124,7 +133,7 @@ impl Remote for RestRemote {
                 made.map_err(|error| failed(&error))?.id
             }
         };
-        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
+        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some((id.clone(), name.to_owned()));
         Ok(id)
     }
 
@@ -133,7 +142,7 @@ impl Remote for RestRemote {
             cursor: cursor.map(|cursor| cursor.0.clone()),
             wait,
             limit: Some(PAGE_ITEMS_MAX),
-            device: self.device(),
+            device: self.device().map(|(id, _)| id),
         };
         let page = self
             .client
@@ -226,10 +235,10 @@ impl Remote for RestRemote {
         key: &Key,
         node: NodeId,
         revision: i64,
-        _covers: &[(NodeId, i64)],
+        covers: &[(NodeId, i64)],
     ) -> Result<(), RemoteError> {
         self.client
-            .delete_node_at(&key.0, &node.to_string(), revision)
+            .delete_node_at(&key.0, &node.to_string(), revision, &covered(covers))
             .await
             .map_err(|error| failed(&error))
     }

@@ -6,8 +6,9 @@ use bitvault_api::{ChangeCause, ChangeKind, Code, Node, NodeKind, NodeRole};
 use bitvault_client::Error;
 use bitvault_client::transfer::Place;
 use bitvault_planner::{Cause, Content, Name, NodeId, ParseIdError, RemoteKind, RemoteNode, UploadTo};
+use sha2::{Digest as _, Sha256};
 
-use super::super::{Change, Refusal, RemoteError, Told};
+use super::super::{Change, ConflictOf, Refusal, RemoteError, Told};
 use crate::fs::FsError;
 
 pub(super) fn place(to: &UploadTo) -> Place {
@@ -80,6 +81,25 @@ fn cause(cause: ChangeCause) -> Cause {
 fn id<T: FromStr<Err = ParseIdError>>(text: &str) -> Result<T, RemoteError> {
     text.parse()
         .map_err(|error| RemoteError::Broken(format!("{text:?}: {error}")))
+}
+
+/// What a conflicted copy is a copy of.
+pub(super) fn conflict_of(of: ConflictOf) -> bitvault_api::ConflictOf {
+    bitvault_api::ConflictOf {
+        node_id: of.node.to_string(),
+        base_version: of.base.map(|base| base.to_string()),
+    }
+}
+
+/// What a deletion covers, as the API takes it: the SHA-256 over a line for each node, in the order of the ids.
+pub(super) fn covered(nodes: &[(NodeId, i64)]) -> String {
+    let mut nodes = nodes.to_vec();
+    nodes.sort_unstable();
+    let mut hash = Sha256::new();
+    for (id, revision) in nodes {
+        hash.update(format!("{id} {revision}\n"));
+    }
+    hex::encode(hash.finalize())
 }
 
 /// Why the journal could not be read.

@@ -15,11 +15,9 @@ use super::{Changes, Control, Loaded, LogLine, Meta, NodeRow, Outside, StateErro
 
 /// The layout that this program reads and writes, in SQLite's `user_version`.
 const LAYOUT: i64 = 2;
-const SCHEMA: &str = include_str!("schema.sql");
-/// What the second layout has and the first had not.
-const FROM_1_TO_2: &str = "CREATE TABLE fetched (
-    node BLOB PRIMARY KEY, version BLOB NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL
-) WITHOUT ROWID;";
+const FIRST: &str = include_str!("first.sql");
+/// What the second layout has beside the first one.
+const SECOND: &str = include_str!("second.sql");
 /// Lines of the log that are kept.
 const LOG_LINES: i64 = 10_000;
 /// How long a writer waits for another process, which only ever writes a row.
@@ -93,15 +91,11 @@ impl SqliteStore {
                 known: LAYOUT,
             });
         }
-        let missing = match layout {
-            0 => Some(SCHEMA),
-            1 => Some(FROM_1_TO_2),
-            _ => None,
-        };
-        if let Some(missing) = missing {
+        if layout < LAYOUT {
+            let first = if layout == 0 { FIRST } else { "" };
             database
                 .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {missing} PRAGMA user_version = {LAYOUT}; COMMIT;"
+                    "BEGIN IMMEDIATE; {first} {SECOND} PRAGMA user_version = {LAYOUT}; COMMIT;"
                 ))
                 .map_err(|cause| sqlite("create", cause))?;
         }
@@ -246,6 +240,7 @@ impl Store for SqliteStore {
                 synced,
             },
             outside,
+            asides: rows::asides(&self.database).map_err(read)?,
         }))
     }
 
@@ -258,7 +253,8 @@ impl Store for SqliteStore {
         let write = |transaction: &Transaction<'_>| -> rusqlite::Result<()> {
             if changes.begins_anew {
                 transaction.execute_batch(
-                    "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced; DELETE FROM fetched;",
+                    "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced;
+                     DELETE FROM fetched; DELETE FROM asides;",
                 )?;
             }
             for row in &changes.nodes {
@@ -266,6 +262,9 @@ impl Store for SqliteStore {
             }
             for (id, entry) in &changes.locals {
                 rows::put_entry(transaction, *id, entry.as_ref())?;
+            }
+            for (id, of) in &changes.asides {
+                rows::put_aside(transaction, *id, of.as_ref())?;
             }
             if let Some(meta) = &meta {
                 put_fact(transaction, "meta", meta)?;

@@ -1,5 +1,7 @@
 //! Rows of the state, and the trees' nodes that they hold.
 
+use std::collections::BTreeMap;
+
 use bitvault_planner::{
     AccountId, Cause, Content, Fingerprint, LocalId, LocalKind, LocalNode, Name, NodeId, RemoteKind,
     RemoteNode, Sha256, SyncedNode, Tombstone, VersionId,
@@ -7,6 +9,8 @@ use bitvault_planner::{
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Result, Row, params};
 use uuid::Uuid;
+
+use crate::remote::ConflictOf;
 
 pub(super) fn nodes(database: &Connection) -> Result<Vec<(RemoteNode, bool)>> {
     all(
@@ -134,6 +138,34 @@ pub(super) fn entries(database: &Connection) -> Result<Vec<LocalNode>> {
             })
         },
     )
+}
+
+pub(super) fn asides(database: &Connection) -> Result<BTreeMap<LocalId, ConflictOf>> {
+    let all = all(database, "SELECT entry, node, base FROM asides", |row| {
+        let of = ConflictOf {
+            node: NodeId(uuid(row, 1)?),
+            base: maybe_uuid(row, 2)?.map(VersionId),
+        };
+        Ok((LocalId(unsigned(row, 0)?), of))
+    });
+    Ok(all?.into_iter().collect())
+}
+
+pub(super) fn put_aside(database: &Connection, id: LocalId, of: Option<&ConflictOf>) -> Result<()> {
+    let Some(of) = of else {
+        return database
+            .prepare_cached("DELETE FROM asides WHERE entry = ?1")?
+            .execute([signed(id.0)])
+            .map(|_| ());
+    };
+    database
+        .prepare_cached("INSERT OR REPLACE INTO asides VALUES (?1, ?2, ?3)")?
+        .execute(params![
+            signed(id.0),
+            bytes(of.node.0),
+            of.base.map(|base| bytes(base.0))
+        ])
+        .map(|_| ())
 }
 
 pub(super) fn put_entry(database: &Connection, id: LocalId, entry: Option<&LocalNode>) -> Result<()> {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::remote::{Change, Told};
+use crate::remote::{Change, ConflictOf, Told};
 use crate::state::Kept;
 
 fn id(number: u128) -> NodeId {
@@ -164,7 +164,7 @@ fn a_state_of_the_first_layout_is_brought_up_to_date() {
     drop(store);
     let database = Connection::open(&path).unwrap();
     database
-        .execute_batch("DROP TABLE fetched; PRAGMA user_version = 1;")
+        .execute_batch("DROP TABLE fetched; DROP TABLE asides; PRAGMA user_version = 1;")
         .unwrap();
     drop(database);
     let mut store = SqliteStore::open(&path).unwrap();
@@ -247,5 +247,55 @@ fn a_tombstone_reaches_what_is_below_even_when_the_state_is_loaded_again() {
     let _: Tombstone = *kept.trees().remote.tombstone(id(3)).unwrap();
     let mut store = SqliteStore::in_memory().unwrap();
     store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+}
+
+#[test]
+fn what_a_copy_is_of_is_kept_until_the_server_has_the_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let mut kept = filled();
+    let content = file(9).content().unwrap();
+    let at = bitvault_planner::Place {
+        parent: id(2),
+        name: Name::from("n3"),
+    };
+    let print = entry(2, Some(1), LocalKind::File).fingerprint;
+    let local = kept.downloaded(id(3), content, at, (LocalId(1), Name::from("n3")), print);
+    kept.set_aside(local);
+    assert!(kept.trees().synced.of_local(local).is_none());
+    // A crash came before the rename: it is planned again, for an entry that is bound to nothing.
+    kept.set_aside(local);
+    let of = ConflictOf {
+        node: id(3),
+        base: Some(content.version),
+    };
+    assert_eq!(kept.aside(local), Some(of));
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    drop(store);
+
+    let mut store = SqliteStore::open(&path).unwrap();
+    let mut kept = Kept::loaded(store.load().unwrap().unwrap());
+    assert_eq!(kept.aside(local), Some(of));
+    kept.created_remote(local, remote(6, Some(2), file(9)));
+    store.apply(&kept.take_changes()).unwrap();
+    assert!(store.load().unwrap().unwrap().asides.is_empty());
+}
+
+#[test]
+fn a_state_of_an_earlier_release_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let mut kept = filled();
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    drop(store);
+    let database = Connection::open(&path).unwrap();
+    database
+        .execute_batch("DROP TABLE asides; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(database);
+    let mut store = SqliteStore::open(&path).unwrap();
     check_same(&kept, &mut store);
 }

@@ -31,6 +31,8 @@ pub(crate) enum Listing {
     Recent = 8,
     /// Quotas of the tenant, by id.
     Quotas = 21,
+    /// Open conflicts of the tenant, by time and id.
+    Conflicts = 22,
 }
 
 /// A cursor of a listing: the scope that it is good for, and where in it to go on. Nothing is authenticated: all that a

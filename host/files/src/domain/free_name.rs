@@ -8,6 +8,9 @@ use bitvault_platform::Result;
 /// The highest number that is tried.
 const LAST: u32 = 50;
 
+/// Longest part of a device's name that is kept, in bytes.
+const DEVICE_BYTES: usize = 40;
+
 /// The name itself, the numbered ones, and last one with `unique` in it, which nobody else has.
 pub(crate) fn candidates(text: &str, unique: &str) -> Vec<Name> {
     let numbered = (2..=LAST).map(|number| with(text, false, &number.to_string()));
@@ -26,6 +29,13 @@ pub(crate) fn restored(text: &str, is_folder: bool, number: u32) -> Result<Name>
 /// The `number`th name to try for a copy, from 1.
 pub(crate) fn copied(text: &str, is_folder: bool, number: u32) -> Result<Name> {
     numbered(text, is_folder, "copy", number)
+}
+
+/// The `number`th name to try for a conflicted copy that becomes a file of its own, from 1: that of the file, with the device.
+pub(crate) fn from_device(text: &str, device: &str, number: u32) -> Result<Name> {
+    let plain: String = device.chars().map(|c| if c == '/' { '-' } else { c }).collect();
+    let plain = &plain[..plain.floor_char_boundary(DEVICE_BYTES)];
+    numbered(text, false, plain.trim(), number)
 }
 
 fn numbered(text: &str, is_folder: bool, what: &str, number: u32) -> Result<Name> {
@@ -87,6 +97,12 @@ mod tests {
             assert_eq!(restored(name, is_folder, number).unwrap().text, expected);
         }
         assert_eq!(copied("a.txt", false, 1).unwrap().text, "a (copy).txt");
+        assert_eq!(
+            from_device("a.txt", "my/desk", 1).unwrap().text,
+            "a (my-desk).txt"
+        );
+        let long = from_device("a.txt", &"ü".repeat(64), 2).unwrap().text;
+        assert_eq!(long, format!("a ({} 2).txt", "ü".repeat(20)));
         assert_eq!(copied("f.d", true, 2).unwrap().text, "f.d (copy 2)");
         let names = [
             "x".repeat(255),

@@ -2,6 +2,8 @@
 
 pub(crate) mod access;
 pub(crate) mod change_kind;
+pub(crate) mod conflict;
+pub(crate) mod covers;
 pub(crate) mod cursor;
 pub(crate) mod feed;
 pub(crate) mod free_name;

@@ -10,6 +10,8 @@ use bitvault_proto::v1;
 
 /// Longest media type, in bytes.
 const CONTENT_TYPE_BYTES: usize = 255;
+/// Longest name of a device, in bytes.
+const DEVICE_BYTES: usize = 128;
 /// Media type of content that nobody named.
 const CONTENT_TYPE_UNKNOWN: &str = "application/octet-stream";
 
@@ -32,6 +34,14 @@ impl Target {
     }
 }
 
+/// What a new file is a conflicted copy of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConflictOf {
+    pub(crate) node: NodeId,
+    /// The version of it that the copy was made from, where the device knows.
+    pub(crate) base: Option<VersionId>,
+}
+
 /// One upload to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Start {
@@ -39,6 +49,9 @@ pub(crate) struct Start {
     pub(crate) size: u64,
     pub(crate) sha256: Option<[u8; 32]>,
     pub(crate) content_type: String,
+    /// Where the content comes from, as that calls itself.
+    pub(crate) device: Option<String>,
+    pub(crate) conflict: Option<ConflictOf>,
     pub(crate) plan: Plan,
 }
 
@@ -51,12 +64,16 @@ impl Start {
         if sha256.is_none() && !plan.multipart {
             return Err(Refusal::Sha256Missing.into());
         }
+        let device = item.device.as_deref().map(device).transpose()?;
+        let conflict = conflict(item.conflict_of, actor, &target, device.as_deref())?;
         let content_type = content_type(item.content_type, &target)?;
         Ok(Self {
             target,
             size: item.size,
             sha256,
             content_type,
+            device,
+            conflict,
             plan,
         })
     }
@@ -84,6 +101,34 @@ fn target(item: &v1::StartUpload, actor: Actor) -> Result<Target> {
             "give parent_id and name for a new file, or node_id for a new version",
         ),
         (Some(_), _, _) => refuse("node_id", "give either node_id, or parent_id and name"),
+    }
+}
+
+/// What a device calls itself: it is shown, and stands in names.
+fn device(text: &str) -> Result<String> {
+    let text = text.trim();
+    if (1..=DEVICE_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    let detail = format!("use 1 to {DEVICE_BYTES} bytes without control characters");
+    Err(Error::invalid_field("device_invalid", "device", detail))
+}
+
+fn conflict(
+    given: Option<v1::ConflictOf>,
+    actor: Actor,
+    target: &Target,
+    device: Option<&str>,
+) -> Result<Option<ConflictOf>> {
+    let refuse = |field: &str, detail: &str| Err(Error::invalid_field("target_invalid", field, detail));
+    match (given, target, device) {
+        (None, ..) => Ok(None),
+        (Some(_), Target::Version { .. }, _) => refuse("conflict_of", "goes with a new file only"),
+        (Some(_), _, None) => refuse("device", "name the device that made the conflicted copy"),
+        (Some(given), Target::File { .. }, Some(_)) => Ok(Some(ConflictOf {
+            node: node_id(&given.node_id, actor)?,
+            base: given.base_version.as_deref().map(str::parse).transpose()?,
+        })),
     }
 }
 
@@ -162,7 +207,22 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         type Change = fn(&mut v1::StartUpload);
-        let cases: [(&str, Change); 8] = [
+        fn of(node: NodeId) -> Option<v1::ConflictOf> {
+            Some(v1::ConflictOf {
+                node_id: node.to_string(),
+                base_version: None,
+            })
+        }
+        let cases: [(&str, Change); 12] = [
+            ("device_invalid", |item| item.device = Some("a\nb".to_owned())),
+            ("device_invalid", |item| item.device = Some("x".repeat(129))),
+            ("target_invalid", |item| item.conflict_of = of(NodeId::new())),
+            ("target_invalid", |item| {
+                item.device = Some("laptop".to_owned());
+                item.conflict_of = of(NodeId::new());
+                (item.parent_id, item.name) = (None, None);
+                item.node_id = Some(NodeId::new().to_string());
+            }),
             ("target_invalid", |item| item.name = None),
             ("target_invalid", |item| item.parent_id = None),
             ("target_invalid", |item| item.node_id = Some("root".to_owned())),

@@ -10,11 +10,12 @@ use crate::domain::state::ObjectState;
 use crate::error::Refusal;
 use crate::failpoints;
 use crate::store::commits::{self, ChangedFile, Locked, NewContent, NewFile};
+use crate::store::conflicts::{self, NewConflict};
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::uploads::StoredTarget;
 use crate::store::{nodes, signed};
 use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::{BlobId, NodeId, TenantId, UploadId, VersionId};
+use bitvault_platform::ids::{BlobId, ConflictId, NodeId, TenantId, UploadId, VersionId};
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 use std::collections::{HashMap, HashSet};
@@ -50,6 +51,7 @@ struct Writes {
     changed: HashMap<NodeId, ChangedFile>,
     contents: Vec<NewContent>,
     changes: Vec<Change>,
+    conflicts: Vec<NewConflict>,
     /// Files whose name may be changed to a free one.
     blind: HashSet<NodeId>,
 }
@@ -57,7 +59,10 @@ struct Writes {
 async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<Vec<Result<v1::Node>>> {
     let now = core.clock.now();
     let mut tx = core.begin(&Ctx::system("files").within(tenant)).await?;
-    let targets = sorted(items.iter().map(|item| item.row.target.node().0));
+    // With the files that conflicted copies are copies of, so that none of these goes before its conflict is written.
+    let originals = items.iter().filter_map(|item| item.row.conflict);
+    let originals = originals.map(|conflict| conflict.node.0);
+    let targets = sorted(items.iter().map(|item| item.row.target.node().0).chain(originals));
     nodes::lock(&mut tx, &targets).await?;
     let accounts = sorted(items.iter().map(|item| item.actor.account.0));
     let mut lineage = nodes::lineage(&mut tx, &accounts, &targets).await?;
@@ -164,6 +169,7 @@ fn admit(
             if item.actor.is_blind() {
                 writes.blind.insert(id);
             }
+            writes.conflicts.extend(conflict(item, id, key, lineage));
             writes.files.push(NewFile {
                 id,
                 parent: *parent,
@@ -213,6 +219,7 @@ fn admit(
         sha256: content.sha256.clone(),
         sha256_verified: content.by_bytes,
         content_type: item.row.content_type.clone(),
+        device: item.row.device.clone(),
         account,
     });
     writes.changes.push(Change {
@@ -226,6 +233,22 @@ fn admit(
         traceparent: item.traceparent.clone(),
     });
     Ok(Ok(node))
+}
+
+/// The conflict that a new file is a side of. Where the other file is gone or not to be seen, it is a file like any other.
+fn conflict(item: &Checked, copy: NodeId, key: &str, lineage: &mut Lineage) -> Option<NewConflict> {
+    let (of, device) = (item.row.conflict?, item.row.device.clone()?);
+    let seen = lineage.require_for(item.actor, of.node, NodeRole::Viewer, Refusal::NodeNotFound);
+    seen.is_ok_and(|original| !original.is_folder)
+        .then(|| NewConflict {
+            id: ConflictId::new(),
+            original: of.node,
+            copy,
+            copy_key: key.to_owned(),
+            base: of.base,
+            device,
+            account: item.actor.account,
+        })
 }
 
 /// Committing again answers the file as it is now: to whom may see it still. A visitor has seen nothing but its own file,
@@ -284,6 +307,9 @@ fn drop_taken(verdicts: &mut HashMap<UploadId, Verdict>, writes: &mut Writes, ma
         .contents
         .retain(|content| !lost.contains_key(&content.node));
     writes.changes.retain(|change| !lost.contains_key(&change.node));
+    writes
+        .conflicts
+        .retain(|conflict| !lost.contains_key(&conflict.copy));
 }
 
 /// Versions, blobs, states, and last the journal, whose counter is the last lock.
@@ -298,5 +324,6 @@ async fn write(tx: &mut TenantTx, writes: &Writes, now: OffsetDateTime) -> Resul
         commits::update_files(tx, &changed, now).await?;
     }
     commits::mark_committed(tx, &writes.contents, now).await?;
+    conflicts::insert(tx, &writes.conflicts, now).await?;
     journal::append(tx, &writes.changes, now).await
 }

@@ -1,6 +1,8 @@
 use super::Files;
 use super::remove_nodes::{self, Budget, By, Item};
 use crate::domain::access::{Actor, node_id};
+use crate::domain::covers::Covers;
+use crate::error::Refusal;
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 
@@ -16,7 +18,11 @@ pub(super) async fn delete_node(
         node: node_id(&request.id, actor)?,
         permanent: request.permanent,
         revision: request.revision,
+        covers: request.covers.as_deref().map(Covers::new).transpose()?,
     };
+    if item.permanent && item.covers.is_some() {
+        return Err(Refusal::CoversInvalid.into());
+    }
     let mut budget = Budget::of_call();
     let by = By::Account(actor);
     remove_nodes::delete(&files.core, ctx, by, &[item], None, &mut budget, |mut results| {

@@ -25,6 +25,7 @@ pub(super) async fn delete_nodes(
                 node,
                 permanent: item.permanent,
                 revision: item.revision,
+                covers: None,
             }),
             Err(error) => {
                 wrong.insert(at, error);

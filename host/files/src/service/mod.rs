@@ -8,6 +8,7 @@ mod check_uploads;
 mod clear_retention;
 mod commit_batch;
 mod commit_uploads;
+mod conflicts;
 pub(crate) mod copy_node;
 mod create_folder;
 mod crossing;

@@ -25,6 +25,8 @@ pub(super) struct Batch {
     tops: HashSet<NodeId>,
     /// What is in which folder of the trees that may go; absent when it is too much.
     below: Option<Children>,
+    /// Items below which there is something else than they cover.
+    changed: HashSet<NodeId>,
     /// Each with its tree.
     trashed: Vec<(NodeId, NodeId)>,
     pub(super) removed: HashSet<NodeId>,
@@ -34,13 +36,15 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// `tops` are the nodes that may go for good, with what is below them; `below` is absent when that is too much.
+    /// `tops` are the nodes that may go for good, with what is below them; `below` is absent when that is too much;
+    /// `changed` are those that can't go to the trash, because there is something else below them than the caller knows.
     pub(super) fn new(
         by: By,
         lineage: Lineage,
         trashed_at: HashMap<NodeId, OffsetDateTime>,
         tops: &[Uuid],
         below: Option<&[Below]>,
+        changed: HashSet<NodeId>,
     ) -> Self {
         let children = |nodes: &[Below]| {
             let mut children = Children::new();
@@ -57,6 +61,7 @@ impl Batch {
             trashed_at,
             tops: tops.iter().map(|id| NodeId(*id)).collect(),
             below: below.map(children),
+            changed,
             trashed: Vec::new(),
             removed: HashSet::new(),
             changes: Vec::new(),
@@ -105,6 +110,7 @@ impl Batch {
         match (item.permanent, node.trashed) {
             (false, true) => Ok(()),
             (false, false) if !reachable => Err(Refusal::NodeNotFound),
+            (false, false) if self.changed.contains(&id) => Err(Refusal::TreeChanged),
             (false, false) => self.trash(actor, id),
             (true, true) => self.remove(id),
             (true, false) => Err(Refusal::NotInTrash),

@@ -9,6 +9,7 @@ use super::idempotent::Key;
 use super::remove_batch::Batch;
 use super::{Core, shrink};
 use crate::domain::access::{Actor, NodeRole};
+use crate::domain::covers::Covers;
 use crate::error::Refusal;
 use crate::store::journal;
 use crate::store::removal::Below;
@@ -17,7 +18,7 @@ use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use prost::Message;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -25,6 +26,10 @@ use uuid::Uuid;
 pub(super) const NODES_PER_STEP: usize = 1000;
 /// Nodes that one call removes for good.
 const NODES_PER_CALL: u64 = 50_000;
+/// Nodes that a deletion may cover, the folder itself included.
+const COVERED_NODES: usize = 200_000;
+/// One more than that shows that there are more.
+const LIVE_LIMIT: i64 = 200_001;
 /// How often what is below the nodes may change while we wait for the locks.
 const ATTEMPTS: u32 = 20;
 
@@ -85,6 +90,8 @@ pub(crate) struct Item {
     pub(crate) node: NodeId,
     pub(crate) permanent: bool,
     pub(crate) revision: Option<i64>,
+    /// To the trash only: what has to be there, and nothing else.
+    pub(crate) covers: Option<Covers>,
 }
 
 impl Item {
@@ -94,6 +101,7 @@ impl Item {
             node,
             permanent: true,
             revision: None,
+            covers: None,
         }
     }
 }
@@ -155,7 +163,13 @@ async fn transact<M: Message + Default>(
     if !fits && small {
         return Ok(Outcome::TooMuch(tops.into_iter().map(NodeId).collect()));
     }
+    let covered = covered(&mut tx, by, items).await?;
     let mut locks = ids.clone();
+    locks.extend(
+        covered
+            .iter()
+            .flat_map(|tree| tree.nodes.iter().map(|(id, _)| id.0)),
+    );
     if fits {
         locks.extend(doomed.iter().map(|node| node.id.0));
     }
@@ -174,6 +188,17 @@ async fn transact<M: Message + Default>(
             return Ok(Outcome::Changed);
         }
     }
+    let mut changed = HashSet::new();
+    for tree in covered {
+        // Under the locks nothing comes or goes any more, and nothing is changed.
+        let now = removal::live(&mut tx, tree.top, LIVE_LIMIT).await?;
+        if now.iter().any(|(id, _)| locks.binary_search(&id.0).is_err()) {
+            return Ok(Outcome::Changed);
+        }
+        if Covers::of(now) != tree.covers {
+            changed.insert(tree.top);
+        }
+    }
     if let (Some(key), Some(actor)) = (key, by.actor())
         && let Some(kept) = key.replay(&mut tx, actor).await?
     {
@@ -182,7 +207,7 @@ async fn transact<M: Message + Default>(
 
     let lineage = nodes::lineage(&mut tx, &by.accounts(), &ids).await?;
     let below = fits.then_some(doomed.as_slice());
-    let mut batch = Batch::new(by, lineage, trashed_at, &tops, below);
+    let mut batch = Batch::new(by, lineage, trashed_at, &tops, below, changed);
     let results: Results = items.iter().map(|item| batch.judge(item)).collect();
     if batch.unforeseen {
         return Ok(Outcome::Changed);
@@ -201,6 +226,42 @@ async fn transact<M: Message + Default>(
     core.relay.nudge();
     budget.removed += batch.removed.len() as u64;
     Ok(Outcome::Done(answer))
+}
+
+/// A tree that is to go to the trash as it is covered, as it stood before the locks.
+struct Covered {
+    top: NodeId,
+    covers: Covers,
+    nodes: Vec<(NodeId, i64)>,
+}
+
+/// The trees that the items cover and that, as things stand, may go. Nobody makes us look below others.
+async fn covered(tx: &mut TenantTx, by: By, items: &[Item]) -> Result<Vec<Covered>> {
+    let mut trees = Vec::new();
+    let with_covers = items.iter().filter(|item| !item.permanent);
+    let with_covers: Vec<_> = with_covers
+        .filter_map(|item| Some((item, item.covers?)))
+        .collect();
+    let (Some(actor), false) = (by.actor(), with_covers.is_empty()) else {
+        return Ok(trees);
+    };
+    let ids: Vec<Uuid> = with_covers.iter().map(|(item, _)| item.node.0).collect();
+    let lineage = nodes::lineage(tx, &[actor.account.0], &ids).await?;
+    for (item, covers) in with_covers {
+        if lineage.role(actor.account, item.node) < Some(NodeRole::Editor) {
+            continue;
+        }
+        let nodes = removal::live(tx, item.node, LIVE_LIMIT).await?;
+        if nodes.len() > COVERED_NODES {
+            return Err(Refusal::TreeTooLarge(COVERED_NODES).into());
+        }
+        trees.push(Covered {
+            top: item.node,
+            covers,
+            nodes,
+        });
+    }
+    Ok(trees)
 }
 
 /// The nodes that are to go for good and, as things stand, may: sorted. Nobody makes us look below others.

@@ -57,6 +57,7 @@ pub(super) fn version(row: VersionRow, current: Option<VersionId>) -> Result<v1:
         created_by: row.created_by.map(|id| id.to_string()),
         label: row.label,
         current: current == Some(row.id),
+        device: row.device,
     })
 }
 

@@ -162,6 +162,7 @@ pub(crate) struct NewContent {
     pub(crate) sha256: Vec<u8>,
     pub(crate) sha256_verified: bool,
     pub(crate) content_type: String,
+    pub(crate) device: Option<String>,
     pub(crate) account: AccountId,
 }
 
@@ -180,6 +181,7 @@ pub(crate) async fn insert_contents(
     let versions: Vec<Uuid> = contents.iter().map(|one| one.version.0).collect();
     let nodes: Vec<Uuid> = contents.iter().map(|one| one.node.0).collect();
     let types: Vec<String> = contents.iter().map(|one| one.content_type.clone()).collect();
+    let devices: Vec<Option<String>> = contents.iter().map(|one| one.device.clone()).collect();
     let accounts: Vec<Uuid> = contents.iter().map(|one| one.account.0).collect();
     sqlx::query!(
         r#"WITH blob AS (
@@ -188,10 +190,11 @@ pub(crate) async fn insert_contents(
                FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::bytea[], $7::boolean[])
                     AS b(id, object_id, length, sha256, verified)
            )
-           INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, created_at, created_by)
-           SELECT $1, v.id, v.node_id, v.blob_id, v.content_type, $2, v.account
-           FROM unnest($8::uuid[], $9::uuid[], $3::uuid[], $10::text[], $11::uuid[])
-                AS v(id, node_id, blob_id, content_type, account)"#,
+           INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, created_at, created_by,
+                                       device)
+           SELECT $1, v.id, v.node_id, v.blob_id, v.content_type, $2, v.account, v.device
+           FROM unnest($8::uuid[], $9::uuid[], $3::uuid[], $10::text[], $11::uuid[], $12::text[])
+                AS v(id, node_id, blob_id, content_type, account, device)"#,
         tenant,
         now,
         &blobs,
@@ -202,7 +205,8 @@ pub(crate) async fn insert_contents(
         &versions,
         &nodes,
         &types,
-        &accounts
+        &accounts,
+        &devices as &[Option<String>]
     )
     .execute(&mut **tx)
     .await?;

@@ -15,6 +15,7 @@ pub(crate) mod blobs;
 pub(crate) mod children;
 pub(crate) mod collect;
 pub(crate) mod commits;
+pub(crate) mod conflicts;
 pub(crate) mod copies;
 pub(crate) mod erase;
 pub(crate) mod favourites;

@@ -44,6 +44,28 @@ pub(crate) async fn below(tx: &mut TenantTx, tops: &[Uuid], limit: i64) -> Resul
     .await?)
 }
 
+/// A folder and what lies below it, without what is in the trash there, each with its revision; no more than `limit` are looked
+/// at.
+pub(crate) async fn live(tx: &mut TenantTx, top: NodeId, limit: i64) -> Result<Vec<(NodeId, i64)>> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query!(
+        r#"WITH RECURSIVE down AS (
+               SELECT id, revision FROM files.nodes WHERE tenant_id = $1 AND id = $2
+               UNION
+               SELECT n.id, n.revision FROM down CROSS JOIN LATERAL (
+                   SELECT id, revision FROM files.nodes
+                   WHERE tenant_id = $1 AND parent_id = down.id AND trashed_at IS NULL OFFSET 0) n
+           )
+           SELECT id AS "id!: NodeId", revision AS "revision!" FROM down LIMIT $3"#,
+        tenant,
+        top.0,
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.revision)).collect())
+}
+
 /// Locks nodes against any use, in the order given: by id. Answers when each that is in the trash by itself went there.
 pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<HashMap<NodeId, OffsetDateTime>> {
     let tenant = tx.tenant().0;

@@ -1,7 +1,7 @@
 //! Uploads and the objects they fill.
 
 use crate::domain::access::{Actor, Link};
-use crate::domain::start::{Start, Target};
+use crate::domain::start::{ConflictOf, Start, Target};
 use crate::domain::state::ObjectState;
 use crate::store::{signed, unsigned};
 use bitvault_platform::db::TenantTx;
@@ -20,6 +20,8 @@ pub(crate) struct UploadRow {
     pub(crate) size: u64,
     pub(crate) sha256: Option<Vec<u8>>,
     pub(crate) content_type: String,
+    pub(crate) device: Option<String>,
+    pub(crate) conflict: Option<ConflictOf>,
     pub(crate) part_size: u64,
     pub(crate) part_count: u32,
     pub(crate) key: String,
@@ -94,6 +96,8 @@ impl NewUpload {
             size: start.size,
             sha256: start.sha256.map(Vec::from),
             content_type: start.content_type.clone(),
+            device: start.device.clone(),
+            conflict: start.conflict,
             part_size: start.plan.part_size,
             part_count: start.plan.part_count,
             key: self.key.clone(),
@@ -144,6 +148,16 @@ pub(crate) async fn insert(
         .map(|one| one.start.sha256.map(Vec::from))
         .collect();
     let types: Vec<String> = uploads.iter().map(|one| one.start.content_type.clone()).collect();
+    let devices: Vec<Option<String>> = uploads.iter().map(|one| one.start.device.clone()).collect();
+    let conflict = |one: &NewUpload| one.start.conflict;
+    let originals: Vec<Option<Uuid>> = uploads
+        .iter()
+        .map(|one| conflict(one).map(|it| it.node.0))
+        .collect();
+    let conflict_bases: Vec<Option<Uuid>> = uploads
+        .iter()
+        .map(|one| conflict(one).and_then(|it| it.base).map(|base| base.0))
+        .collect();
     let part_sizes = uploads
         .iter()
         .map(|one| signed(one.start.plan.part_size))
@@ -161,10 +175,12 @@ pub(crate) async fn insert(
              FROM unnest($4::uuid[], $5::text[], $6::bigint[], $7::boolean[]) AS o(id, key, size, is_multipart)
          )
          INSERT INTO files.uploads (tenant_id, id, object_id, account_id, parent_id, name, name_key, node_id,
-                                    base_version, size, sha256, content_type, part_size, part_count, created_at)
+                                    base_version, size, sha256, content_type, part_size, part_count, device,
+                                    conflict_node, conflict_base, created_at)
          SELECT $1, u.*, $2
          FROM unnest($8::uuid[], $4::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::uuid[],
-                     $14::uuid[], $6::bigint[], $15::bytea[], $16::text[], $17::bigint[], $18::integer[]) AS u",
+                     $14::uuid[], $6::bigint[], $15::bytea[], $16::text[], $17::bigint[], $18::integer[],
+                     $19::text[], $20::uuid[], $21::uuid[]) AS u",
         tenant,
         now,
         expires_at,
@@ -182,7 +198,10 @@ pub(crate) async fn insert(
         &hashes as &[Option<Vec<u8>>],
         &types,
         &part_sizes,
-        &part_counts
+        &part_counts,
+        &devices as &[Option<String>],
+        &originals as &[Option<Uuid>],
+        &conflict_bases as &[Option<Uuid>]
     )
     .execute(&mut **tx)
     .await?;
@@ -197,7 +216,8 @@ pub(crate) async fn fetch(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<UploadR
                   u.parent_id AS "parent?: NodeId", u.name AS "name?", u.name_key AS "name_key?",
                   u.node_id AS "node?: NodeId", u.base_version AS "base?: VersionId", u.size AS "size!",
                   u.sha256 AS "sha256?", u.content_type AS "content_type!", u.part_size AS "part_size!",
-                  u.part_count AS "part_count!", o.key AS "key!", o.state AS "state!",
+                  u.part_count AS "part_count!", u.device AS "device?", u.conflict_node AS "conflict_node?: NodeId",
+                  u.conflict_base AS "conflict_base?: VersionId", o.key AS "key!", o.state AS "state!",
                   o.is_multipart AS "is_multipart!", o.multipart AS "multipart?", o.expires_at AS "expires_at!"
            FROM unnest($2::uuid[]) AS wanted(id)
            CROSS JOIN LATERAL (SELECT * FROM files.uploads WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) u
@@ -223,6 +243,11 @@ pub(crate) async fn fetch(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<UploadR
                 size: unsigned(row.size)?,
                 sha256: row.sha256,
                 content_type: row.content_type,
+                device: row.device,
+                conflict: row.conflict_node.map(|node| ConflictOf {
+                    node,
+                    base: row.conflict_base,
+                }),
                 part_size: unsigned(row.part_size)?,
                 part_count: u32::try_from(row.part_count)
                     .map_err(|cause| Error::internal("read an upload", cause))?,

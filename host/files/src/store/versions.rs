@@ -16,6 +16,7 @@ pub(crate) struct VersionRow {
     pub(crate) created_at: OffsetDateTime,
     pub(crate) created_by: Option<AccountId>,
     pub(crate) label: Option<String>,
+    pub(crate) device: Option<String>,
 }
 
 /// Versions of a file, the newest first, of those before `before`, at most `limit`. Ids are in the order of time.
@@ -30,7 +31,7 @@ pub(crate) async fn list(
         VersionRow,
         r#"SELECT v.id AS "id!: VersionId", b.length AS "size!", b.sha256 AS "sha256!",
                   v.content_type AS "content_type!", v.created_at AS "created_at!",
-                  v.created_by AS "created_by?: AccountId", v.label AS "label?"
+                  v.created_by AS "created_by?: AccountId", v.label AS "label?", v.device AS "device?"
            FROM (SELECT * FROM files.versions WHERE tenant_id = $1 AND node_id = $2 AND id < $3
                  ORDER BY node_id DESC, id DESC LIMIT $4) v
            CROSS JOIN LATERAL (SELECT length, sha256 FROM files.blobs
@@ -52,7 +53,7 @@ pub(crate) async fn find(tx: &mut TenantTx, node: NodeId, version: VersionId) ->
         VersionRow,
         r#"SELECT v.id AS "id!: VersionId", b.length AS "size!", b.sha256 AS "sha256!",
                   v.content_type AS "content_type!", v.created_at AS "created_at!",
-                  v.created_by AS "created_by?: AccountId", v.label AS "label?"
+                  v.created_by AS "created_by?: AccountId", v.label AS "label?", v.device AS "device?"
            FROM files.versions v
            CROSS JOIN LATERAL (SELECT length, sha256 FROM files.blobs
                                WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b
@@ -76,8 +77,9 @@ pub(crate) async fn repeat(
 ) -> Result<bool> {
     let tenant = tx.tenant().0;
     let done = sqlx::query!(
-        "INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at, created_by)
-         SELECT tenant_id, $4, node_id, blob_id, content_type, content_mismatch, $5, $6
+        "INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at, created_by,
+                                     device)
+         SELECT tenant_id, $4, node_id, blob_id, content_type, content_mismatch, $5, $6, device
          FROM files.versions WHERE tenant_id = $1 AND node_id = $2 AND id = $3",
         tenant,
         node.0,
@@ -89,6 +91,34 @@ pub(crate) async fn repeat(
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Makes the version `new` of a file with the content of another file's version `from`, as a conflict that is settled for a copy
+/// does.
+pub(crate) async fn adopt(
+    tx: &mut TenantTx,
+    actor: Actor,
+    node: NodeId,
+    from: VersionId,
+    new: VersionId,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let tenant = tx.tenant().0;
+    sqlx::query!(
+        "INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at, created_by,
+                                     device)
+         SELECT tenant_id, $4, $2, blob_id, content_type, content_mismatch, $5, $6, device
+         FROM files.versions WHERE tenant_id = $1 AND id = $3",
+        tenant,
+        node.0,
+        from.0,
+        new.0,
+        now,
+        actor.account.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Gives a version a label or takes it away; `false` when there is no such version.

@@ -530,6 +530,7 @@ async fn a_space_belongs_to_its_group_and_administrators_set_who_has_access() {
             id,
             permanent,
             revision: None,
+            covers: None,
         };
         let delete = world.files.delete_node(request(&as_member, message));
         delete.await.unwrap();
@@ -548,6 +549,7 @@ async fn a_space_belongs_to_its_group_and_administrators_set_who_has_access() {
             id: inside.id.clone(),
             permanent,
             revision: None,
+            covers: None,
         };
         world
             .files

@@ -9,6 +9,7 @@ mod access;
 mod batches;
 mod collect;
 mod commit;
+mod conflicts;
 mod copy;
 mod crossing;
 mod erase;

@@ -150,6 +150,7 @@ async fn a_delete_of_another_revision_is_refused() {
         id: folder.id.clone(),
         permanent: false,
         revision: Some(7),
+        covers: None,
     };
     let error = world
         .files

@@ -91,6 +91,7 @@ impl Tenant {
                     id: item.id,
                     permanent: item.permanent,
                     revision: item.revision,
+                    covers: None,
                 };
                 files.delete_node(request(&ctx, message)).await?;
                 Answer::Done

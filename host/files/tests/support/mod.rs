@@ -331,6 +331,7 @@ impl World {
             id: id.to_owned(),
             permanent,
             revision: None,
+            covers: None,
         };
         self.files.delete_node(request(&self.ctx(), message)).await?;
         Ok(())

@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 mod batches;
 mod changes;
+mod conflicts;
 mod content;
 mod copies;
 mod devices;
@@ -132,6 +133,9 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(devices::list_devices, devices::create_device))
         .routes(routes!(devices::get_device, devices::delete_device))
         .routes(routes!(changes::list_changes, changes::push_changes))
+        .routes(routes!(conflicts::list_conflicts))
+        .routes(routes!(conflicts::get_conflict))
+        .routes(routes!(conflicts::resolve_conflict))
         .routes(routes!(traces::add_spans))
         .routes(routes!(traces::list_traces))
         .routes(routes!(traces::get_trace))

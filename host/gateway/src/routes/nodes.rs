@@ -52,6 +52,10 @@ pub(super) struct DeleteParams {
     /// Remove a node that is in the trash for good.
     #[serde(default)]
     permanent: bool,
+    /// To the trash only: refused with 409 `tree_changed` unless just these nodes are there, itself and below it, without what
+    /// is in the trash already. In hex: SHA-256 over a line `ID REVISION` for each, ended by a line feed, in the order of the ids.
+    #[param(pattern = "^[0-9a-fA-F]{64}$")]
+    covers: Option<String>,
 }
 
 /// Delete a node
@@ -75,6 +79,12 @@ pub(super) async fn delete_node(
         id: id.clone(),
         permanent: params.permanent,
         revision,
+        covers: params
+            .covers
+            .as_deref()
+            .map(hex::decode)
+            .transpose()
+            .map_err(|_| Error::invalid_field("covers_invalid", "covers", "give 64 hex digits"))?,
     };
     let Err(status) = state.files().delete_node(ctx.request(message)).await else {
         return Ok(StatusCode::NO_CONTENT);

@@ -1,6 +1,7 @@
 //! Messages of `proto` to and from the REST types. Pure.
 
 mod access;
+mod conflicts;
 mod copies;
 mod links;
 mod metadata;
@@ -16,6 +17,7 @@ mod uploads;
 mod versions;
 
 pub(crate) use access::{grant, grants, group, group_member, shared, space};
+pub(crate) use conflicts::{conflict, keep};
 pub(crate) use copies::copy;
 pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use metadata::{favourite, metadata, sort};

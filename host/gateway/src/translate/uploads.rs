@@ -13,6 +13,11 @@ pub(crate) fn start(from: rest::StartUpload) -> Result<rpc::StartUpload, Error> 
         base_version: from.base_version,
         size: from.size,
         content_type: from.content_type,
+        device: from.device,
+        conflict_of: from.conflict_of.map(|of| rpc::ConflictOf {
+            node_id: of.node_id,
+            base_version: of.base_version,
+        }),
     })
 }
 

@@ -13,6 +13,7 @@ pub(crate) fn version(from: rpc::FileVersion) -> Result<rest::FileVersion, Error
         created_by: from.created_by,
         label: from.label,
         current: from.current,
+        device: from.device,
     })
 }
 

@@ -163,6 +163,7 @@ async fn what_is_no_longer_the_inviters_to_give_is_dropped_and_the_door_opens_al
             id: gone.clone(),
             permanent,
             revision: None,
+            covers: None,
         });
         side.files.delete_node(request).await.unwrap();
     }

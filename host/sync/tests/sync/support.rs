@@ -210,6 +210,7 @@ impl World {
             id: node.to_owned(),
             permanent,
             revision: None,
+            covers: None,
         };
         self.files.delete_node(ctx.request(message)).await?;
         Ok(())

@@ -1,7 +1,7 @@
 //! Uploads of content whose hash is known before: what a device's sync sends.
 
 use super::source::{Source, Whole};
-use super::upload::{FileJob, Place};
+use super::upload::{FileJob, Origin, Place};
 use super::{Transfer, WHOLE_BYTES_MAX, blocking};
 use crate::{Error, Result};
 use bitvault_api::Node;
@@ -15,6 +15,8 @@ use tracing::Instrument as _;
 pub struct KnownFile {
     /// Where it goes.
     pub place: Place,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Its content.
     pub bytes: Bytes,
     /// SHA-256 of that, in hex.
@@ -37,6 +39,7 @@ impl Transfer {
                         local: PathBuf::new(),
                         remote: String::new(),
                         place: file.place,
+                        origin: file.origin,
                     };
                     let whole = Whole {
                         bytes: file.bytes,

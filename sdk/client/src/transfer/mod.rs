@@ -33,7 +33,7 @@ pub use events::{Event, Item, Outcome, Progress, Silent};
 pub use known::KnownFile;
 pub use pace::Pace;
 pub use tree_down::check_name;
-pub use upload::{FileJob, Place, Put};
+pub use upload::{FileJob, Origin, Place, Put};
 
 use crate::{Client, Error, Result};
 use buffers::Pool;

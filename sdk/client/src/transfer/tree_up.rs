@@ -2,7 +2,7 @@
 
 use super::batch::{BATCH_BYTES, BATCH_FILES, SMALL_BYTES_MAX, Small, item};
 use super::folders::{Folder, Had};
-use super::upload::{FileJob, Place};
+use super::upload::{FileJob, Origin, Place};
 use super::walk::{Found, walk};
 use super::{Event, Item, Outcome, Transfer, WHOLE_BYTES_MAX, blocking};
 use crate::{Error, RemotePath, Result};
@@ -139,6 +139,7 @@ impl Transfer {
             local: file.path,
             remote,
             place,
+            origin: Origin::default(),
         })
     }
 
@@ -198,6 +199,7 @@ mod tests {
             local: "f".into(),
             remote: "/f".into(),
             place,
+            origin: Origin::default(),
         };
         let files = sizes
             .into_iter()

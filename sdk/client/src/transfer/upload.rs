@@ -6,7 +6,9 @@ use super::source::{Source, Whole, hash_file, read_whole};
 use super::store::{Stored, Traced};
 use super::{Event, STEP_BYTES, Transfer, WHOLE_BYTES_MAX, blocking};
 use crate::{Error, Result};
-use bitvault_api::{Code, CommitUpload, Node, PartRequest, PartWanted, StartUpload, Upload, UploadState};
+use bitvault_api::{
+    Code, CommitUpload, ConflictOf, Node, PartRequest, PartWanted, StartUpload, Upload, UploadState,
+};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,15 @@ pub enum Place {
     },
 }
 
+/// Where a file's content comes from, for people to see beside its version.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The device, as it calls itself.
+    pub device: Option<String>,
+    /// Of a new file: what it is a conflicted copy of.
+    pub conflict_of: Option<ConflictOf>,
+}
+
 /// One file to upload.
 #[derive(Debug, Clone)]
 pub struct FileJob {
@@ -46,6 +57,8 @@ pub struct FileJob {
     pub remote: String,
     /// Where it goes.
     pub place: Place,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 /// An upload that ended well.
@@ -63,6 +76,8 @@ impl FileJob {
         let start = StartUpload {
             size,
             sha256,
+            device: self.origin.device.clone(),
+            conflict_of: self.origin.conflict_of.clone(),
             ..StartUpload::default()
         };
         match &self.place {

@@ -121,6 +121,7 @@ impl World {
             id: node.id.clone(),
             permanent,
             revision: None,
+            covers: None,
         };
         self.files.delete_node(ctx.request(message)).await.unwrap();
     }

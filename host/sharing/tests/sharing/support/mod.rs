@@ -147,6 +147,7 @@ impl World {
             id: id.to_owned(),
             permanent: false,
             revision: None,
+            covers: None,
         });
         self.files.clone().delete_node(request).await.unwrap();
     }

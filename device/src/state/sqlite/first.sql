@@ -38,11 +38,6 @@ CREATE TABLE synced (
     device INTEGER, inode INTEGER, born INTEGER,
     length INTEGER, modified INTEGER, changed INTEGER
 ) WITHOUT ROWID;
--- What is being put in place, and is not known to be there.
-CREATE TABLE fetched (
-    node BLOB PRIMARY KEY,
-    version BLOB NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL
-) WITHOUT ROWID;
 CREATE TABLE facts (
     name TEXT PRIMARY KEY,
     json TEXT NOT NULL
