@@ -31,6 +31,8 @@ pub(crate) enum Tool {
     Versitygw,
     /// rclone, an S3 client
     Rclone,
+    /// toxiproxy, a proxy that cuts and cripples connections
+    Toxiproxy,
     /// Chromium, the browser of the web app's tests
     Chromium,
     /// playwright-core, which drives the browser
@@ -47,6 +49,7 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
     Tool::Minio,
     Tool::Versitygw,
     Tool::Rclone,
+    Tool::Toxiproxy,
     Tool::Chromium,
     Tool::Playwright,
     Tool::Schemathesis,
@@ -88,6 +91,7 @@ fn ensure_one(dirs: &Dirs, tool: Tool, why: &str) -> Result<()> {
         Tool::Minio => go(dirs, &pins::MINIO, why),
         Tool::Versitygw => go(dirs, &pins::VERSITYGW, why),
         Tool::Rclone => go(dirs, &pins::RCLONE, why),
+        Tool::Toxiproxy => go(dirs, &pins::TOXIPROXY, why),
         Tool::Chromium if chromium().is_some() => Ok(()),
         Tool::Chromium => apt::install(&[pins::CHROMIUM_PACKAGE], why),
         Tool::Playwright => playwright(dirs, why),
@@ -164,7 +168,10 @@ fn go(dirs: &Dirs, tool: &pins::GoTool, why: &str) -> Result<()> {
                 .env("GOFLAGS", "")
                 .current_dir(into),
         )
-        .context("build it with go; install Go (https://go.dev) when it is missing")
+        .context("build it with go; install Go (https://go.dev) when it is missing")?;
+        let built = into.join(tool.package.rsplit('/').next().unwrap_or(tool.name));
+        std::fs::rename(&built, into.join(tool.name))
+            .with_context(|| format!("find what go built as {}", built.display()))
     })
 }
 
