@@ -32,6 +32,12 @@ pub enum StateError {
         /// What SQLite said.
         cause: rusqlite::Error,
     },
+    /// There is no room for it.
+    #[error("{act} the device's state: the disk that holds it is full; make room there, then sync again")]
+    Full {
+        /// What was tried.
+        act: &'static str,
+    },
     /// Its folder or lock can't be used.
     #[error("{act} {path}: {cause}")]
     Io {

@@ -309,7 +309,15 @@ fn put_fact(database: &Connection, name: &str, json: &str) -> rusqlite::Result<(
 }
 
 fn sqlite(act: &'static str, cause: rusqlite::Error) -> StateError {
-    StateError::Sqlite { act, cause }
+    let is_full = cause.sqlite_error().is_some_and(|error| {
+        // The second: no room for the index of the log, which other processes share.
+        error.code == rusqlite::ErrorCode::DiskFull
+            || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    });
+    match is_full {
+        true => StateError::Full { act },
+        false => StateError::Sqlite { act, cause },
+    }
 }
 
 fn to_json(value: &impl Serialize) -> Result<String, StateError> {
