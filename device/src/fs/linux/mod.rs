@@ -112,6 +112,17 @@ impl FileSystem for LinuxFs {
             .await
     }
 
+    async fn resume_temp(
+        &self,
+        folder: &RelPath,
+        tag: u64,
+        size: u64,
+    ) -> Result<(Box<dyn Temp>, u64), FsError> {
+        let folder = folder.clone();
+        self.blocking(move |beneath| temp::resume(beneath, &folder, tag, size))
+            .await
+    }
+
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
         let (temp, name) = (temp.clone(), name.to_owned());
         self.blocking(move |beneath| place::place(beneath, &temp, &name))
