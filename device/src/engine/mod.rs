@@ -269,9 +269,7 @@ impl Engine {
                 };
                 return Ok((rest, held));
             }
-            self.io.progress.event(Event::Planned {
-                operations: operations.len(),
-            });
+            self.tell_planned(&operations);
             self.carry_out(operations, &mut round).await?;
         }
         Err(EngineError::Restless(PLANS))

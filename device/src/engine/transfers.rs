@@ -303,6 +303,9 @@ fn partial_tag(content: &Content) -> u64 {
 
 /// Writes what is missing behind the bytes that the file has.
 async fn write_into(io: &Io, fetch: &Fetch, temp: Box<dyn Temp>, has: u64) -> Result<Written, RemoteError> {
+    if has > 0 {
+        io.progress.event(Event::Resumed { bytes: has });
+    }
     let mut into = Into {
         temp,
         progress: Arc::clone(&io.progress),

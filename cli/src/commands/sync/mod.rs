@@ -1,6 +1,7 @@
 //! `bitvault sync`: the device engine behind a command, and what it remembers.
 
 mod look;
+mod pace;
 mod place;
 mod progress;
 mod run;
