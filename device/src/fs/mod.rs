@@ -25,7 +25,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
-pub use linux::LinuxFs;
+pub use linux::{Abilities, LinuxFs, free_bytes};
 pub use path::RelPath;
 
 /// Why something was not done.

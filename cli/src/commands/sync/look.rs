@@ -16,7 +16,7 @@ const FRESH_FOR: Duration = Duration::from_secs(10);
 /// Runs a command that needs nothing but the state.
 pub(crate) fn look(args: &Sync, output: &Output) -> Result<(), Error> {
     match args {
-        Sync::Run(_) => Ok(()),
+        Sync::Run(_) | Sync::Doctor(_) => Ok(()),
         Sync::Status(place) => each(place, |shown, store| status(shown, store, output)),
         Sync::Pause(place) => each(place, |_, store| control(store, |control| control.paused = true)),
         Sync::Resume(args) => each(&args.place, |_, store| {
