@@ -6,9 +6,13 @@
 //! - [`cli`]: the real `bitvault`
 //! - [`meter`]: a proxy that counts and holds bytes
 //! - [`stores`]: MinIO, versitygw and rclone
+//! - [`toxiproxy`]: a proxy that cuts and cripples connections
+//! - [`disk`]: a small disk to be filled up
 
 pub mod api;
 pub mod cli;
 pub mod daemon;
+pub mod disk;
 pub mod meter;
 pub mod stores;
+pub mod toxiproxy;
