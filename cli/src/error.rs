@@ -51,6 +51,9 @@ pub(crate) enum Error {
     /// A synced folder is at rest, but for what needs a person.
     #[error("{0} things can't be synced as they are")]
     Unsynced(usize),
+    /// The doctor found something.
+    #[error("{0} things are wrong")]
+    Unwell(usize),
     /// What a device remembers can't be used.
     #[error(transparent)]
     State(#[from] bitvault_device::state::StateError),

@@ -42,7 +42,7 @@ pub(crate) fn exit(error: &Error) -> Exit {
         },
         Error::Sync(error) => sync_exit(error),
         Error::Unsynced(_) => Exit::Conflict,
-        Error::State(_) => Exit::Failed,
+        Error::State(_) | Error::Unwell(_) => Exit::Failed,
         Error::Profile { .. } | Error::Output(_) => Exit::Failed,
         Error::Some { exit, .. } | Error::Several { exit, .. } => *exit,
     }
@@ -101,7 +101,7 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
             Some("run the same command again once the server is there: nothing is lost".into())
         }
         Error::Unsynced(_) => Some("look at them with `bitvault sync status`".into()),
-        Error::Sync(_) | Error::State(_) => None,
+        Error::Sync(_) | Error::State(_) | Error::Unwell(_) => None,
         Error::CopyEnded { .. } | Error::Several { .. } | Error::Output(_) => None,
     }
 }

@@ -74,6 +74,10 @@ async fn run(
     match &args.command {
         Command::Completions(completions) => return commands::completions::run(completions, output),
         Command::Man(man) => return commands::man::run(man, output),
+        Command::Sync(args::Sync::Doctor(place)) => {
+            let connect = || connect::connect(&args.global, environment, telemetry);
+            return commands::sync::doctor(place, connect, output).await;
+        }
         Command::Sync(args) if !matches!(args, args::Sync::Run(_)) => {
             return commands::sync::look(args, output);
         }

@@ -7,10 +7,14 @@
 //! - [`cli`]: the real `bitvault`
 //! - [`meter`]: a proxy that counts and holds bytes
 //! - [`stores`]: MinIO, versitygw and rclone
+//! - [`toxiproxy`]: a proxy that cuts and cripples connections
+//! - [`disk`]: a small disk to be filled up
 
 pub mod api;
 pub mod browser;
 pub mod cli;
 pub mod daemon;
+pub mod disk;
 pub mod meter;
 pub mod stores;
+pub mod toxiproxy;

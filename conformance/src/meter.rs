@@ -130,6 +130,12 @@ impl Meter {
         self.down.limit.send_replace(bytes);
     }
 
+    /// Holds nothing any more.
+    pub fn release(&self) {
+        self.hold_sent_at(u64::MAX);
+        self.hold_received_at(u64::MAX);
+    }
+
     /// Waits until clients sent so much.
     pub async fn wait_sent(&self, bytes: u64) -> Result<()> {
         self.up.reach(bytes).await

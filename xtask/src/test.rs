@@ -5,7 +5,7 @@
 //! | variable | is |
 //! |---|---|
 //! | `BITVAULT_BIN_DIR` | folder of `bitvaultd` and `bitvault` |
-//! | `BITVAULT_TOOLS` | folder of `minio`, `versitygw`, `rclone`, `schemathesis` |
+//! | `BITVAULT_TOOLS` | folder of `minio`, `versitygw`, `rclone`, `toxiproxy`, `schemathesis` |
 //! | `BITVAULT_PG_BIN` | folder of PostgreSQL's programs |
 //! | `BITVAULT_CHROMIUM` | the browser |
 //! | `BITVAULT_PLAYWRIGHT` | folder with `node_modules/playwright-core` |

@@ -24,6 +24,11 @@ pub(crate) enum Sync {
     Include(SyncChoice),
     /// List conflicted copies that are on this machine
     Conflicts(SyncPlace),
+    /// Look for what commonly is wrong, and say what to do about it
+    ///
+    /// Looks at the folder, its file system, what this device remembers, and the server. Ends with 1 when something has to
+    /// be done.
+    Doctor(SyncPlace),
     /// Show what was done, the latest last
     Log(SyncLog),
 }

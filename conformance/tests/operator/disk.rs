@@ -1,59 +1,20 @@
 //! A disk that fills up. Needs root, for a file system of its own; without it the test says so and ends.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bitvault_conformance::api::Caller;
 use bitvault_conformance::cli::Cli;
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
+use bitvault_conformance::disk::SmallDisk;
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
-const DISK_MIB: usize = 48;
-const BALLAST: usize = 36 * MIB;
-
-/// A file system in memory, taken away when dropped.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    /// `None`, with the reason on standard error, when this process may not mount.
-    #[allow(clippy::print_stderr, reason = "a test that can't run says so")]
-    fn mount() -> Result<Option<Self>> {
-        let folder = tempfile::Builder::new().prefix("bitvault-disk-").tempdir()?;
-        let size = format!("size={DISK_MIB}m");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "bitvault-test"])
-            .arg(folder.path())
-            .output()
-            .context("run mount")?;
-        if !mounted.status.success() {
-            let reason = String::from_utf8_lossy(&mounted.stderr);
-            eprintln!("SKIPPED: a full disk needs a mount of its own: {}", reason.trim());
-            return Ok(None);
-        }
-        Ok(Some(Self(folder)))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.path().join("ballast")
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a daemon that was killed a moment ago may hold it still.
-        let _unmounted = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
+const DISK_MIB: u64 = 48;
+/// Less than the file that is sent.
+const FREE: u64 = 12 * MIB as u64;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_shows_nothing_and_takes_the_retry() {
-    let Some(disk) = SmallDisk::mount().unwrap() else {
+    let Some(disk) = SmallDisk::mount(DISK_MIB).unwrap() else {
         return;
     };
     let mut daemon = Daemon::lite().unwrap();
@@ -65,7 +26,7 @@ async fn a_full_disk_refuses_shows_nothing_and_takes_the_retry() {
     let owner = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await.unwrap();
     owner.upload("root", "before", b"before").await.unwrap();
 
-    std::fs::write(disk.ballast(), vec![1; BALLAST]).unwrap();
+    disk.leave(FREE).unwrap();
     let content = vec![2; 16 * MIB];
     let upload = owner.start("root", "file", &content).await.unwrap().ok().unwrap();
     let (status, _) = owner.send_part(&upload["parts"][0], &content).await.unwrap();
@@ -81,11 +42,10 @@ async fn a_full_disk_refuses_shows_nothing_and_takes_the_retry() {
     assert_eq!(names.len(), 1, "no half state is visible: {listed}");
     the_command_line_says_it(&daemon).unwrap();
     // What was begun and refused takes no room.
-    let free = rustix::fs::statvfs(disk.path()).unwrap();
-    let free = free.f_bavail * free.f_frsize;
-    assert!(free as usize > (DISK_MIB * MIB - BALLAST) - 2 * MIB, "{free}");
+    let free = disk.free().unwrap();
+    assert!(free > FREE - 2 * MIB as u64, "{free}");
 
-    std::fs::remove_file(disk.ballast()).unwrap();
+    disk.make_room().unwrap();
     let (status, _) = owner.send_part(&upload["parts"][0], &content).await.unwrap();
     assert!(status.is_success(), "{status}");
     let node = owner.commit(id).await.unwrap().ok().unwrap();

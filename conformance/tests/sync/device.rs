@@ -10,11 +10,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 /// What the engine keeps in a synced folder for itself.
 const OWN: &str = ".bitvault";
 /// How often all devices sync one after the other until none has anything to do.
 const ROUNDS: usize = 20;
+
+/// How long something that is waited for may take.
+const WITHIN: Duration = Duration::from_secs(180);
+const POLL: Duration = Duration::from_millis(50);
 
 /// What a folder holds: hashes of files by path, nothing for folders.
 pub(crate) type Tree = BTreeMap<String, Option<String>>;
@@ -23,20 +28,41 @@ pub(crate) struct Device {
     pub(crate) cli: Cli,
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
+    /// Where its state is, when that is not where it is by itself.
+    state: Option<PathBuf>,
     running: Option<Child>,
 }
 
 impl Device {
     pub(crate) fn new(daemon: &Daemon, name: &str) -> Result<Self> {
-        let cli = Cli::signed_in(daemon.url(), EMAIL, PASSWORD)?;
+        Self::through(daemon.url(), name)
+    }
+
+    /// One that reaches the server by this URL.
+    pub(crate) fn through(url: &str, name: &str) -> Result<Self> {
+        let cli = Cli::signed_in(url, EMAIL, PASSWORD)?;
         let folder = cli.folder().join("files");
         fs::create_dir(&folder)?;
         Ok(Self {
             cli,
             name: name.to_owned(),
             folder,
+            state: None,
             running: None,
         })
+    }
+
+    /// With its folder here.
+    pub(crate) fn in_folder(mut self, folder: PathBuf) -> Result<Self> {
+        fs::create_dir(&folder)?;
+        self.folder = folder;
+        Ok(self)
+    }
+
+    /// With its state here.
+    pub(crate) fn with_state(mut self, state: PathBuf) -> Self {
+        self.state = Some(state);
+        self
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -67,18 +93,36 @@ impl Device {
 
     /// Runs `bitvault sync COMMAND` on the folder.
     pub(crate) fn sync(&self, command: &str, more: &[&str]) -> Result<bitvault_conformance::cli::Ended> {
-        let folder = self.folder.to_string_lossy();
-        let mut arguments = vec!["sync", command, &folder];
-        arguments.extend(more);
+        let mut arguments = self.arguments(command);
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         self.cli.run(&arguments)
+    }
+
+    fn arguments(&self, command: &str) -> Vec<String> {
+        let mut arguments = vec![
+            "sync".to_owned(),
+            command.to_owned(),
+            self.folder.to_string_lossy().into_owned(),
+        ];
+        if let Some(state) = &self.state {
+            arguments.extend(["--state".to_owned(), state.to_string_lossy().into_owned()]);
+        }
+        arguments
+    }
+
+    /// What `bitvault sync status` tells.
+    pub(crate) fn status(&self) -> Result<Value> {
+        self.sync("status", &["--json"])?.ok()?.json()
     }
 
     /// Begins to keep the folder in step.
     pub(crate) fn start(&mut self, more: &[&str]) -> Result<()> {
         self.kill()?;
-        let folder = self.folder.to_string_lossy();
-        let mut arguments = vec!["sync", "run", &folder, "--name", &self.name];
-        arguments.extend(more);
+        let mut arguments = self.arguments("run");
+        arguments.extend(["--name".to_owned(), self.name.clone()]);
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut child = self.cli.spawn(&arguments)?;
         // A full pipe would hold it up.
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -149,6 +193,16 @@ fn list(folder: &Path, at: &str, into: &mut Tree) -> Result<()> {
         } else {
             into.insert(path, Some(sha256(&fs::read(entry.path())?)));
         }
+    }
+    Ok(())
+}
+
+/// Looks again and again until something is so.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + WITHIN;
+    while !is_so().with_context(|| format!("wait until {what}"))? {
+        ensure!(Instant::now() < deadline, "not within {WITHIN:?}: {what}");
+        tokio::time::sleep(POLL).await;
     }
     Ok(())
 }

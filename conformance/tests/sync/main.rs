@@ -3,12 +3,17 @@
 
 mod conflicts;
 mod device;
+mod doctor;
 mod edits;
+mod full;
 mod killed;
+mod large;
+mod network;
 mod random;
 
 use anyhow::Result;
 use bitvault_conformance::daemon::Daemon;
+use network::Network;
 
 async fn daemon() -> Result<Daemon> {
     let mut daemon = Daemon::lite()?;
@@ -61,6 +66,31 @@ async fn devices_and_a_server_that_are_killed_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn large_transfers_that_are_killed_again_and_again_go_on_where_they_were() {
+    large::all(Network::new().await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_cut_in_the_middle_of_transfers_tears_and_loses_nothing() {
+    network::all(Network::new().await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_on_the_disk_waits_whole_and_the_rest_is_synced() {
+    full::folder(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_under_the_state_stops_the_device_and_loses_nothing() {
+    full::state(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    doctor::all(daemon().await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn three_devices_at_random_work_are_equal_at_rest_and_have_lost_nothing() {
-    random::all(daemon().await.unwrap()).await.unwrap();
+    random::all(Network::new().await.unwrap()).await.unwrap();
 }

@@ -1,9 +1,11 @@
-//! Devices on which people work at random, while they and the server are killed now and then.
+//! Devices on which people work at random, while they and the server are killed now and then and the network between
+//! them is cut and crippled.
 //!
 //! Each write has a content that no other one has. What somebody overwrote or removed had been read before: that is known
 //! to be gone. All else must be in the folders at rest, or at least in the server's history or a trash.
 
 use crate::device::{Device, Tree, rest};
+use crate::network::Network;
 use anyhow::{Context as _, Result, ensure};
 use bitvault_conformance::api::sha256;
 use bitvault_conformance::daemon::Daemon;
@@ -23,6 +25,8 @@ const FILES: usize = 60;
 const PACE: std::ops::Range<u64> = 5..60;
 /// An act out of so many is a kill.
 const KILL_EVERY: u32 = 40;
+/// Before an act out of so many the network fails, or is well again.
+const FAULT_EVERY: u32 = 30;
 
 fn asked(variable: &str, otherwise: u64) -> u64 {
     #[allow(
@@ -35,7 +39,7 @@ fn asked(variable: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
+pub(crate) async fn all(mut network: Network) -> Result<()> {
     let seed = asked("BITVAULT_SYNC_SEED", SEED);
     let mut work = Work {
         random: StdRng::seed_from_u64(seed),
@@ -45,7 +49,7 @@ pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
     };
     let mut devices = Vec::new();
     for name in NAMES {
-        devices.push(Device::new(&daemon, name)?);
+        devices.push(network.device(name)?);
     }
     for _ in 0..FILES {
         work.create(&devices[0])?;
@@ -56,13 +60,21 @@ pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
     }
     let began = Instant::now();
     let lasts = Duration::from_secs(asked("BITVAULT_SYNC_SECONDS", SECONDS));
+    let mut is_well = true;
     while began.elapsed() < lasts {
+        if work.random.random_range(0..FAULT_EVERY) == 0 {
+            match is_well {
+                true => network.fail(&mut work.random).await?,
+                false => network.heal().await?,
+            }
+            is_well = !is_well;
+        }
         let at = work.random.random_range(0..devices.len());
         if work.random.random_range(0..KILL_EVERY) > 0 {
             work.act(&devices[at])?;
         } else if work.random.random_bool(0.3) {
-            daemon.kill()?;
-            daemon.start().await.context("start again")?;
+            network.daemon.kill()?;
+            network.daemon.start().await.context("start again")?;
         } else {
             devices[at].kill()?;
             devices[at].start(&[])?;
@@ -84,11 +96,12 @@ pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
         "seed {seed}: only {} acts in {lasts:?}",
         work.acts
     );
+    network.heal().await?;
     // One that comes new shows what the server has.
-    devices.push(Device::new(&daemon, "newcomer")?);
+    devices.push(network.device("newcomer")?);
     let all: Vec<&Device> = devices.iter().collect();
     let tree = rest(&all).with_context(|| format!("seed {seed}"))?;
-    nothing_is_lost(&work, &daemon, &all, &tree)
+    nothing_is_lost(&work, &network.daemon, &all, &tree)
         .await
         .with_context(|| format!("seed {seed}"))
 }

@@ -19,9 +19,18 @@ pub enum Event<'a> {
     Planned {
         /// How many operations of this plan; others may follow.
         operations: usize,
+        /// How many of them move a file.
+        files: usize,
+        /// Bytes of those files.
+        bytes: u64,
     },
     /// Something was done.
     Did(&'a LogLine),
+    /// A download goes on with what is there already.
+    Resumed {
+        /// How many bytes that is.
+        bytes: u64,
+    },
     /// Content arrived at its place or on the server.
     Moved {
         /// How many bytes.

@@ -23,12 +23,13 @@ mod run;
 mod tell;
 mod transfers;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bitvault_planner::{Guard, LocalId, NameRules, NodeId, Pause, Policy, Trees};
 
-use crate::fs::{FileSystem, FsError, own};
+use crate::fs::{FileSystem, FsError, RelPath, own};
 use crate::remote::{Remote, RemoteError};
 use crate::scan::Depth;
 use crate::state::{Control, Kept, LogLine, StateError, Status, Store, Trouble};
@@ -180,6 +181,8 @@ pub struct Engine {
     config: Config,
     /// What the last look at the folder could not see.
     unseen: Vec<Trouble>,
+    /// Beginnings of downloads that an earlier run left in the folder: gone on with when they are still wanted.
+    partials: BTreeSet<RelPath>,
     /// While the server is read anew: how far. It is not kept before the end.
     reading: Option<crate::remote::Cursor>,
 }
@@ -257,6 +260,7 @@ impl Engine {
                 .filter(|operation| round.may_try(operation) && !self.is_held(operation, &mut held))
                 .collect();
             if operations.is_empty() {
+                self.sweep_partials().await?;
                 let rest = Rest {
                     done: round.done,
                     troubles: self.troubles(&round, &plan.problems),
@@ -265,9 +269,7 @@ impl Engine {
                 };
                 return Ok((rest, held));
             }
-            self.io.progress.event(Event::Planned {
-                operations: operations.len(),
-            });
+            self.tell_planned(&operations);
             self.carry_out(operations, &mut round).await?;
         }
         Err(EngineError::Restless(PLANS))

@@ -1,5 +1,7 @@
 //! Opening: whether state and folder belong together, or everything begins anew.
 
+use std::collections::BTreeSet;
+
 use bitvault_planner::{Fingerprint, LocalId, LocalKind, LocalNode, Name};
 
 use super::{Config, Engine, EngineError, Io, Parts};
@@ -53,6 +55,7 @@ impl Engine {
             kept,
             config,
             unseen: Vec::new(),
+            partials: BTreeSet::new(),
             reading: None,
         };
         if let Some(why) = anew {

@@ -2,7 +2,7 @@
 
 use bitvault_planner::{LocalId, NodeId, Operation, Pause, Problem, Reason, Side, UploadTo};
 
-use super::{Engine, Round};
+use super::{Engine, Event, Round};
 use crate::scan::path_of;
 use crate::state::Trouble;
 use std::time::Duration;
@@ -45,6 +45,21 @@ impl Engine {
             | Operation::CreateLocalFolder { node, .. }
             | Operation::Download { node, .. } => self.shown_node(*node),
         }
+    }
+
+    /// How much a plan is.
+    pub(super) fn tell_planned(&self, operations: &[Operation]) {
+        let sizes = operations.iter().filter_map(|operation| match operation {
+            Operation::Upload { expected, .. } => Some(expected.size),
+            Operation::Download { content, .. } => Some(content.size),
+            _ => None,
+        });
+        let (files, bytes) = sizes.fold((0, 0), |(files, bytes), size| (files + 1, bytes + size));
+        self.io.progress.event(Event::Planned {
+            operations: operations.len(),
+            files,
+            bytes,
+        });
     }
 
     /// All that can't be synced as it is.

@@ -6,11 +6,15 @@ use async_trait::async_trait;
 use bitvault_planner::{Content, DownloadTo, Fingerprint, NodeId, Operation, RemoteNode};
 use bytes::Bytes;
 use futures::StreamExt as _;
+use sha2::{Digest as _, Sha256};
 
 use super::io::{Io, key};
 use super::{Engine, EngineError, Event, Limits, Round};
 use crate::fs::{FsError, RelPath, Temp, Written};
 use crate::remote::{ConflictOf, Key, RemoteError, Sink, Upload};
+
+/// What an interrupted download left of a file of this size or more is worth going on with. Its room is taken beforehand.
+const RESUMED_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What came of each operation of a group.
 type Results<T> = Vec<(Operation, Result<T, RemoteError>)>;
@@ -273,12 +277,50 @@ async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fi
 }
 
 async fn write(io: &Io, fetch: &Fetch) -> Result<Written, RemoteError> {
-    let temp = io.fs.create_temp(&fetch.folder, io.world.random()).await?;
+    if fetch.content.size < RESUMED_BYTES {
+        let temp = io.fs.create_temp(&fetch.folder, io.world.random()).await?;
+        return write_into(io, fetch, temp, 0).await;
+    }
+    let resume = || {
+        io.fs
+            .resume_temp(&fetch.folder, partial_tag(&fetch.content), fetch.content.size)
+    };
+    let (temp, has) = resume().await?;
+    match write_into(io, fetch, temp, has).await {
+        // A power cut may have damaged what was there; it is removed by now.
+        Err(RemoteError::Broken(why)) if has > 0 => {
+            tracing::warn!(why, "fetch it anew");
+            let (temp, has) = resume().await?;
+            write_into(io, fetch, temp, has).await
+        }
+        result => result,
+    }
+}
+
+/// Stands for a version in the name of a file that holds a beginning of it. That two share one is found by the hash of the
+/// whole.
+fn partial_tag(content: &Content) -> u64 {
+    let mut hasher = Sha256::new();
+    hasher.update(content.version.to_string());
+    hasher.update(content.sha256.0);
+    let mut tag = [0; 8];
+    tag.copy_from_slice(&hasher.finalize()[..8]);
+    u64::from_be_bytes(tag)
+}
+
+/// Writes what is missing behind the bytes that the file has.
+async fn write_into(io: &Io, fetch: &Fetch, temp: Box<dyn Temp>, has: u64) -> Result<Written, RemoteError> {
+    if has > 0 {
+        io.progress.event(Event::Resumed { bytes: has });
+    }
     let mut into = Into {
         temp,
         progress: Arc::clone(&io.progress),
     };
-    let fetched = io.remote.download(fetch.node, fetch.content, &mut into).await;
+    let fetched = io
+        .remote
+        .download(fetch.node, fetch.content, has, &mut into)
+        .await;
     let written = into.temp.finish().await;
     match (fetched, written) {
         (Ok(()), Ok(written)) if written.sha256 == fetch.content.sha256 => Ok(written),
@@ -290,6 +332,8 @@ async fn write(io: &Io, fetch: &Fetch) -> Result<Written, RemoteError> {
             )))
         }
         (Ok(()), Err(error)) => Err(error.into()),
+        // It is gone on with once the server is there again.
+        (Err(error @ RemoteError::Unreachable(_)), _) if fetch.content.size >= RESUMED_BYTES => Err(error),
         (Err(error), written) => {
             if let Ok(written) = written {
                 io.fs.abandon(&written).await;

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
-pub use linux::LinuxFs;
+pub use linux::{Abilities, LinuxFs, free_bytes};
 pub use path::RelPath;
 
 /// Why something was not done.
@@ -143,6 +143,17 @@ pub trait FileSystem: Send + Sync {
     async fn create_folder(&self, path: &RelPath) -> Result<Fingerprint, FsError>;
     /// Begins a file in a folder, under a name of the engine's own that ends in `tag`.
     async fn create_temp(&self, folder: &RelPath, tag: u64) -> Result<Box<dyn Temp>, FsError>;
+    /// Begins a file as [`Self::create_temp`] does, or goes on with what an earlier run left of it: tells how many bytes
+    /// that is. Room for `size` bytes is taken at once, so that what does not fit fails before it is fetched and leaves the
+    /// room to others.
+    ///
+    /// How much of it survives a power cut is for the file system: who calls checks the hash of the whole.
+    async fn resume_temp(
+        &self,
+        folder: &RelPath,
+        tag: u64,
+        size: u64,
+    ) -> Result<(Box<dyn Temp>, u64), FsError>;
     /// Gives a written file its name, which must be free.
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError>;
     /// Puts a written file in the place of one that must be as expected, which goes to the trash.

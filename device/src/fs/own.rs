@@ -9,6 +9,7 @@ pub const MARKER: &str = "root.json";
 /// The device's trash, in [`FOLDER`].
 pub const TRASH: &str = "trash";
 const TEMP: &str = ".bitvault-tmp-";
+const PARTIAL: &str = ".bitvault-part-";
 const SWAP: &str = ".bitvault-swap-";
 const TAG_DIGITS: usize = 16;
 
@@ -17,14 +18,27 @@ pub fn temp_name(tag: u64) -> String {
     format!("{TEMP}{tag:016x}")
 }
 
-/// What it is called from when it is about to change places with a file of the person's: from then on it may be either.
-pub fn swap_name(temp: &str) -> String {
-    temp.replacen(TEMP, SWAP, 1)
+/// What a file is called that is being fetched and worth going on with: a beginning of the version that the tag stands for.
+pub fn partial_name(tag: u64) -> String {
+    format!("{PARTIAL}{tag:016x}")
 }
 
-/// Whether it is what [`temp_name`] makes, and nothing that merely begins like it.
+/// What it is called from when it is about to change places with a file of the person's: from then on it may be either.
+pub fn swap_name(temp: &str) -> String {
+    match temp.strip_prefix(PARTIAL) {
+        Some(tag) => format!("{SWAP}{tag}"),
+        None => temp.replacen(TEMP, SWAP, 1),
+    }
+}
+
+/// Whether it is what [`temp_name`] or [`partial_name`] makes, and nothing that merely begins like it.
 pub fn is_temp(name: &str) -> bool {
-    name.strip_prefix(TEMP).is_some_and(is_tag)
+    name.strip_prefix(TEMP).is_some_and(is_tag) || is_partial(name)
+}
+
+/// Whether it is what [`partial_name`] makes.
+pub fn is_partial(name: &str) -> bool {
+    name.strip_prefix(PARTIAL).is_some_and(is_tag)
 }
 
 /// Whether it is what [`swap_name`] makes.
@@ -75,6 +89,9 @@ mod tests {
     fn only_names_that_the_engine_makes_count_as_its_own() {
         assert!(is_temp(&temp_name(0)) && is_temp(&temp_name(u64::MAX)));
         assert!(is_swap(&swap_name(&temp_name(7))) && !is_temp(&swap_name(&temp_name(7))));
+        let partial = partial_name(7);
+        assert!(is_partial(&partial) && is_temp(&partial) && !is_partial(&temp_name(7)));
+        assert_eq!(swap_name(&partial), swap_name(&temp_name(7)));
         let label = label(OffsetDateTime::UNIX_EPOCH, u64::MAX);
         assert_eq!(label, "1970-01-01T000000-ffffffff");
         assert!(is_label(&label) && !is_label("photos") && !is_label("1970-01-01T000000-fffffff/"));

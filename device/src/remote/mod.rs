@@ -153,8 +153,14 @@ pub trait Remote: Send + Sync {
     async fn create_folder(&self, key: &Key, parent: NodeId, name: &Name) -> Result<RemoteNode, RemoteError>;
     /// Sends files; an answer for each, in order. Content that does not hash as promised is never committed.
     async fn upload(&self, uploads: Vec<Upload>) -> Vec<Result<RemoteNode, RemoteError>>;
-    /// Fetches a version. Who calls checks its hash.
-    async fn download(&self, node: NodeId, content: Content, sink: &mut dyn Sink) -> Result<(), RemoteError>;
+    /// Fetches a version from this byte on. Who calls checks the hash of the whole.
+    async fn download(
+        &self,
+        node: NodeId,
+        content: Content,
+        from: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RemoteError>;
     /// Renames or moves a node that must be at that revision to where the name is free.
     async fn move_node(
         &self,

@@ -33,6 +33,12 @@ pub enum StateError {
         /// What SQLite said.
         cause: rusqlite::Error,
     },
+    /// There is no room for it.
+    #[error("{act} the device's state: the disk that holds it is full; make room there, then sync again")]
+    Full {
+        /// What was tried.
+        act: &'static str,
+    },
     /// Its folder or lock can't be used.
     #[error("{act} {path}: {cause}")]
     Io {
@@ -129,6 +135,26 @@ pub struct Status {
     pub problems: Vec<Trouble>,
     /// Why it does not go on; empty when it does.
     pub stopped: Option<String>,
+}
+
+/// How far a running engine's process is with moving files, noted about once a second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moving {
+    /// When this was written.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Files that were moved since it was last at rest.
+    pub files_done: u64,
+    /// Those, and all that is planned now.
+    pub files_total: u64,
+    /// Bytes that moved.
+    pub bytes_done: u64,
+    /// Those, and all that is planned now.
+    pub bytes_total: u64,
+    /// How fast that goes now.
+    pub bytes_per_s: u64,
+    /// How long the rest takes at that rate, in seconds.
+    pub eta_s: Option<u64>,
 }
 
 /// Something that can't be synced as it is.

@@ -33,6 +33,8 @@ pub(crate) enum Tool {
     Rclone,
     /// Redis, through which daemons give each other hints
     Redis,
+    /// toxiproxy, a proxy that cuts and cripples connections
+    Toxiproxy,
     /// Chromium, the browser of the web app's tests
     Chromium,
     /// playwright-core, which drives the browser
@@ -50,6 +52,7 @@ pub(crate) const FOR_TESTS: &[Tool] = &[
     Tool::Versitygw,
     Tool::Rclone,
     Tool::Redis,
+    Tool::Toxiproxy,
     Tool::Chromium,
     Tool::Playwright,
     Tool::Schemathesis,
@@ -93,6 +96,7 @@ fn ensure_one(dirs: &Dirs, tool: Tool, why: &str) -> Result<()> {
         Tool::Rclone => go(dirs, &pins::RCLONE, why),
         Tool::Redis if env::which("redis-server").is_some() => Ok(()),
         Tool::Redis => apt::install_redis(why),
+        Tool::Toxiproxy => go(dirs, &pins::TOXIPROXY, why),
         Tool::Chromium if chromium().is_some() => Ok(()),
         Tool::Chromium => apt::install(&[pins::CHROMIUM_PACKAGE], why),
         Tool::Playwright => playwright(dirs, why),
@@ -169,7 +173,10 @@ fn go(dirs: &Dirs, tool: &pins::GoTool, why: &str) -> Result<()> {
                 .env("GOFLAGS", "")
                 .current_dir(into),
         )
-        .context("build it with go; install Go (https://go.dev) when it is missing")
+        .context("build it with go; install Go (https://go.dev) when it is missing")?;
+        let built = into.join(tool.package.rsplit('/').next().unwrap_or(tool.name));
+        std::fs::rename(&built, into.join(tool.name))
+            .with_context(|| format!("find what go built as {}", built.display()))
     })
 }
 

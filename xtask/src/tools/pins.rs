@@ -4,9 +4,9 @@
 /// A program in Go, built from its module.
 #[derive(Debug)]
 pub(crate) struct GoTool {
-    /// The program's name.
+    /// The program's name; what `go install` calls otherwise is renamed to it.
     pub(crate) name: &'static str,
-    /// The package that `go install` builds.
+    /// The package that `go install` builds, which names the program after its last folder.
     pub(crate) package: &'static str,
     /// The module's version.
     pub(crate) version: &'static str,
@@ -31,6 +31,13 @@ pub(crate) const RCLONE: GoTool = GoTool {
     name: "rclone",
     package: "github.com/rclone/rclone",
     version: "v1.76.0",
+};
+
+/// A proxy that cuts, delays and cripples connections: what a bad network does to a sync.
+pub(crate) const TOXIPROXY: GoTool = GoTool {
+    name: "toxiproxy",
+    package: "github.com/Shopify/toxiproxy/v2/cmd/server",
+    version: "v2.5.0",
 };
 
 /// Debian's package of the PostgreSQL server.
@@ -60,7 +67,7 @@ mod tests {
         for version in [PLAYWRIGHT_CORE, SCHEMATHESIS, CARGO_DENY] {
             assert!(is_exact(version), "{version}");
         }
-        for tool in [&MINIO, &VERSITYGW, &RCLONE] {
+        for tool in [&MINIO, &VERSITYGW, &RCLONE, &TOXIPROXY] {
             let numbers = tool.version.strip_prefix('v').unwrap();
             assert!(is_exact(numbers.split('-').next().unwrap()), "{}", tool.version);
             assert!(tool.package.starts_with("github.com/"), "{}", tool.package);

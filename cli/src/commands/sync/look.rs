@@ -3,15 +3,20 @@
 use super::place::Place;
 use crate::args::{Sync, SyncChoice, SyncPlace};
 use crate::error::Error;
-use crate::human::instant;
+use crate::human::{duration, instant, size};
 use crate::output::Output;
-use bitvault_device::state::{Control, SqliteStore, Store as _};
+use bitvault_device::state::{Control, Moving, SqliteStore, Status, Store as _};
 use serde_json::json;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// How long it counts what a running process noted about how far it is; it does so each second.
+const FRESH_FOR: Duration = Duration::from_secs(10);
 
 /// Runs a command that needs nothing but the state.
 pub(crate) fn look(args: &Sync, output: &Output) -> Result<(), Error> {
     match args {
-        Sync::Run(_) => Ok(()),
+        Sync::Run(_) | Sync::Doctor(_) => Ok(()),
         Sync::Status(place) => each(place, |shown, store| status(shown, store, output)),
         Sync::Pause(place) => each(place, |_, store| control(store, |control| control.paused = true)),
         Sync::Resume(args) => each(&args.place, |_, store| {
@@ -76,6 +81,7 @@ fn control(store: &mut SqliteStore, change: impl FnOnce(&mut Control)) -> Result
 
 fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), Error> {
     let (status, control, meta) = (store.status()?, store.control()?, store.meta()?);
+    let moving = store.moving()?.filter(|moving| is_fresh(moving, &status));
     if output.json {
         return output.document(&json!({
             "folder": shown,
@@ -84,6 +90,7 @@ fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), E
             "device_id": meta.as_ref().map(|meta| &meta.device),
             "paused": control.paused,
             "status": status,
+            "moving": moving,
         }));
     }
     let rest = match (&status.at_rest, &status.stopped) {
@@ -97,6 +104,19 @@ fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), E
         output.name(shown),
         status.synced
     ))?;
+    if let Some(moving) = moving {
+        let left = moving.eta_s.map_or_else(String::new, |seconds| {
+            format!(", {} left", duration(Duration::from_secs(seconds)))
+        });
+        output.line(&format!(
+            "  moving: {} of {} files, {} of {}, {}/s{left}",
+            moving.files_done,
+            moving.files_total,
+            size(moving.bytes_done),
+            size(moving.bytes_total),
+            size(moving.bytes_per_s)
+        ))?;
+    }
     for pause in &status.pauses {
         output.line(&format!("  waits: {pause}"))?;
     }
@@ -104,6 +124,17 @@ fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), E
         output.line(&format!("  {}: {}", output.name(&problem.path), problem.reason))?;
     }
     Ok(())
+}
+
+/// A process that came to rest or ended says nothing any more.
+fn is_fresh(moving: &Moving, status: &Status) -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "compared with what another process noted"
+    )]
+    let now = OffsetDateTime::now_utc();
+    let has_rested = status.at.is_some_and(|at| at > moving.at);
+    !has_rested && (now - moving.at).unsigned_abs() < FRESH_FOR
 }
 
 fn conflicts(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), Error> {

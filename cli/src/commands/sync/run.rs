@@ -6,7 +6,7 @@ use crate::connect::Server;
 use crate::error::Error;
 use crate::output::Output;
 use bitvault_client::RemotePath;
-use bitvault_client::transfer::{Options, Pace, Silent, Transfer};
+use bitvault_client::transfer::{Options, Pace, Transfer};
 use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest};
 use bitvault_device::fs::LinuxFs;
 use bitvault_device::planner::{Guard, NameRules, NodeId};
@@ -36,8 +36,12 @@ pub(crate) async fn run(args: &SyncRun, server: &Server, output: &Output) -> Res
             // As safe as a crash, which it is tested for.
             stopped = stop() => stopped.map(|()| None),
         }
-    }
-    .await;
+    };
+    let state = place.file();
+    let synced = tokio::select! {
+        synced = synced => synced,
+        () = shown.note(&state) => Ok(None),
+    };
     shown.end();
     match synced? {
         Some(rest) => tell(&rest, &shown, output),
@@ -68,7 +72,7 @@ async fn open(
         state_dir: Some(place.transfers()),
         account: format!("{} {}", me.tenant.id, me.account.id),
     };
-    let transfer = Transfer::new(server.client.clone(), options, Arc::new(Silent))?
+    let transfer = Transfer::new(server.client.clone(), options, Arc::clone(shown) as _)?
         .paced(pace(args.limit_up), pace(args.limit_down));
     let parts = Parts {
         fs: Arc::new(LinuxFs::open(folder).map_err(EngineError::from)?),
@@ -126,7 +130,7 @@ fn tell(rest: &Rest, shown: &Shown, output: &Output) -> Result<(), Error> {
         output.document(&json!({
             "event": "rest",
             "done": rest.done,
-            "bytes": shown.bytes(),
+            "bytes": shown.bytes_moved(),
             "paused": rest.paused,
             "waiting": pauses,
             "problems": rest.troubles,

@@ -119,12 +119,19 @@ impl Remote for ModelRemote {
         results
     }
 
-    async fn download(&self, node: NodeId, content: Content, sink: &mut dyn Sink) -> Result<(), RemoteError> {
+    async fn download(
+        &self,
+        node: NodeId,
+        content: Content,
+        from: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RemoteError> {
         let bytes = self.call("download", |inner| {
             let bytes = inner.live(node).and_then(|_| inner.content(content.version));
             bytes.ok_or_else(|| refused(Refusal::NotFound, "there is no such version"))
         })?;
-        sink.write(bytes).await?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
+        sink.write(bytes.slice(from..)).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Invariants: system calls run on tokio's blocking threads, never on the engine's. Each opens the folder that it acts in
 //! anew beneath the root, so that a path which was swapped for a symbolic link meanwhile is refused by the kernel.
 
+mod abilities;
 mod beneath;
 mod place;
 mod source;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use bitvault_planner::Fingerprint;
 
 use super::{FileSystem, Found, FsError, Inventory, Listing, Marker, RelPath, Root, Source, Temp, Written};
+pub use abilities::{Abilities, free_bytes};
 use beneath::Beneath;
 
 /// A folder on this machine.
@@ -43,6 +45,14 @@ impl LinuxFs {
     /// Where something beneath it is, to be shown to a person and never to be opened.
     pub fn shown(&self, path: &RelPath) -> PathBuf {
         self.beneath.path().join(path.as_str())
+    }
+
+    /// What the file system can do. Writes, in the engine's own folder, and cleans up.
+    ///
+    /// # Errors
+    /// When nothing can be written there.
+    pub async fn abilities(&self) -> Result<Abilities, FsError> {
+        self.blocking(|beneath| abilities::try_out(beneath)).await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -109,6 +119,17 @@ impl FileSystem for LinuxFs {
     async fn create_temp(&self, folder: &RelPath, tag: u64) -> Result<Box<dyn Temp>, FsError> {
         let folder = folder.clone();
         self.blocking(move |beneath| temp::create(beneath, &folder, tag))
+            .await
+    }
+
+    async fn resume_temp(
+        &self,
+        folder: &RelPath,
+        tag: u64,
+        size: u64,
+    ) -> Result<(Box<dyn Temp>, u64), FsError> {
+        let folder = folder.clone();
+        self.blocking(move |beneath| temp::resume(beneath, &folder, tag, size))
             .await
     }
 

@@ -198,13 +198,19 @@ impl Remote for RestRemote {
             .collect()
     }
 
-    async fn download(&self, node: NodeId, content: Content, sink: &mut dyn Sink) -> Result<(), RemoteError> {
+    async fn download(
+        &self,
+        node: NodeId,
+        content: Content,
+        from: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RemoteError> {
         let version = self
             .transfer
             .version(&node.to_string(), &content.version.to_string())
             .await
             .map_err(|error| failed(&error))?;
-        let mut bytes = std::pin::pin!(version.bytes(0..content.size));
+        let mut bytes = std::pin::pin!(version.bytes(from..content.size));
         while let Some(piece) = bytes.next().await {
             sink.write(piece.map_err(|error| failed(&error))?).await?;
         }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Changes, Control, Loaded, LogLine, Meta, NodeRow, Outside, StateError, Status, Store};
+use super::{Changes, Control, Loaded, LogLine, Meta, Moving, NodeRow, Outside, StateError, Status, Store};
 
 /// The layout that this program reads and writes, in SQLite's `user_version`.
 const LAYOUT: i64 = 2;
@@ -111,6 +111,37 @@ impl SqliteStore {
     /// When it can't be read.
     pub fn status(&mut self) -> Result<Status, StateError> {
         Ok(self.fact("status")?.unwrap_or_default())
+    }
+
+    /// What SQLite finds wrong with the file; nothing when it is whole.
+    ///
+    /// # Errors
+    /// When it can't be read at all.
+    pub fn damage(&mut self) -> Result<Vec<String>, StateError> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.database.prepare("PRAGMA integrity_check")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            rows.collect()
+        };
+        let mut found = read().map_err(|cause| sqlite("read", cause))?;
+        found.retain(|line| line != "ok");
+        Ok(found)
+    }
+
+    /// How far a running process is, as far as that is known.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn moving(&mut self) -> Result<Option<Moving>, StateError> {
+        Ok(self.fact("moving")?.unwrap_or_default())
+    }
+
+    /// Notes how far it is; nothing when nothing moves.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn set_moving(&mut self, moving: Option<&Moving>) -> Result<(), StateError> {
+        self.set_fact("moving", &moving)
     }
 
     /// What the state belongs to; none before a first sync.
@@ -321,7 +352,15 @@ fn put_fact(database: &Connection, name: &str, json: &str) -> rusqlite::Result<(
 }
 
 fn sqlite(act: &'static str, cause: rusqlite::Error) -> StateError {
-    StateError::Sqlite { act, cause }
+    let is_full = cause.sqlite_error().is_some_and(|error| {
+        // The second: no room for the index of the log, which other processes share.
+        error.code == rusqlite::ErrorCode::DiskFull
+            || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    });
+    match is_full {
+        true => StateError::Full { act },
+        false => StateError::Sqlite { act, cause },
+    }
 }
 
 fn to_json(value: &impl Serialize) -> Result<String, StateError> {
