@@ -163,6 +163,8 @@ impl Device {
             limits: Limits {
                 // Small, so that few files make several groups.
                 group_files: 3,
+                // Longer contents are gone on with, shorter ones are not.
+                resumed_bytes: 24,
                 rescan: Duration::from_secs(600),
                 ..Limits::default()
             },

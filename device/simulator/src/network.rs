@@ -100,13 +100,19 @@ impl Remote for SimRemote {
         results
     }
 
-    async fn download(&self, node: NodeId, content: Content, sink: &mut dyn Sink) -> Result<(), RemoteError> {
+    async fn download(
+        &self,
+        node: NodeId,
+        content: Content,
+        from: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RemoteError> {
         let fetched = async {
             let mut whole = Whole::default();
-            self.server.download(node, content, &mut whole).await?;
+            self.server.download(node, content, from, &mut whole).await?;
             Ok(whole.0.freeze())
         };
-        let bytes = self.call("download", &(node, content), fetched).await?;
+        let bytes = self.call("download", &(node, content, from), fetched).await?;
         let half = bytes.len() / 2;
         sink.write(bytes.slice(..half)).await?;
         let short = self.machine.lock().short_downloads;

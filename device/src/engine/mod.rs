@@ -126,6 +126,9 @@ pub struct Limits {
     pub group_files: usize,
     /// A group is full with so many bytes; a larger file is a group by itself.
     pub group_bytes: u64,
+    /// What an interrupted download left of a file of this size or more, in bytes, is gone on with; its room is taken
+    /// beforehand.
+    pub resumed_bytes: u64,
     /// How long the server is asked to wait for something to tell.
     pub wait: Duration,
     /// The whole folder is listed so often, whatever the hints say.
@@ -145,6 +148,7 @@ impl Default for Limits {
             files: 16,
             group_files: 250,
             group_bytes: 16 * 1024 * 1024,
+            resumed_bytes: 8 * 1024 * 1024,
             wait: Duration::from_secs(25),
             rescan: Duration::from_secs(600),
             trash: Duration::from_secs(30 * 24 * 3600),

@@ -13,9 +13,6 @@ use super::{Engine, EngineError, Event, Limits, Round};
 use crate::fs::{FsError, RelPath, Temp, Written};
 use crate::remote::{ConflictOf, Key, RemoteError, Sink, Upload};
 
-/// What an interrupted download left of a file of this size or more is worth going on with. Its room is taken beforehand.
-const RESUMED_BYTES: u64 = 8 * 1024 * 1024;
-
 /// What came of each operation of a group.
 type Results<T> = Vec<(Operation, Result<T, RemoteError>)>;
 
@@ -247,7 +244,7 @@ async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
 async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fingerprint>, FsError> {
     let written: Vec<_> = futures::stream::iter(group)
         .map(|fetch| async move {
-            let written = write(io, &fetch).await;
+            let written = write(io, &fetch, limits).await;
             (fetch, written)
         })
         .buffer_unordered(limits.files.max(1))
@@ -276,22 +273,23 @@ async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fi
     Ok(results)
 }
 
-async fn write(io: &Io, fetch: &Fetch) -> Result<Written, RemoteError> {
-    if fetch.content.size < RESUMED_BYTES {
+async fn write(io: &Io, fetch: &Fetch, limits: &Limits) -> Result<Written, RemoteError> {
+    let is_resumed = fetch.content.size >= limits.resumed_bytes;
+    if !is_resumed {
         let temp = io.fs.create_temp(&fetch.folder, io.world.random()).await?;
-        return write_into(io, fetch, temp, 0).await;
+        return write_into(io, fetch, temp, 0, is_resumed).await;
     }
     let resume = || {
         io.fs
             .resume_temp(&fetch.folder, partial_tag(&fetch.content), fetch.content.size)
     };
     let (temp, has) = resume().await?;
-    match write_into(io, fetch, temp, has).await {
+    match write_into(io, fetch, temp, has, is_resumed).await {
         // A power cut may have damaged what was there; it is removed by now.
         Err(RemoteError::Broken(why)) if has > 0 => {
             tracing::warn!(why, "fetch it anew");
             let (temp, has) = resume().await?;
-            write_into(io, fetch, temp, has).await
+            write_into(io, fetch, temp, has, is_resumed).await
         }
         result => result,
     }
@@ -309,7 +307,13 @@ fn partial_tag(content: &Content) -> u64 {
 }
 
 /// Writes what is missing behind the bytes that the file has.
-async fn write_into(io: &Io, fetch: &Fetch, temp: Box<dyn Temp>, has: u64) -> Result<Written, RemoteError> {
+async fn write_into(
+    io: &Io,
+    fetch: &Fetch,
+    temp: Box<dyn Temp>,
+    has: u64,
+    is_resumed: bool,
+) -> Result<Written, RemoteError> {
     if has > 0 {
         io.progress.event(Event::Resumed { bytes: has });
     }
@@ -333,7 +337,7 @@ async fn write_into(io: &Io, fetch: &Fetch, temp: Box<dyn Temp>, has: u64) -> Re
         }
         (Ok(()), Err(error)) => Err(error.into()),
         // It is gone on with once the server is there again.
-        (Err(error @ RemoteError::Unreachable(_)), _) if fetch.content.size >= RESUMED_BYTES => Err(error),
+        (Err(error @ RemoteError::Unreachable(_)), _) if is_resumed => Err(error),
         (Err(error), written) => {
             if let Ok(written) = written {
                 io.fs.abandon(&written).await;

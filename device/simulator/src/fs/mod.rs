@@ -203,6 +203,15 @@ impl FileSystem for SimFs {
         temp::create(self, folder, tag).await
     }
 
+    async fn resume_temp(
+        &self,
+        folder: &RelPath,
+        tag: u64,
+        size: u64,
+    ) -> Result<(Box<dyn Temp>, u64), FsError> {
+        temp::resume(self, folder, tag, size).await
+    }
+
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
         let placed = place::place(self, temp, name).await;
         self.tell("place", &temp.path.folder().join(name), placed)

@@ -35,6 +35,42 @@ pub(super) async fn create(fs: &SimFs, folder: &RelPath, tag: u64) -> Result<Box
     }))
 }
 
+pub(super) async fn resume(
+    fs: &SimFs,
+    folder: &RelPath,
+    tag: u64,
+    size: u64,
+) -> Result<(Box<dyn Temp>, u64), FsError> {
+    let path = folder.join(&own::partial_name(tag));
+    let opened = fs
+        .step("open a beginning", |disk| {
+            let (folder, name) = disk.holder(&path).map_err(failed)?;
+            let ino = match disk.child(folder, name) {
+                Ok(ino) => ino,
+                Err(_) => disk.create(folder, name, LocalKind::File).map_err(failed)?,
+            };
+            let has = disk.read(ino).map_err(failed)?;
+            if has.len() as u64 <= size {
+                return Ok((ino, has));
+            }
+            disk.truncate(ino);
+            Ok((ino, Bytes::new()))
+        })
+        .await;
+    let (ino, has) = fs.tell("open", &path, opened)?;
+    if !has.is_empty() {
+        fs.machine.hub.met("a download gone on with");
+    }
+    let temp = Writing {
+        fs: fs.clone(),
+        ino,
+        path,
+        hasher: sha2::Sha256::new_with_prefix(&has),
+        has_failed: false,
+    };
+    Ok((Box::new(temp), has.len() as u64))
+}
+
 /// Removes our own file, if it still is that.
 pub(super) fn remove(disk: &mut Disk, temp: &Written) -> Result<(), FsError> {
     let (folder, name) = disk.holder(&temp.path).map_err(failed)?;

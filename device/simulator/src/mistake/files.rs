@@ -145,6 +145,15 @@ impl FileSystem for WrongFs {
         self.fs.create_folder(path).await
     }
 
+    async fn resume_temp(
+        &self,
+        folder: &RelPath,
+        tag: u64,
+        size: u64,
+    ) -> Result<(Box<dyn Temp>, u64), FsError> {
+        self.fs.resume_temp(folder, tag, size).await
+    }
+
     async fn create_temp(&self, folder: &RelPath, tag: u64) -> Result<Box<dyn Temp>, FsError> {
         let shares = self.mistaken.is(Mistake::SharesTempNames);
         let tag = if shares { 1 } else { tag };

@@ -119,12 +119,18 @@ impl Remote for WrongRemote {
         self.remote.upload(uploads).await
     }
 
-    async fn download(&self, node: NodeId, content: Content, sink: &mut dyn Sink) -> Result<(), RemoteError> {
+    async fn download(
+        &self,
+        node: NodeId,
+        content: Content,
+        from: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), RemoteError> {
         let mut hashing = Hashing {
             sink,
             hasher: sha2::Sha256::new(),
         };
-        self.remote.download(node, content, &mut hashing).await?;
+        self.remote.download(node, content, from, &mut hashing).await?;
         if self.mistaken.is(Mistake::TrustsDownloads) {
             let arrived = Sha256(hashing.hasher.finalize().into());
             self.mistaken.lock().promised.insert(arrived, content.sha256);
