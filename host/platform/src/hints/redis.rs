@@ -102,18 +102,17 @@ impl Redis {
         stop: &CancellationToken,
         hear: impl Fn(Hint),
     ) {
-        let connected = metrics::gauge!("bitvault_hints_connected");
         let mut wait = AGAIN.0;
         loop {
-            connected.set(0.0);
+            is_connected(false);
             let outcome = tokio::select! {
                 () = stop.cancelled() => return,
                 outcome = self.carry(to_tell, &hear, || {
-                    connected.set(1.0);
+                    is_connected(true);
                     wait = AGAIN.0;
                 }) => outcome,
             };
-            connected.set(0.0);
+            is_connected(false);
             // Logged once for a Redis that is away: the next tries are told as they succeed.
             if let Err(error) = outcome {
                 if wait == AGAIN.0 {
@@ -180,6 +179,11 @@ impl Redis {
             }
         }
     }
+}
+
+/// Looked up each time: the recorder may be installed later than this begins.
+fn is_connected(connected: bool) {
+    metrics::gauge!("bitvault_hints_connected").set(f64::from(u8::from(connected)));
 }
 
 fn closed() -> RedisError {
