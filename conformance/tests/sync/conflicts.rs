@@ -14,14 +14,12 @@ use serde_json::Value;
 use std::fs;
 use std::sync::Arc;
 
-const PICTURES: [&str; 7] = [
+/// Those that docs/conflicts.md shows.
+const PICTURES: [&str; 4] = [
     "conflicts.png",
     "conflict-text.png",
     "conflict-images.png",
-    "conflicts-narrow.png",
     "conflict-narrow.png",
-    "conflict-other.png",
-    "conflicts-none.png",
 ];
 
 fn text(title: &str, amount: &str) -> String {

@@ -21,7 +21,7 @@ use futures::StreamExt as _;
 
 use super::{Cursor, Key, Page, Remote, RemoteError, Sink, Upload};
 use crate::fs::FsError;
-use translate::{change, conflict_of, covered, failed, node, place};
+use translate::{change, conflict_of, covered, device_name, failed, node, place};
 
 /// Larger files are sent singly, in bytes.
 const SMALL_BYTES: u64 = 4 * 1024 * 1024;
@@ -51,9 +51,11 @@ impl RestRemote {
     }
 
     fn origin(&self, upload: &Upload) -> Origin {
+        let device = self.device().and_then(|(_, name)| device_name(&name));
         Origin {
-            device: self.device().map(|(_, name)| name),
-            conflict_of: upload.conflict_of.map(conflict_of),
+            // A conflict is told with the device that has it.
+            conflict_of: device.as_ref().and(upload.conflict_of.map(conflict_of)),
+            device,
         }
     }
 

@@ -83,6 +83,16 @@ fn id<T: FromStr<Err = ParseIdError>>(text: &str) -> Result<T, RemoteError> {
         .map_err(|error| RemoteError::Broken(format!("{text:?}: {error}")))
 }
 
+/// Longest name of a device that the server takes with an upload, in bytes.
+const DEVICE_BYTES: usize = 128;
+
+/// What a device calls itself, as the server takes it with an upload: a name that it would refuse must hold no file up.
+pub(super) fn device_name(name: &str) -> Option<String> {
+    let plain: String = name.chars().filter(|c| !c.is_control()).collect();
+    let plain = plain[..plain.floor_char_boundary(DEVICE_BYTES)].trim();
+    (!plain.is_empty()).then(|| plain.to_owned())
+}
+
 /// What a conflicted copy is a copy of.
 pub(super) fn conflict_of(of: ConflictOf) -> bitvault_api::ConflictOf {
     bitvault_api::ConflictOf {
@@ -142,6 +152,20 @@ pub(super) fn failed(error: &Error) -> RemoteError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_is_called_what_the_server_takes() {
+        let long = "ü".repeat(99);
+        for (name, told) in [
+            ("laptop", Some("laptop")),
+            (" my\u{7} desk ", Some("my desk")),
+            ("\n", None),
+            ("", None),
+            (long.as_str(), Some(&long[..DEVICE_BYTES])),
+        ] {
+            assert_eq!(device_name(name).as_deref(), told);
+        }
+    }
 
     #[test]
     fn only_what_somebody_threw_away_counts_as_deleted() {
