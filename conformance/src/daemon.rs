@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -311,4 +312,24 @@ pub fn program(name: &str) -> Result<PathBuf> {
 pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
     Ok(listener.local_addr().context("find a free port")?.port())
+}
+
+/// Ports below those that systems hand out to whoever asks for any.
+const LASTING: std::ops::Range<u32> = 20_000..30_000;
+
+/// A port that is free now and is not handed out to another program by chance: for one that is bound later, or again after
+/// a restart.
+pub fn lasting_port() -> Result<u16> {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    for _ in LASTING {
+        // Test programs that run at once begin at different places.
+        let number = std::process::id()
+            .wrapping_mul(97)
+            .wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(LASTING.start + number % (LASTING.end - LASTING.start))?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port of {LASTING:?} is free")
 }

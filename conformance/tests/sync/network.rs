@@ -5,7 +5,7 @@ use crate::device::{Device, Tree, rest, until};
 use anyhow::{Context as _, Result, ensure};
 use bitvault_conformance::api::sha256;
 use bitvault_conformance::cli::Cli;
-use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD, free_port};
+use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD, lasting_port};
 use bitvault_conformance::meter::Meter;
 use bitvault_conformance::toxiproxy::{Fault, Proxy, Toxiproxy};
 use rand::rngs::StdRng;
@@ -36,7 +36,7 @@ pub(crate) struct Network {
 impl Network {
     pub(crate) async fn new() -> Result<Self> {
         let toxiproxy = Toxiproxy::start().await?;
-        let port = free_port()?;
+        let port = lasting_port()?;
         let meter = Meter::before(([127, 0, 0, 1], port).into()).await?;
         let store = toxiproxy.before("store", address(&meter.url())?).await?;
         let mut daemon = Daemon::with_config(&format!(
