@@ -1,27 +1,38 @@
 //! A search that finds no mistake is no search: each of these is found.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bitvault_simulator::{Mistake, Options, run};
 
 /// Seeds within which each mistake is found.
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 3_000;
 
 #[test]
 fn every_mistake_is_found() {
     std::panic::set_hook(Box::new(|_| {}));
-    let mut missed = Vec::new();
-    for mistake in Mistake::ALL {
-        let options = Options {
-            mistake: Some(mistake),
-            ..Options::default()
-        };
-        let found = (0..SEEDS).find_map(|seed| Some((seed, run(seed, options).failure?)));
-        match found {
-            Some((seed, failure)) => println!(
-                "{mistake:?} found by seed {seed}: {}",
-                &failure[..failure.len().min(120)]
-            ),
-            None => missed.push(mistake),
+    let (next, missed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    // Each run has a thread to itself, as it must.
+    std::thread::scope(|scope| {
+        for _ in 0..processors {
+            scope.spawn(|| {
+                while let Some(mistake) = Mistake::FOUND.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    match seed_that_finds(*mistake) {
+                        Some(seed) => println!("{mistake:?} is found by seed {seed}"),
+                        None => missed.lock().unwrap().push(*mistake),
+                    }
+                }
+            });
         }
-    }
-    assert_eq!(missed, [], "not found within {SEEDS} seeds");
+    });
+    assert_eq!(missed.into_inner().unwrap(), [], "not found within {SEEDS} seeds");
+}
+
+fn seed_that_finds(mistake: Mistake) -> Option<u64> {
+    let options = Options {
+        mistake: Some(mistake),
+        ..Options::default()
+    };
+    (0..SEEDS).find(|seed| run(*seed, options).failure.is_some())
 }
