@@ -20,26 +20,26 @@ pub(crate) struct Refusal {
     /// Where HTTP has a finer status than the code's own.
     status: Option<StatusCode>,
     /// What a precondition met instead, for the extension member `current`.
-    current: Option<Box<Current>>,
+    current: Option<Current>,
 }
 
 /// What is there now.
 #[derive(Debug, serde::Serialize)]
 #[serde(untagged)]
 pub(crate) enum Current {
-    Node(Node),
-    Conflict(Conflict),
+    Node(Box<Node>),
+    Conflict(Box<Conflict>),
 }
 
 impl From<Node> for Current {
     fn from(node: Node) -> Self {
-        Self::Node(node)
+        Self::Node(Box::new(node))
     }
 }
 
 impl From<Conflict> for Current {
     fn from(conflict: Conflict) -> Self {
-        Self::Conflict(conflict)
+        Self::Conflict(Box::new(conflict))
     }
 }
 
@@ -57,7 +57,7 @@ impl Refusal {
 
     /// Shows what is there now, so that a client needs no second request to decide.
     pub(crate) fn with_current(mut self, current: impl Into<Current>) -> Self {
-        self.current = Some(Box::new(current.into()));
+        self.current = Some(current.into());
         self
     }
 
@@ -92,7 +92,7 @@ struct Document {
     #[serde(flatten)]
     problem: Problem,
     #[serde(skip_serializing_if = "Option::is_none")]
-    current: Option<Box<Current>>,
+    current: Option<Current>,
 }
 
 /// The HTTP status of a code, as `bitvault_api::Code` documents it.
