@@ -327,7 +327,8 @@ fn noted(
         let found = disk.stat(ino).ok()?;
         let is_as_noted = match synced.kind.content() {
             Some(_) => synced.fingerprint == Some(found.fingerprint),
-            None => entry.fingerprint.inode == found.fingerprint.inode,
+            // Its number may be that of another one by now.
+            None => found.kind == entry.kind && found.fingerprint.may_be_same_inode(&entry.fingerprint),
         };
         is_as_noted.then(|| (path, found.fingerprint.inode, disk.read(ino).ok()))
     });

@@ -320,7 +320,7 @@ impl People {
                     .then(|| format!("create folder {name}"))
             }),
             5 => hub.pick(others).and_then(|node| {
-                ledger.supersede(server.contents(node.id));
+                ledger.supersede(server.all_contents(node.id));
                 server.trash(node.id).then(|| format!("delete {}", node.name))
             }),
             6 => server.restorable().first().map(|node| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bitvault_device::planner::{LocalId, LocalNode, LocalTree, NodeId, RemoteTree, SyncedTree, Trees};
+use bitvault_device::remote::ConflictOf;
 use bitvault_device::state::{Changes, Control, Loaded, Meta, NodeRow, Outside, StateError, Status, Store};
 
 use crate::machine::Machine;
@@ -14,6 +15,7 @@ pub(crate) struct Rows {
     meta: Option<Meta>,
     nodes: BTreeMap<NodeId, NodeRow>,
     locals: BTreeMap<LocalId, LocalNode>,
+    asides: BTreeMap<LocalId, ConflictOf>,
     control: Control,
 }
 
@@ -117,13 +119,19 @@ impl Rows {
             local,
             synced,
         };
-        Ok(Some(Loaded { meta, trees, outside }))
+        Ok(Some(Loaded {
+            meta,
+            trees,
+            outside,
+            asides: self.asides.clone(),
+        }))
     }
 
     fn apply(&mut self, changes: &Changes) {
         if changes.begins_anew {
             self.nodes.clear();
             self.locals.clear();
+            self.asides.clear();
         }
         for row in &changes.nodes {
             self.nodes.insert(row.id, row.clone());
@@ -132,6 +140,12 @@ impl Rows {
             match entry {
                 Some(entry) => drop(self.locals.insert(*id, entry.clone())),
                 None => drop(self.locals.remove(id)),
+            }
+        }
+        for (id, of) in &changes.asides {
+            match of {
+                Some(of) => drop(self.asides.insert(*id, *of)),
+                None => drop(self.asides.remove(id)),
             }
         }
         if let Some(meta) = &changes.meta {

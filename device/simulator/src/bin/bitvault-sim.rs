@@ -102,7 +102,7 @@ fn search(args: &Args, next: &AtomicU64, found: &Mutex<Found>, begin: Instant) {
                 "seed {seed} fails: {failure}\n  replay: cargo xtask sim --from {seed} --seeds 1{acts} --trace"
             );
         }
-        if (at + 1) % TOLD_EVERY == 0 {
+        if (at + 1).is_multiple_of(TOLD_EVERY) {
             let rate = (at + 1) as f64 / begin.elapsed().as_secs_f64();
             eprintln!(
                 "{} seeds, {} failed, {rate:.0} a second",

@@ -109,6 +109,21 @@ impl Inner {
         found
     }
 
+    /// Everything that was not trashed below a node, itself first, to be seen or not.
+    pub(super) fn below_all(&self, id: NodeId) -> Vec<&RemoteNode> {
+        let live = |kept: &&Kept| !kept.is_trashed;
+        let top = self.nodes.get(&id).filter(live);
+        let mut found: Vec<&RemoteNode> = top.map(|kept| &kept.node).into_iter().collect();
+        let mut next = 0;
+        while let Some(node) = found.get(next).copied() {
+            let children = self.nodes.values().filter(live);
+            let children = children.filter(|kept| kept.node.parent == Some(node.id));
+            found.extend(children.map(|kept| &kept.node));
+            next += 1;
+        }
+        found
+    }
+
     pub(super) fn files(&self) -> BTreeMap<String, Seen> {
         let mut paths: BTreeMap<NodeId, String> = BTreeMap::new();
         let mut files = BTreeMap::new();

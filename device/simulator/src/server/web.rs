@@ -26,6 +26,15 @@ impl ModelServer {
             .collect()
     }
 
+    /// The same, with what the devices' account does not see.
+    pub fn all_contents(&self, node: NodeId) -> Vec<Bytes> {
+        let inner = self.lock();
+        let below = inner.below_all(node).into_iter();
+        below
+            .filter_map(|node| inner.content(node.kind.content()?.version))
+            .collect()
+    }
+
     /// Writes a file, new or a version of one.
     pub fn write(&self, to: &UploadTo, bytes: Bytes) -> bool {
         let sha256 = Sha256(sha2::Sha256::digest(&bytes).into());
