@@ -265,12 +265,12 @@ impl Run {
             return Err(format!("d{number} put {torn} in place before it was durable"));
         }
         let after: Vec<_> = machine.disk.files().into_iter().map(|file| file.2).collect();
-        for (path, inode, bytes) in noted {
-            let disk = &machine.disk;
-            let found = disk.at(&path).and_then(|ino| disk.stat(ino));
-            let is_there = found.is_ok_and(|found| found.fingerprint.inode == inode);
-            let is_whole =
-                bytes.is_none_or(|bytes| disk.at(&path).and_then(|ino| disk.read(ino)) == Ok(bytes));
+        let disk = &machine.disk;
+        let seen = disk.seen();
+        for (path, ino, bytes) in noted {
+            // Wherever it is: of what a person renamed last, to and fro, any beginning may be left.
+            let is_there = seen.iter().any(|(_, there, _)| *there == ino);
+            let is_whole = bytes.is_none_or(|bytes| disk.read(ino) == Ok(bytes));
             if !is_there || !is_whole {
                 return Err(format!("d{number} noted {path} as synced before it was durable"));
             }
@@ -315,7 +315,11 @@ impl Run {
 fn noted(
     rows: &Rows,
     disk: &crate::disk::Disk,
-) -> Vec<(bitvault_device::fs::RelPath, u64, Option<bytes::Bytes>)> {
+) -> Vec<(
+    bitvault_device::fs::RelPath,
+    crate::disk::Ino,
+    Option<bytes::Bytes>,
+)> {
     let Ok(Some(loaded)) = rows.loaded() else {
         return Vec::new();
     };
@@ -330,7 +334,7 @@ fn noted(
             // Its number may be that of another one by now.
             None => found.kind == entry.kind && found.fingerprint.may_be_same_inode(&entry.fingerprint),
         };
-        is_as_noted.then(|| (path, found.fingerprint.inode, disk.read(ino).ok()))
+        is_as_noted.then(|| (path, ino, disk.read(ino).ok()))
     });
     synced.collect()
 }
