@@ -99,6 +99,15 @@ async fn caught_up(caller: &Caller) -> Result<String> {
     }
 }
 
+/// The files that a page tells of.
+fn names(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().into_iter().flatten();
+    let files = items.filter(|item| item["node"]["kind"] == "file");
+    files
+        .filter_map(|item| item["node"]["name"].as_str().map(str::to_owned))
+        .collect()
+}
+
 /// Waits for a change at one daemon while `act` runs at another; answers the names that it tells of.
 async fn told_of(caller: &Caller, act: impl Future<Output = Result<Value>>) -> Result<Vec<String>> {
     let path = format!("/v1/changes?wait=50&cursor={}", caught_up(caller).await?);
@@ -107,11 +116,7 @@ async fn told_of(caller: &Caller, act: impl Future<Output = Result<Value>>) -> R
             .await
             .context("nothing came")??
             .ok()?;
-        let items = page["items"].as_array().context("items")?;
-        Ok(items
-            .iter()
-            .filter_map(|item| item["node"]["name"].as_str().map(str::to_owned))
-            .collect())
+        Ok(names(&page))
     };
     let (told, done) = tokio::join!(waiting, act);
     done?;
@@ -129,10 +134,10 @@ async fn hints() -> Result<()> {
     let two = Caller::sign_in(standard.two.url(), EMAIL, PASSWORD).await?;
 
     // A change wakes whoever waits elsewhere.
-    let names = told_of(&two, one.upload("root", "first", b"first")).await?;
-    ensure!(names == ["first"], "{names:?}");
-    let names = told_of(&one, two.upload("root", "second", b"second")).await?;
-    ensure!(names == ["second"], "{names:?}");
+    let told = told_of(&two, one.upload("root", "first", b"first")).await?;
+    ensure!(told == ["first"], "{told:?}");
+    let told = told_of(&one, two.upload("root", "second", b"second")).await?;
+    ensure!(told == ["second"], "{told:?}");
 
     // What ended at one daemon is refused by the other, which had just let it in.
     let leaving = Caller::sign_in(standard.one.url(), EMAIL, PASSWORD).await?;
@@ -157,7 +162,7 @@ async fn hints() -> Result<()> {
     let waiting = async {
         let path = format!("/v1/changes?wait=50&cursor={cursor}");
         let page = two.get(&path).await?.ok()?;
-        ensure!(page["items"][0]["node"]["name"] == "fourth", "{page}");
+        ensure!(names(&page) == ["fourth"], "{page}");
         Ok(())
     };
     let meanwhile = async {
@@ -170,7 +175,7 @@ async fn hints() -> Result<()> {
     waited?;
 
     // It holds nothing of ours, so that wiping it changes nothing.
-    let names = told_of(&two, one.upload("root", "fifth", b"fifth")).await?;
-    ensure!(names == ["fifth"], "{names:?}");
+    let told = told_of(&two, one.upload("root", "fifth", b"fifth")).await?;
+    ensure!(told == ["fifth"], "{told:?}");
     Ok(())
 }

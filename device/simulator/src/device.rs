@@ -164,7 +164,7 @@ impl Device {
                 // Small, so that few files make several groups.
                 group_files: 3,
                 // Longer contents are gone on with, shorter ones are not.
-                resumed_bytes: 24,
+                resumed_bytes: 8,
                 rescan: Duration::from_secs(600),
                 ..Limits::default()
             },

@@ -88,7 +88,6 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
             tasks.spawn(job);
         }
     }
-    tasks.spawn(modules.hints.clone().run(stop.clone()));
     if let Some(address) = config.rpc.listen {
         let listener = lite::bind("rpc.listen", address).await?;
         tasks.spawn(serve_rpc(modules.served.clone(), listener, stop.clone()));
@@ -108,6 +107,8 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
             }
         });
     }
+    // After the gateway has made what takes metrics: whether Redis is there is said once.
+    tasks.spawn(modules.hints.run(stop.clone()));
     backing.announce(&url, address)?;
     welcome(&url, first_sign_in.as_ref());
     wait_for_signal().await?;

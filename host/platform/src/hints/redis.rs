@@ -181,7 +181,6 @@ impl Redis {
     }
 }
 
-/// Looked up each time: the recorder may be installed later than this begins.
 fn is_connected(connected: bool) {
     metrics::gauge!("bitvault_hints_connected").set(f64::from(u8::from(connected)));
 }
