@@ -24,8 +24,8 @@ const CASES: u32 = 10_000;
 const SEARCHES: u32 = 9;
 
 fn config() -> ProptestConfig {
-    let asked = std::env::var("BITVAULT_PLANNER_CASES").ok();
-    let cases: u32 = asked.and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
+    let asked = std::env::var_os("BITVAULT_PLANNER_CASES").and_then(|cases| cases.to_str()?.parse().ok());
+    let cases: u32 = asked.unwrap_or(CASES);
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/planner/regressions.txt");
     ProptestConfig {
         cases: cases.div_ceil(SEARCHES),

@@ -162,7 +162,7 @@ impl Beneath {
                     continue;
                 }
             };
-            if (own::is_temp(name) || own::is_swap(name)) && entry.file_type() != FileType::Directory {
+            if own::is_swap(name) || (own::is_temp(name) && entry.file_type() != FileType::Directory) {
                 listing.leftovers.push(name.to_owned());
                 continue;
             }
