@@ -171,6 +171,7 @@ fn a_state_of_the_first_layout_is_brought_up_to_date() {
     let loaded = store.load().unwrap().expect("a state");
     assert_eq!(loaded.trees.synced, kept.trees().synced);
     assert_eq!(loaded.trees.remote.fetched(id(3)), None);
+    assert!(loaded.asides.is_empty());
 }
 
 #[test]
@@ -281,21 +282,4 @@ fn what_a_copy_is_of_is_kept_until_the_server_has_the_copy() {
     kept.created_remote(local, remote(6, Some(2), file(9)));
     store.apply(&kept.take_changes()).unwrap();
     assert!(store.load().unwrap().unwrap().asides.is_empty());
-}
-
-#[test]
-fn a_state_of_an_earlier_release_is_taken_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state");
-    let mut kept = filled();
-    let mut store = SqliteStore::open(&path).unwrap();
-    store.apply(&kept.take_changes()).unwrap();
-    drop(store);
-    let database = Connection::open(&path).unwrap();
-    database
-        .execute_batch("DROP TABLE asides; PRAGMA user_version = 1;")
-        .unwrap();
-    drop(database);
-    let mut store = SqliteStore::open(&path).unwrap();
-    check_same(&kept, &mut store);
 }
