@@ -14,13 +14,14 @@ mod scale;
 mod search;
 mod start;
 mod statements;
+mod sync;
 mod tree;
 
 use anyhow::{Result, bail};
 use report::Report;
 
 /// Each benchmark by the name that selects it on the command line; all run without one.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "chain",
     "start",
     "statements",
@@ -30,6 +31,7 @@ const NAMES: [&str; 9] = [
     "plugin",
     "large",
     "tree",
+    "sync",
 ];
 
 #[tokio::main]
@@ -75,6 +77,9 @@ async fn main() -> Result<()> {
     }
     if wanted("tree") {
         tree::run(&mut report).await?;
+    }
+    if wanted("sync") {
+        sync::run(&mut report).await?;
     }
     report.print();
     Ok(())

@@ -42,3 +42,15 @@ pub(crate) fn cpu_seconds(pid: u64) -> Result<f64> {
     let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
     Ok(ticks / 100.0)
 }
+
+/// The processes that this one started and that still run.
+pub(crate) fn children(pid: u64) -> Result<Vec<u64>> {
+    let mut children = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task")).context("list threads")? {
+        let listed = std::fs::read_to_string(task?.path().join("children")).context("list processes")?;
+        for child in listed.split_whitespace() {
+            children.push(child.parse()?);
+        }
+    }
+    Ok(children)
+}

@@ -15,7 +15,7 @@ const END: &str = "<!-- end of figures -->";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Run only these, and keep nothing: chain, start, statements, listing, namespace, search,
-    /// plugin, large, tree
+    /// plugin, large, tree, sync
     names: Vec<String>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
     tools::ensure(
         dirs,
-        &[Tool::Postgres, Tool::Minio, Tool::Rclone],
+        &[Tool::Postgres, Tool::Minio, Tool::Rclone, Tool::Syncthing],
         "the benchmarks run beside them",
     )?;
     let programs = build::all(dirs, Profile::Release)?;

@@ -155,7 +155,7 @@ async fn batches_answer_a_result_per_item(target: &Target) -> Result<()> {
         (&a["id"], &a["id"])
     );
     assert_eq!(gone["items"][2]["error"]["status"], 412);
-    for path in ["/v1/batch/moves", "/v1/batch/deletes"] {
+    for path in ["/v1/batch/moves", "/v1/batch/deletes", "/v1/batch/contents"] {
         let none = owner.post(path, json!({"items": []})).await?;
         assert_eq!(
             (none.status.as_u16(), none.reason()),

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 pub(crate) async fn all(target: &Target) -> Result<()> {
+    many_contents_are_read_with_one_call(target).await?;
     versions_are_listed_read_restored_labelled_and_deleted(target).await?;
     a_policy_is_set_where_it_holds(target).await?;
     usage_follows_what_is_there(target).await
@@ -116,6 +117,41 @@ async fn versions_are_listed_read_restored_labelled_and_deleted(target: &Target)
         let answer = target.owner.delete(&format!("{versions}/{nothing}")).await?;
         assert_eq!(answer.reason(), "version_not_found");
     }
+    Ok(())
+}
+
+async fn many_contents_are_read_with_one_call(target: &Target) -> Result<()> {
+    let owner = &target.owner;
+    let file = owner.upload("root", "in a batch", b"first").await?;
+    let newer = upload_version(target, id(&file), b"second").await?;
+    let items = json!({"items": [
+        {"id": file["id"]},
+        {"id": file["id"], "version_id": file["version_id"]},
+        {"id": "root"},
+    ]});
+    let answer = owner.post("/v1/batch/contents", items).await?.ok()?;
+    let contents = &answer["items"];
+    assert_eq!(contents[0]["content"]["sha256"], newer["sha256"]);
+    for (at, bytes) in [(0, &b"second"[..]), (1, b"first")] {
+        let url = contents[at]["content"]["url"]
+            .as_str()
+            .context("a content has a URL")?;
+        let read = owner
+            .http
+            .get(url)
+            .send()
+            .await?
+            .error_for_status()?
+            .bytes()
+            .await?;
+        assert_eq!(&read[..], bytes);
+    }
+    assert_eq!(contents[2]["error"]["reason"], "not_a_file");
+    let unknown = json!({"items": [{"id": file["id"], "attachment": true}]});
+    assert_eq!(
+        owner.post("/v1/batch/contents", unknown).await?.reason(),
+        "body_invalid"
+    );
     Ok(())
 }
 

@@ -242,6 +242,13 @@ async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
 /// Fetches a group: all files are written, made durable at once, put in their places, and the places made durable. An
 /// error is one of making durable.
 async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fingerprint>, FsError> {
+    if group.len() > 1 {
+        let wanted: Vec<_> = group
+            .iter()
+            .map(|fetch| (fetch.node, fetch.content.version))
+            .collect();
+        io.remote.foresee(&wanted).await;
+    }
     let written: Vec<_> = futures::stream::iter(group)
         .map(|fetch| async move {
             let written = write(io, &fetch, limits).await;

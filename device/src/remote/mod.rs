@@ -153,6 +153,8 @@ pub trait Remote: Send + Sync {
     async fn create_folder(&self, key: &Key, parent: NodeId, name: &Name) -> Result<RemoteNode, RemoteError>;
     /// Sends files; an answer for each, in order. Content that does not hash as promised is never committed.
     async fn upload(&self, uploads: Vec<Upload>) -> Vec<Result<RemoteNode, RemoteError>>;
+    /// Told before many versions are fetched, so that the server can be asked about all of them at once. May do nothing.
+    async fn foresee(&self, _wanted: &[(NodeId, VersionId)]) {}
     /// Fetches a version from this byte on. Who calls checks the hash of the whole.
     async fn download(
         &self,

@@ -137,21 +137,17 @@ impl Store {
         presigned(call!(self, CALL_LIMIT, presign_parts, request).await?, count)
     }
 
-    pub(crate) async fn presign_get(
+    /// `most_s`: when they end at the latest, in seconds.
+    pub(crate) async fn presign_gets(
         &self,
         tenant: TenantId,
-        mut wanted: internal::PresignGetRequest,
-    ) -> Result<(v1::PresignedRequest, Option<prost_types::Timestamp>)> {
-        wanted.lifetime_s = match wanted.lifetime_s {
-            0 => self.lifetime_s,
-            asked => asked.min(self.lifetime_s),
-        };
-        let request = caller(Some(tenant)).request(wanted);
-        let answer = presigned(call!(self, CALL_LIMIT, presign_get, request).await?, 1)?;
-        match answer.requests.into_iter().next() {
-            Some(request) => Ok((request, answer.expires_at)),
-            None => Err(Error::internal("presign a read", "the answer is empty")),
-        }
+        gets: Vec<internal::GetWanted>,
+        most_s: Option<u32>,
+    ) -> Result<Presigned> {
+        let count = gets.len();
+        let lifetime_s = most_s.map_or(self.lifetime_s, |most| most.min(self.lifetime_s));
+        let request = caller(Some(tenant)).request(internal::PresignGetsRequest { gets, lifetime_s });
+        presigned(call!(self, CALL_LIMIT, presign_gets, request).await?, count)
     }
 
     /// The size of each object, in the order of the keys; `None` where the store has none.

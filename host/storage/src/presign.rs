@@ -109,33 +109,38 @@ pub(crate) async fn parts(
     Ok(answer(signed))
 }
 
-pub(crate) async fn get(
+pub(crate) async fn gets(
     storage: &Storage,
-    request: rpc::PresignGetRequest,
+    request: rpc::PresignGetsRequest,
 ) -> Result<rpc::PresignedResponse, Error> {
     let facts = storage.facts().await?;
     let auth = life(request.lifetime_s)?;
-    if request.range.is_some() && !facts.features.contains("range-presign") {
-        let text = "this backend can't bind a range into a presigned request".to_owned();
-        return Err(invalid("range_presign_unsupported", text));
-    }
-    let options = GetOptions {
-        range: request.range.map(|range| (range.offset, range.length)),
-        content_type: request.content_type,
-        content_disposition: request.content_disposition,
-        ..GetOptions::none()
-    };
+    bounded(request.gets.len())?;
+    let mut signed = Vec::with_capacity(request.gets.len());
     let mut call = storage
         .backend()
         .for_clients
         .call("plan-get")
         .await
         .map_err(error::plugin)?;
-    let signed = call
-        .plan_get(&request.key, &options, auth)
-        .await
-        .map_err(error::plugin)?;
-    Ok(answer(vec![signed]))
+    for get in request.gets {
+        if get.range.is_some() && !facts.features.contains("range-presign") {
+            let text = "this backend can't bind a range into a presigned request".to_owned();
+            return Err(invalid("range_presign_unsupported", text));
+        }
+        let options = GetOptions {
+            range: get.range.map(|range| (range.offset, range.length)),
+            content_type: get.content_type,
+            content_disposition: get.content_disposition,
+            ..GetOptions::none()
+        };
+        signed.push(
+            call.plan_get(&get.key, &options, auth)
+                .await
+                .map_err(error::plugin)?,
+        );
+    }
+    Ok(answer(signed))
 }
 
 fn life(seconds: u32) -> Result<Auth, Error> {

@@ -121,8 +121,11 @@ impl StorageService for Storage {
         Ok(Response::new(presign::parts(self, request.into_inner()).await?))
     }
 
-    async fn presign_get(&self, request: Request<rpc::PresignGetRequest>) -> Answer<rpc::PresignedResponse> {
-        Ok(Response::new(presign::get(self, request.into_inner()).await?))
+    async fn presign_gets(
+        &self,
+        request: Request<rpc::PresignGetsRequest>,
+    ) -> Answer<rpc::PresignedResponse> {
+        Ok(Response::new(presign::gets(self, request.into_inner()).await?))
     }
 
     async fn head_objects(

@@ -64,14 +64,21 @@ async fn objects_live_and_die(running: &Running) {
         .into_inner();
     assert_eq!((hash.size, hash.sha256), (11, sha256(&content)));
 
-    let get = rpc::PresignGetRequest {
+    let get = rpc::GetWanted {
         key: key.to_owned(),
         range: None,
-        lifetime_s: 60,
         content_type: Some("text/x-test".to_owned()),
         content_disposition: Some("attachment; filename*=UTF-8''%C3%BC.bin".to_owned()),
     };
-    let get = storage.presign_get(Request::new(get)).await.unwrap().into_inner();
+    let get = rpc::PresignGetsRequest {
+        gets: vec![get],
+        lifetime_s: 60,
+    };
+    let get = storage
+        .presign_gets(Request::new(get))
+        .await
+        .unwrap()
+        .into_inner();
     let response = send(&get.requests[0], Vec::new()).await;
     assert_eq!(response.headers()["content-type"], "text/x-test");
     assert_eq!(
@@ -331,14 +338,17 @@ async fn presigned_requests_open_nothing_else(running: &Running) {
     assert_eq!(send(&put, content.clone()).await.status(), 412, "replay");
     delete(&storage, &["one/file"]).await;
 
-    let short = rpc::PresignGetRequest {
+    let short = rpc::GetWanted {
         key: "one/file".to_owned(),
         range: None,
-        lifetime_s: 901,
         content_type: None,
         content_disposition: None,
     };
-    let long_life = storage.presign_get(Request::new(short)).await.unwrap_err();
+    let short = rpc::PresignGetsRequest {
+        gets: vec![short],
+        lifetime_s: 901,
+    };
+    let long_life = storage.presign_gets(Request::new(short)).await.unwrap_err();
     assert_eq!(long_life.code(), tonic::Code::InvalidArgument);
 }
 
@@ -357,15 +367,18 @@ async fn a_range_opens_that_range_only(running: &Running) {
     let content = b"0123456789".to_vec();
     let put = presign_put(&storage, "r/file", &content).await;
     assert!(send(&put, content).await.status().is_success());
-    let get = rpc::PresignGetRequest {
+    let get = rpc::GetWanted {
         key: "r/file".to_owned(),
         range: Some(rpc::Range { offset: 2, length: 3 }),
-        lifetime_s: 60,
         content_type: None,
         content_disposition: None,
     };
+    let get = rpc::PresignGetsRequest {
+        gets: vec![get],
+        lifetime_s: 60,
+    };
     let get = storage
-        .presign_get(Request::new(get))
+        .presign_gets(Request::new(get))
         .await
         .unwrap()
         .into_inner()

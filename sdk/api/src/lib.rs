@@ -33,7 +33,9 @@ pub use links::{
     CreateLink, CreatedLink, DropUpload, Instant, Link, LinkKey, LinkKind, PublicLink, UnlockLink, UpdateLink,
 };
 pub use metadata::{Favourite, Metadata, NodeSort, SortOrder, UpdateMetadata};
-pub use nodes::{Content, CreateFolder, Node, NodeKind, UpdateNode};
+pub use nodes::{
+    BatchContents, Content, ContentItem, ContentResult, CreateFolder, Node, NodeKind, UpdateNode,
+};
 pub use page::Page;
 pub use problem::{Code, FieldError, Problem};
 pub use quotas::{HomeQuota, Quota, QuotaKind, SetQuota};

@@ -1,3 +1,4 @@
+use crate::Problem;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -70,6 +71,39 @@ pub struct UpdateNode {
     /// The folder it moves to; `root` is an alias.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
+}
+
+/// Body of `POST /v1/batch/contents`: at most 500 files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BatchContents {
+    /// The files.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
+    pub items: Vec<ContentItem>,
+}
+
+/// A file whose content is wanted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ContentItem {
+    /// `nod_…`
+    pub id: String,
+    /// `ver_…`; the current one when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+}
+
+/// What became of one item of `POST /v1/batch/contents`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ContentResult {
+    /// Where to read the bytes.
+    Content(Content),
+    /// It was refused.
+    Error(Problem),
 }
 
 /// Answer of `GET /v1/nodes/{id}/content?redirect=false`: where to read the bytes, straight from the store.

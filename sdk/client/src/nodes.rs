@@ -1,8 +1,12 @@
 //! Folders, files and where their content is read.
 
 use crate::call::Call;
+use crate::uploads::one_each;
 use crate::{Client, RemotePath, Result};
-use bitvault_api::{Content, CreateFolder, Node, NodeSort, Page, SortOrder, UpdateNode};
+use bitvault_api::{
+    BatchContents, Content, ContentItem, ContentResult, CreateFolder, Node, NodeSort, Page, SortOrder,
+    UpdateNode,
+};
 
 impl Client {
     /// `GET /v1/nodes/{id}`; `root` is an alias of the root folder.
@@ -106,5 +110,16 @@ impl Client {
             call = call.query("version_id", version_id);
         }
         self.send(call).await
+    }
+
+    /// `POST /v1/batch/contents`: [`content`](Self::content) of at most
+    /// [`BATCH_ITEMS`](bitvault_api::limits::BATCH_ITEMS) files; a result per item.
+    ///
+    /// # Errors
+    /// As any call, for the whole batch.
+    pub async fn contents(&self, items: Vec<ContentItem>) -> Result<Vec<ContentResult>> {
+        let count = items.len();
+        let call = Call::post("/v1/batch/contents", [], &BatchContents { items })?;
+        one_each(self.send(call).await?, count)
     }
 }

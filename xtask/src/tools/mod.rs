@@ -33,6 +33,8 @@ pub(crate) enum Tool {
     Rclone,
     /// Redis, through which daemons give each other hints
     Redis,
+    /// Syncthing, which keeps folders in step: the peer of benchmarks
+    Syncthing,
     /// toxiproxy, a proxy that cuts and cripples connections
     Toxiproxy,
     /// Chromium, the browser of the web app's tests
@@ -96,6 +98,8 @@ fn ensure_one(dirs: &Dirs, tool: Tool, why: &str) -> Result<()> {
         Tool::Rclone => go(dirs, &pins::RCLONE, why),
         Tool::Redis if env::which("redis-server").is_some() => Ok(()),
         Tool::Redis => apt::install_redis(why),
+        Tool::Syncthing if env::which("syncthing").is_some() => Ok(()),
+        Tool::Syncthing => apt::install(&[pins::SYNCTHING_PACKAGE], why),
         Tool::Toxiproxy => go(dirs, &pins::TOXIPROXY, why),
         Tool::Chromium if chromium().is_some() => Ok(()),
         Tool::Chromium => apt::install(&[pins::CHROMIUM_PACKAGE], why),

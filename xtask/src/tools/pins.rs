@@ -49,6 +49,9 @@ pub(crate) const REDIS_PACKAGE: &str = "redis-server";
 /// Debian's package of the browser.
 pub(crate) const CHROMIUM_PACKAGE: &str = "chromium";
 
+/// Debian's package of the program that benchmarks of sync run beside ours.
+pub(crate) const SYNCTHING_PACKAGE: &str = "syncthing";
+
 /// npm: drives the browser in tests.
 pub(crate) const PLAYWRIGHT_CORE: &str = "1.65.1";
 

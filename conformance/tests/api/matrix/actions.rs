@@ -159,6 +159,11 @@ pub(super) const ACTIONS: &[(&str, &str, &str)] = &[
     ("GET /v1/trash", "/v1/trash?in={folder}", ""),
     ("DELETE /v1/trash", "/v1/trash?in={folder}", ""),
     (
+        "POST /v1/batch/contents",
+        "/v1/batch/contents",
+        r#"{"items":[{"id":"{file}"}]}"#,
+    ),
+    (
         "POST /v1/batch/moves",
         "/v1/batch/moves",
         r#"{"items":[{"id":"{file}","name":"{unique}"}]}"#,

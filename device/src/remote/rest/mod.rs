@@ -8,15 +8,16 @@
 
 mod translate;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bitvault_api::limits::PAGE_ITEMS_MAX;
-use bitvault_api::{CreateDevice, CreateFolder, UpdateNode};
+use bitvault_api::limits::{BATCH_ITEMS, PAGE_ITEMS_MAX};
+use bitvault_api::{ContentItem, ContentResult, CreateDevice, CreateFolder, UpdateNode};
 use bitvault_client::transfer::{FileJob, KnownFile, Origin, Transfer};
 use bitvault_client::{Changes, Client};
-use bitvault_planner::{Content, Name, NodeId, RemoteNode, UploadTo};
+use bitvault_planner::{Content, Name, NodeId, RemoteNode, UploadTo, VersionId};
 use futures::StreamExt as _;
 
 use super::{Cursor, Key, Page, Remote, RemoteError, Sink, Upload};
@@ -28,12 +29,17 @@ const SMALL_BYTES: u64 = 4 * 1024 * 1024;
 /// Most small files in one batch.
 const BATCH_FILES: usize = 250;
 
+/// What was foreseen and then not fetched does not pile up beyond so many versions.
+const FORESEEN_MOST: usize = 4 * BATCH_ITEMS;
+
 /// A server behind its REST API, and the account that is signed in there.
 pub struct RestRemote {
     client: Client,
     transfer: Transfer,
     /// Its id on the server, and what it calls itself.
     device: Mutex<Option<(String, String)>>,
+    /// Where the bytes of versions are that are about to be fetched.
+    foreseen: Mutex<HashMap<(NodeId, VersionId), bitvault_api::Content>>,
 }
 
 impl RestRemote {
@@ -43,11 +49,16 @@ impl RestRemote {
             client: transfer.client().clone(),
             transfer,
             device: Mutex::new(None),
+            foreseen: Mutex::default(),
         }
     }
 
     fn device(&self) -> Option<(String, String)> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn foreseen(&self) -> MutexGuard<'_, HashMap<(NodeId, VersionId), bitvault_api::Content>> {
+        self.foreseen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn origin(&self, upload: &Upload) -> Origin {
@@ -200,6 +211,29 @@ impl Remote for RestRemote {
             .collect()
     }
 
+    async fn foresee(&self, wanted: &[(NodeId, VersionId)]) {
+        for wanted in wanted.chunks(BATCH_ITEMS) {
+            let items = wanted.iter().map(|(node, version)| ContentItem {
+                id: node.to_string(),
+                version_id: Some(version.to_string()),
+            });
+            match self.client.contents(items.collect()).await {
+                Ok(found) => {
+                    let mut foreseen = self.foreseen();
+                    if foreseen.len() > FORESEEN_MOST {
+                        foreseen.clear();
+                    }
+                    for (wanted, found) in wanted.iter().zip(found) {
+                        if let ContentResult::Content(content) = found {
+                            foreseen.insert(*wanted, content);
+                        }
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "ask for many contents at once"),
+            }
+        }
+    }
+
     async fn download(
         &self,
         node: NodeId,
@@ -207,11 +241,15 @@ impl Remote for RestRemote {
         from: u64,
         sink: &mut dyn Sink,
     ) -> Result<(), RemoteError> {
-        let version = self
-            .transfer
-            .version(&node.to_string(), &content.version.to_string())
-            .await
-            .map_err(|error| failed(&error))?;
+        let (id, version) = (node.to_string(), content.version.to_string());
+        let foreseen = self.foreseen().remove(&(node, content.version));
+        let version = match foreseen {
+            Some(known) => self.transfer.version_at(&id, &version, known),
+            None => {
+                let asked = self.transfer.version(&id, &version).await;
+                asked.map_err(|error| failed(&error))?
+            }
+        };
         let mut bytes = std::pin::pin!(version.bytes(from..content.size));
         while let Some(piece) = bytes.next().await {
             sink.write(piece.map_err(|error| failed(&error))?).await?;

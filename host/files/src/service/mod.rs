@@ -263,6 +263,13 @@ impl FilesService for Files {
         serve!(self, request, get_content::get_content)
     }
 
+    async fn get_contents(
+        &self,
+        request: Request<v1::GetContentsRequest>,
+    ) -> Answer<v1::GetContentsResponse> {
+        serve!(self, request, get_content::get_contents)
+    }
+
     async fn list_trash(&self, request: Request<v1::ListTrashRequest>) -> Answer<v1::ListTrashResponse> {
         serve!(self, request, list_trash::list_trash)
     }

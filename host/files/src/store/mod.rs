@@ -16,6 +16,7 @@ pub(crate) mod children;
 pub(crate) mod collect;
 pub(crate) mod commits;
 pub(crate) mod conflicts;
+pub(crate) mod contents;
 pub(crate) mod copies;
 pub(crate) mod erase;
 pub(crate) mod favourites;

@@ -8,7 +8,7 @@ use crate::domain::name::Name;
 use crate::domain::sort::Keys;
 use crate::store::journal::{Change, ChangeKind};
 use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::{AccountId, NodeId, TenantId, VersionId};
+use bitvault_platform::ids::{AccountId, NodeId, VersionId};
 use bitvault_platform::{Error, Result};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -457,41 +457,4 @@ pub(crate) async fn insert_folder(
         size: None,
         sha256: None,
     }))
-}
-
-/// Where a version's bytes are.
-#[derive(Debug, Clone)]
-pub(crate) struct ContentRow {
-    pub(crate) name: String,
-    pub(crate) content_type: String,
-    pub(crate) key: String,
-    pub(crate) object_size: i64,
-    pub(crate) offset: i64,
-    pub(crate) length: i64,
-    pub(crate) sha256: Vec<u8>,
-}
-
-/// The content of a file's version; of the current one when `version` is absent.
-pub(crate) async fn content(
-    tx: &mut TenantTx,
-    node: NodeId,
-    version: Option<VersionId>,
-) -> Result<Option<ContentRow>> {
-    let tenant: TenantId = tx.tenant();
-    Ok(sqlx::query_as!(
-        ContentRow,
-        r#"SELECT n.name AS "name!", v.content_type AS "content_type!", o.key AS "key!", o.size AS "object_size!",
-                  b."offset" AS "offset!", b.length AS "length!", b.sha256 AS "sha256!"
-           FROM files.nodes n
-           CROSS JOIN LATERAL (SELECT * FROM files.versions WHERE tenant_id = $1 AND node_id = n.id
-                               AND id = coalesce($3, n.current_version) LIMIT 1) v
-           CROSS JOIN LATERAL (SELECT * FROM files.blobs WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b
-           CROSS JOIN LATERAL (SELECT * FROM files.objects WHERE tenant_id = $1 AND id = b.object_id LIMIT 1) o
-           WHERE n.tenant_id = $1 AND n.id = $2"#,
-        tenant.0,
-        node.0,
-        version.map(|version| version.0)
-    )
-    .fetch_optional(&mut **tx)
-    .await?)
 }

@@ -1,6 +1,7 @@
 //! Many nodes moved or deleted at once; and many clients at once.
 
-use crate::support::{World, request};
+use crate::support::{World, request, sha256};
+use bitvault_platform::ids::AccountId;
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService as _;
@@ -259,6 +260,84 @@ async fn another_tenants_batch_finds_nothing_and_changes_nothing() {
         assert_eq!(reasons(&deleted), ["node_not_found", "node_not_found"]);
     }
     assert_eq!(world.get(&world.ctx(), &file.id).await.unwrap(), file);
+}
+
+/// What each item may read, in order, whatever stands beside it; and what another tenant asks about does not exist.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contents_of_many_files_are_answered_one_by_one() {
+    let world = World::new().await;
+    let (one, other) = (
+        world.put("root", "one", b"1").await.unwrap(),
+        world.put("root", "other", b"22").await.unwrap(),
+    );
+    let folder = world.mkdir("root", "folder").await.unwrap();
+    let first = one.version_id.clone().unwrap();
+    let second = world.put_version(&one.id, b"333").await;
+    let somebody = world.as_account(AccountId::new());
+    let foreign = world.get(&somebody, "root").await.unwrap().id;
+    let item = |node: &str, version: Option<&str>| v1::GetContentRequest {
+        node_id: node.to_owned(),
+        version_id: version.map(str::to_owned),
+        attachment: false,
+    };
+    let ask = |ctx: Ctx, items: Vec<v1::GetContentRequest>| {
+        let call = world
+            .files
+            .get_contents(request(&ctx, v1::GetContentsRequest { items }));
+        async {
+            let items = call.await.unwrap().into_inner().items.into_iter();
+            let results = items.map(|item| match item.result.unwrap() {
+                v1::get_content_result::Result::Content(content) => Ok(content),
+                v1::get_content_result::Result::Error(status) => Err(Error::from(status).reason().to_owned()),
+            });
+            results.collect::<Vec<_>>()
+        }
+    };
+    let items = vec![
+        item(&one.id, None),
+        item(&folder.id, None),
+        item(&one.id, Some(&first)),
+        item(&foreign, None),
+        item("nod_x", None),
+        item(&other.id, Some(&first)),
+        item(&other.id, None),
+        item(&one.id, None),
+    ];
+    let answered = ask(world.ctx(), items.clone()).await;
+    let refused: Vec<_> = answered
+        .iter()
+        .map(|item| item.as_ref().err().map(String::as_str))
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            None,
+            Some("not_a_file"),
+            None,
+            Some("node_not_found"),
+            Some("node_not_found"),
+            Some("version_not_found"),
+            None,
+            None
+        ]
+    );
+    let (again, newest) = (second.version_id.as_deref(), b"333".as_slice());
+    assert!(again.is_some());
+    for (at, bytes) in [(0, newest), (2, b"1"), (6, b"22"), (7, newest)] {
+        let content = answered[at].as_ref().unwrap();
+        let url = content.request.as_ref().unwrap().url.clone();
+        let read = reqwest::get(url).await.unwrap().bytes().await.unwrap();
+        assert_eq!(
+            (&read[..], content.size),
+            (bytes, bytes.len() as u64),
+            "item {at}"
+        );
+        assert_eq!(content.sha256, sha256(bytes), "item {at}");
+    }
+    for ctx in [somebody, world.stranger()] {
+        let answered = ask(ctx, items.clone()).await;
+        assert!(answered.iter().all(Result::is_err), "{answered:?}");
+    }
 }
 
 /// Five hundred moves take no longer than a few: the statements are the same.

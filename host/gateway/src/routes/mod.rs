@@ -75,6 +75,7 @@ pub(crate) fn router() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(batches::batch_moves))
         .routes(routes!(batches::batch_deletes))
         .routes(routes!(content::get_content))
+        .routes(routes!(content::batch_contents))
         .routes(routes!(archive::get_zip))
         .routes(routes!(copies::copy_node))
         .routes(routes!(copies::get_copy, copies::cancel_copy))

@@ -192,7 +192,7 @@ pub(super) async fn batch_commits(
 }
 
 /// Presigned requests are secrets: nobody's cache keeps them.
-fn secret(mut response: Response) -> Response {
+pub(super) fn secret(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

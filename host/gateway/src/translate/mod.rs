@@ -21,7 +21,7 @@ pub(crate) use conflicts::{conflict, keep};
 pub(crate) use copies::copy;
 pub(crate) use links::{at_maybe, create_link, created_link, link, link_kind, update_link};
 pub(crate) use metadata::{favourite, metadata, sort};
-pub(crate) use nodes::{content, node};
+pub(crate) use nodes::{content, content_result, node};
 pub(crate) use quotas::quota;
 pub(crate) use search::found;
 pub(crate) use sessions::{account, me, session};

@@ -1,4 +1,5 @@
 use super::{at, missing};
+use crate::problem;
 use bitvault_api as rest;
 use bitvault_platform::Error;
 use bitvault_proto::v1 as rpc;
@@ -40,6 +41,16 @@ pub(crate) fn content(from: rpc::Content) -> Result<rest::Content, Error> {
         size: from.size,
         sha256: hex::encode(&from.sha256),
     })
+}
+
+/// Where a file's bytes are, or why it was refused.
+pub(crate) fn content_result(from: rpc::GetContentResult) -> Result<rest::ContentResult, Error> {
+    match from.result.ok_or_else(|| missing("a content's result"))? {
+        rpc::get_content_result::Result::Content(one) => Ok(rest::ContentResult::Content(content(one)?)),
+        rpc::get_content_result::Result::Error(status) => {
+            Ok(rest::ContentResult::Error(problem::of_item(Error::from(status))))
+        }
+    }
 }
 
 #[cfg(test)]

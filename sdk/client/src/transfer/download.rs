@@ -196,6 +196,19 @@ impl Transfer {
         })
     }
 
+    /// A version of a file whose bytes are where the server already said, to be read.
+    pub fn version_at(&self, node_id: &str, version_id: &str, content: Content) -> Version<'_> {
+        let remote = Remote {
+            node_id: node_id.to_owned(),
+            version_id: Some(version_id.to_owned()),
+            content: Mutex::new(content),
+        };
+        Version {
+            transfer: self,
+            remote,
+        }
+    }
+
     /// The bytes of `range` in order; up to [`PARTS_AT_ONCE`] pieces are fetched ahead.
     fn ranges<'a>(
         &'a self,
