@@ -1,5 +1,6 @@
 use super::Files;
 use crate::domain::access::{Actor, NodeRole, node_id};
+use crate::domain::media_type;
 use crate::error::Refusal;
 use crate::store::nodes;
 use crate::store::unsigned;
@@ -37,14 +38,16 @@ pub(super) async fn get_content(
     tx.commit().await?;
     let (length, offset) = (unsigned(content.length)?, unsigned(content.offset)?);
     let whole = content.offset == 0 && content.length == content.object_size;
+    // What strangers are pointed to is saved and never shown, and so is what a browser might run.
+    let saved =
+        request.attachment || actor.link.is_some() || !media_type::may_be_shown(&content.content_type);
     let wanted = internal::PresignGetRequest {
         key: content.key.clone(),
         range: (!whole).then_some(internal::Range { offset, length }),
         // For a visitor it is good for one download that begins now.
         lifetime_s: if actor.link.is_some() { LINK_LIFETIME_S } else { 0 },
         content_type: Some(content.content_type.clone()),
-        // What strangers are pointed to is saved and never shown.
-        content_disposition: (request.attachment || actor.link.is_some()).then(|| disposition(&content.name)),
+        content_disposition: saved.then(|| disposition(&content.name)),
     };
     let (request, expires_at) = files.core.store.presign_get(actor.tenant, wanted).await?;
     Ok(v1::Content {
