@@ -60,6 +60,7 @@ async fn delete<'a>(
             id: id.clone(),
             permanent,
             revision: None,
+            covers: None,
         });
         let results = server.client.delete_nodes(items.collect()).await?;
         let mut again = Vec::new();

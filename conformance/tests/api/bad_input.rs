@@ -8,6 +8,7 @@ pub(crate) async fn all(target: &Target) -> Result<()> {
     every_refusal_is_a_problem_document(target).await?;
     an_unknown_field_is_named(target).await?;
     sizes_and_hashes_that_can_not_be_are_refused(target).await?;
+    what_the_document_rules_out_is_refused_for_the_whole_batch(target).await?;
     another_tenants_ids_look_like_missing_ones(target).await
 }
 
@@ -111,6 +112,87 @@ async fn sizes_and_hashes_that_can_not_be_are_refused(target: &Target) -> Result
             .status,
         400
     );
+    Ok(())
+}
+
+async fn what_the_document_rules_out_is_refused_for_the_whole_batch(target: &Target) -> Result<()> {
+    let owner = &target.owner;
+    let folder = json!({"create_folder": {"parent_id": "root", "name": "never made"}});
+    let commit =
+        |part: Value, hash: &str| json!({"commit": {"upload_id": "upl_x", "parts": [part], "sha256": hash}});
+    let hash = sha256(b"x");
+    let cases = [
+        (json!({"delete": {"id": 7}}), "items[1].delete.id"),
+        (json!({"delete": ["nod_x"]}), "items[1].delete"),
+        (
+            json!({"delete": {"id": "nod_x", "covers": "0f"}}),
+            "items[1].delete.covers",
+        ),
+        (json!({"move": {"name": "x"}}), "items[1].move.id"),
+        (
+            json!({"move": {"id": "nod_x", "colour": "red"}}),
+            "items[1].move.colour",
+        ),
+        (
+            json!({"move": {"id": "nod_x", "revision": 1.5}}),
+            "items[1].move.revision",
+        ),
+        (
+            commit(json!({"number": 0, "etag": "e"}), &hash),
+            "items[1].commit.parts[0].number",
+        ),
+        (
+            commit(json!({"number": 2_147_483_648_u32, "etag": "e"}), &hash),
+            "items[1].commit.parts[0].number",
+        ),
+        (
+            commit(json!({"number": 1, "etag": "e"}), "0g"),
+            "items[1].commit.sha256",
+        ),
+    ];
+    for (item, field) in cases {
+        let refused = owner
+            .post("/v1/changes", json!({"items": [folder, item]}))
+            .await?;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.body["fields"][0]["field"]),
+            (400, &json!(field)),
+            "{item}: {}",
+            refused.body
+        );
+    }
+    let good = json!({"parent_id": "root", "name": "never begun", "size": 1, "sha256": hash});
+    let cases = [
+        (json!(["root", "a list", 1]), "items[1]"),
+        (
+            json!({"parent_id": "root", "name": "x", "size": 1_u64 << 63}),
+            "items[1].size",
+        ),
+        (
+            json!({"node_id": "nod_x", "size": 1, "sha256": "0g"}),
+            "items[1].sha256",
+        ),
+    ];
+    for (item, field) in cases {
+        let refused = owner
+            .post("/v1/batch/uploads", json!({"items": [good, item]}))
+            .await?;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.body["fields"][0]["field"]),
+            (400, &json!(field)),
+            "{item}: {}",
+            refused.body
+        );
+    }
+    // Nothing was done of it, and a rule beyond the document is told in the item's result.
+    let name = "x".repeat(256);
+    let long = json!({"create_folder": {"parent_id": "root", "name": name}});
+    let answer = owner
+        .post("/v1/changes", json!({"items": [long, folder]}))
+        .await?
+        .ok()?;
+    assert_eq!(answer["items"][0]["error"]["reason"], "name_invalid", "{answer}");
+    assert_eq!(answer["items"][1]["node"]["name"], "never made", "{answer}");
     Ok(())
 }
 

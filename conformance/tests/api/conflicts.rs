@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 pub(crate) async fn all(target: &Target) -> Result<()> {
     a_conflict_is_listed_shown_and_settled(target).await?;
     what_is_wrong_about_a_conflict_is_told(target).await?;
-    a_folder_is_deleted_only_as_it_is_covered(target).await
+    a_folder_is_deleted_only_as_it_is_covered(target).await?;
+    many_folders_are_deleted_only_as_they_are_covered(target).await
 }
 
 fn text<'a>(value: &'a Value, at: &str) -> Result<&'a str> {
@@ -173,5 +174,66 @@ async fn a_folder_is_deleted_only_as_it_is_covered(target: &Target) -> Result<()
         .delete(&format!("{path}{}", covers(&[&folder, &known, &added])))
         .await?
         .ok()?;
+    Ok(())
+}
+
+/// Whichever call takes a batch of deletions, an item is refused alone, and sees what went with the ones before it.
+async fn many_folders_are_deleted_only_as_they_are_covered(target: &Target) -> Result<()> {
+    let owner = &target.owner;
+    let folder = async |name: String, parent: &str| {
+        let body = json!({"parent_id": parent, "name": name});
+        owner.post("/v1/folders", body).await?.ok()
+    };
+    for (path, pushed) in [("/v1/batch/deletes", false), ("/v1/changes", true)] {
+        let item = |node: &Value, covers: Option<&str>| {
+            let item = json!({"id": node["id"], "covers": covers});
+            if pushed { json!({"delete": item}) } else { item }
+        };
+        let changed = folder(format!("changed {pushed}"), "root").await?;
+        let emptied = folder(format!("emptied {pushed}"), "root").await?;
+        let inner = folder("inner".to_owned(), text(&emptied, "/id")?).await?;
+        let below = owner.upload(text(&inner, "/id")?, "below.txt", b"1").await?;
+        let seen = covers(&[&changed]);
+        let added = owner.upload(text(&changed, "/id")?, "added.txt", b"2").await?;
+        let items = json!({"items": [
+            item(&changed, Some(&seen)),
+            item(&inner, Some(&covers(&[&inner, &below]))),
+            item(&emptied, Some(&covers(&[&emptied, &inner, &below]))),
+            item(&emptied, Some(&covers(&[&emptied]))),
+        ]});
+        let answer = owner.post(path, items).await?.ok()?;
+        let told: Vec<&str> = answer["items"]
+            .as_array()
+            .context("items")?
+            .iter()
+            .map(|one| one["error"]["reason"].as_str().unwrap_or("done"))
+            .collect();
+        let refused = "tree_changed";
+        assert_eq!(told, [refused, "done", refused, "done"], "{path}: {answer}");
+        if pushed {
+            assert_eq!(answer["items"][0]["current"]["id"], changed["id"], "{answer}");
+        }
+        assert_eq!(owner.content(text(&added, "/id")?).await?, b"2");
+
+        let items = json!({"items": [item(&changed, None), item(&changed, Some("0f"))]});
+        let refused = owner.post(path, items).await?;
+        assert_eq!(
+            (refused.status, refused.reason()),
+            (StatusCode::BAD_REQUEST, "covers_invalid")
+        );
+        let field = if pushed {
+            "items[1].delete.covers"
+        } else {
+            "items[1].covers"
+        };
+        assert_eq!(refused.body["fields"][0]["field"], field);
+        assert_eq!(owner.content(text(&added, "/id")?).await?, b"2");
+    }
+    let for_good = json!({"items": [{"id": "root", "permanent": true, "covers": "0f".repeat(32)}]});
+    let answer = owner.post("/v1/batch/deletes", for_good).await?.ok()?;
+    assert_eq!(
+        answer["items"][0]["error"]["reason"], "covers_invalid",
+        "{answer}"
+    );
     Ok(())
 }

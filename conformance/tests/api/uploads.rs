@@ -14,6 +14,7 @@ pub(crate) async fn all(target: &Target) -> Result<()> {
     the_presigned_request_takes_only_the_promised_bytes(target).await?;
     the_store_refuses_a_second_put(target).await?;
     a_new_version_needs_the_base_that_it_names(target).await?;
+    a_name_tells_the_media_type_and_what_a_browser_might_run_is_saved(target).await?;
     a_given_up_upload_can_not_be_committed(target).await?;
     a_large_file_travels_in_parts_and_resumes(target).await?;
     a_multipart_upload_whose_hash_lies_is_refused(target).await?;
@@ -214,6 +215,44 @@ async fn a_new_version_needs_the_base_that_it_names(target: &Target) -> Result<(
         first["version_id"].as_str().unwrap_or_default()
     );
     assert_eq!(target.owner.get(&old).await?.ok()?["sha256"], sha256(b"one"));
+    Ok(())
+}
+
+async fn a_name_tells_the_media_type_and_what_a_browser_might_run_is_saved(target: &Target) -> Result<()> {
+    let owner = &target.owner;
+    let parent = folder(target, "media types").await?;
+    for (name, told, saved) in [
+        ("page.html", "text/html", true),
+        ("drawing.SVG", "image/svg+xml", true),
+        ("notes", "application/octet-stream", true),
+        ("notes.txt", "text/plain", false),
+    ] {
+        let first = owner.upload(&parent, name, b"one").await?;
+        assert_eq!(first["content_type"], told, "{name}");
+        let version = json!({"node_id": first["id"], "size": 3, "sha256": sha256(b"two")});
+        let upload = owner.post("/v1/uploads", version).await?.ok()?;
+        owner.send_part(&upload["parts"][0], b"two").await?;
+        let id = upload["upload_id"].as_str().unwrap_or_default();
+        let second = owner.commit(id).await?.ok()?;
+        assert_eq!(second["content_type"], told, "a new version of {name}");
+
+        let id = second["id"].as_str().unwrap_or_default();
+        let path = format!("/v1/nodes/{id}/content?redirect=false");
+        let content = owner.get(&path).await?.ok()?;
+        let url = content["url"].as_str().unwrap_or_default();
+        let response = reqwest::get(url).await?;
+        assert!(response.status().is_success(), "{}", response.status());
+        assert_eq!(response.headers()["content-type"], told, "{name}");
+        let disposition = response.headers().get("content-disposition");
+        let disposition = disposition
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("shown");
+        assert_eq!(
+            disposition.starts_with("attachment;"),
+            saved,
+            "{name}: {disposition}"
+        );
+    }
     Ok(())
 }
 

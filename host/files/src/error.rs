@@ -102,7 +102,7 @@ pub(crate) enum Refusal {
     TreeChanged,
     #[error("give the SHA-256 of what goes to the trash, 64 hex digits; not with `permanent`")]
     CoversInvalid,
-    #[error("a deletion may cover {0} nodes at most: delete parts of it")]
+    #[error("the deletions of one call may cover {0} nodes at most: delete parts of it")]
     TreeTooLarge(usize),
     #[error("this is the file's current version: restore another one first, or delete the file")]
     VersionCurrent,

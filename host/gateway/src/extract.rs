@@ -1,5 +1,6 @@
 //! What handlers take from a request; every way in which it can be wrong is a [`Refusal`].
 
+use crate::fields::Named;
 use crate::problem::Refusal;
 use crate::state::AppState;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -285,13 +286,8 @@ fn unsupported(wanted: &str) -> Refusal {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    // An object's fields could stand in a list as well, as far as the deserialiser is concerned.
-    if bytes.trim_ascii_start().starts_with(b"[") {
-        let detail = "the body is a list: send an object with named fields";
-        return Err(Error::new(Code::Invalid, "body_invalid", detail));
-    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|cause| {
+    let value = serde_path_to_error::deserialize(Named(&mut json)).map_err(|cause| {
         let inner = cause.inner();
         if inner.is_data() {
             let path = cause.path().to_string();
@@ -340,7 +336,7 @@ fn field_error(reason: &str, path: &str, message: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitvault_api::{BatchUploads, CreateFolder};
+    use bitvault_api::{BatchUploads, CreateFolder, PushChanges};
 
     fn refused<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> (String, Vec<String>) {
         let error = parse::<T>(body.as_bytes()).unwrap_err();
@@ -374,8 +370,44 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_no_body() {
-        assert_eq!(refused::<CreateFolder>(r#" ["root", "a"]"#).0, "body_invalid");
+    fn a_list_is_no_object_wherever_it_stands() {
+        let invalid = |fields: &[&str]| {
+            let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
+            ("body_invalid".to_owned(), fields)
+        };
+        assert_eq!(refused::<CreateFolder>(r#" ["root", "a"]"#), invalid(&[]));
+        assert_eq!(refused::<Option<CreateFolder>>(r#"["root", "a"]"#), invalid(&[]));
+        assert_eq!(
+            refused::<BatchUploads>(r#"{"items": [{"size": 1}, ["root", "a", 1]]}"#),
+            invalid(&["items[1]"])
+        );
+        assert_eq!(
+            refused::<BatchUploads>(r#"{"items": [{"size": 1, "conflict_of": ["nod_1"]}]}"#),
+            invalid(&["items[0].conflict_of"])
+        );
+        assert_eq!(
+            refused::<PushChanges>(r#"{"items": [{"delete": ["nod_1"]}]}"#),
+            invalid(&["items[0].delete"])
+        );
+        assert_eq!(
+            refused::<PushChanges>(r#"{"items": [{"commit": {"upload_id": "upl_1", "parts": [[1, "e"]]}}]}"#),
+            invalid(&["items[0].commit.parts[0]"])
+        );
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_is_named_by_its_path() {
+        let (reason, fields) = refused::<PushChanges>(
+            r#"{"items": [{"commit": {"upload_id": "upl_1", "parts": [{"number": 0, "etag": "e"}]}}]}"#,
+        );
+        assert_eq!(
+            (reason.as_str(), fields),
+            ("body_invalid", vec!["items[0].commit.parts[0].number".to_owned()])
+        );
+        assert_eq!(
+            refused::<BatchUploads>(r#"{"items": [{"size": 9223372036854775808}]}"#).1,
+            ["items[0].size"]
+        );
     }
 
     #[test]

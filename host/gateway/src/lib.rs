@@ -12,6 +12,7 @@ mod assets;
 mod auth;
 mod config;
 mod extract;
+mod fields;
 mod grpc;
 mod limits;
 mod observe;

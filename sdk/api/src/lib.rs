@@ -5,6 +5,7 @@
 //! fields in answers are ignored by clients, so that an old client meets a new server.
 
 mod access;
+mod bounds;
 mod conflicts;
 mod copies;
 pub mod limits;

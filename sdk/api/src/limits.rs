@@ -14,6 +14,10 @@ pub const SEARCH_ITEMS_MAX: u32 = 100;
 pub const BATCH_ITEMS: usize = 500;
 /// Most presigned parts in one answer.
 pub const PARTS_PER_ANSWER: usize = 100;
+/// Highest number of a part that can be told. A store ends its uploads sooner.
+pub const PART_NUMBER_MAX: u32 = i32::MAX.unsigned_abs();
+/// Largest size that can be told, in bytes. A store takes less.
+pub const SIZE_BYTES_MAX: u64 = i64::MAX.unsigned_abs();
 /// Largest content that may travel in one PUT, in bytes: above it an upload is always multipart, so a client need not
 /// know its hash at start. A server may choose multipart for smaller content as well.
 pub const SINGLE_PUT_BYTES_MAX: u64 = 64 * 1024 * 1024;

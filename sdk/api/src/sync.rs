@@ -225,6 +225,12 @@ pub struct PushDelete {
     /// Refused with `precondition` when the node has another revision by then, earlier items included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
+    /// Refused with `tree_changed` unless just these nodes are there, itself and below it, without what is in the
+    /// trash already, by earlier items too. In hex: SHA-256 over a line `ID REVISION` for each, ended by a line feed, in the order
+    /// of the ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
+    pub covers: Option<String>,
 }
 
 /// What became of one item of `POST /v1/changes`: one of `node`, `deleted` and `error` is there.

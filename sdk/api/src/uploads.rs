@@ -1,3 +1,4 @@
+use crate::bounds;
 use crate::{ConflictOf, Node, Problem};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,13 +16,15 @@ pub struct StartUpload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Bytes that will be sent.
+    #[serde(deserialize_with = "bounds::size")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 9_223_372_036_854_775_807_u64))]
     pub size: u64,
     /// SHA-256 of the whole content, 64 hex digits. May be left out of a multipart upload when commit names it, so that
     /// a large file is read once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-fA-F]{64}$"))]
     pub sha256: Option<String>,
-    /// Media type; guessed from the name when left out.
+    /// Media type; told by the file's name when left out, of a new version too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// The file that gets a new version.
@@ -125,7 +128,8 @@ pub struct WantedParts {
 #[serde(deny_unknown_fields)]
 pub struct PartWanted {
     /// Number of the part, from 1.
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    #[serde(deserialize_with = "bounds::part_number")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_147_483_647))]
     pub number: u32,
     /// SHA-256 of the part's bytes in hex: bound into the request, so that the store refuses other bytes. If every part
     /// is bound like this, commit need not read the content back to verify it.
@@ -165,7 +169,8 @@ pub struct CommitUpload {
 #[serde(deny_unknown_fields)]
 pub struct UploadPart {
     /// Number of the part, from 1.
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    #[serde(deserialize_with = "bounds::part_number")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_147_483_647))]
     pub number: u32,
     /// The `ETag` that the store answered.
     pub etag: String,

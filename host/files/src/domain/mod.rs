@@ -9,6 +9,7 @@ pub(crate) mod feed;
 pub(crate) mod free_name;
 pub(crate) mod key;
 pub(crate) mod lineage;
+pub(crate) mod media_type;
 pub(crate) mod metadata;
 pub(crate) mod moment;
 pub(crate) mod name;

@@ -12,8 +12,6 @@ use bitvault_proto::v1;
 const CONTENT_TYPE_BYTES: usize = 255;
 /// Longest name of a device, in bytes.
 const DEVICE_BYTES: usize = 128;
-/// Media type of content that nobody named.
-const CONTENT_TYPE_UNKNOWN: &str = "application/octet-stream";
 
 /// What an upload adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +46,8 @@ pub(crate) struct Start {
     pub(crate) target: Target,
     pub(crate) size: u64,
     pub(crate) sha256: Option<[u8; 32]>,
-    pub(crate) content_type: String,
+    /// As the client tells it; otherwise the file's name does.
+    pub(crate) content_type: Option<String>,
     /// Where the content comes from, as that calls itself.
     pub(crate) device: Option<String>,
     pub(crate) conflict: Option<ConflictOf>,
@@ -66,7 +65,7 @@ impl Start {
         }
         let device = item.device.as_deref().map(device).transpose()?;
         let conflict = conflict(item.conflict_of, actor, &target, device.as_deref())?;
-        let content_type = content_type(item.content_type, &target)?;
+        let content_type = content_type(item.content_type)?;
         Ok(Self {
             target,
             size: item.size,
@@ -139,15 +138,9 @@ pub(crate) fn sha256(bytes: &[u8]) -> Result<[u8; 32]> {
         .map_err(|_| Error::invalid_field("sha256_invalid", "sha256", "give 32 bytes: 64 hex digits"))
 }
 
-fn content_type(given: Option<String>, target: &Target) -> Result<String> {
+fn content_type(given: Option<String>) -> Result<Option<String>> {
     let Some(given) = given.filter(|text| !text.is_empty()) else {
-        return Ok(match target {
-            Target::File { name, .. } => mime_guess::from_path(&name.text)
-                .first_raw()
-                .unwrap_or(CONTENT_TYPE_UNKNOWN)
-                .to_owned(),
-            Target::Version { .. } => CONTENT_TYPE_UNKNOWN.to_owned(),
-        });
+        return Ok(None);
     };
     // It becomes a header: visible ASCII and spaces only.
     let plain = given.len() <= CONTENT_TYPE_BYTES
@@ -155,7 +148,7 @@ fn content_type(given: Option<String>, target: &Target) -> Result<String> {
         && given.trim() == given
         && given.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     if plain {
-        Ok(given)
+        Ok(Some(given))
     } else {
         Err(Error::invalid_field(
             "content_type_invalid",
@@ -196,12 +189,6 @@ mod tests {
             sha256: Some(vec![7; 32]),
             ..v1::StartUpload::default()
         }
-    }
-
-    #[test]
-    fn a_new_file_gets_its_media_type_from_its_name() {
-        let start = Start::new(item(), actor(), &LIMITS).unwrap();
-        assert_eq!(start.content_type, "text/plain");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 use super::Files;
 use super::remove_nodes::{self, Budget, By, Item};
-use crate::domain::access::{Actor, node_id};
-use crate::domain::covers::Covers;
-use crate::error::Refusal;
+use crate::domain::access::Actor;
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 
@@ -14,15 +12,13 @@ pub(super) async fn delete_node(
     request: v1::DeleteNodeRequest,
 ) -> Result<v1::DeleteNodeResponse> {
     let actor = Actor::of(ctx)?;
-    let item = Item {
-        node: node_id(&request.id, actor)?,
+    let item = v1::NodeDelete {
+        id: request.id,
         permanent: request.permanent,
         revision: request.revision,
-        covers: request.covers.as_deref().map(Covers::new).transpose()?,
+        covers: request.covers,
     };
-    if item.permanent && item.covers.is_some() {
-        return Err(Refusal::CoversInvalid.into());
-    }
+    let item = Item::new(&item, actor)?;
     let mut budget = Budget::of_call();
     let by = By::Account(actor);
     remove_nodes::delete(&files.core, ctx, by, &[item], None, &mut budget, |mut results| {

@@ -1,7 +1,7 @@
 use super::idempotent::Key;
 use super::remove_nodes::{self, Budget, By, Item, Results};
 use super::{Files, bounded_batch};
-use crate::domain::access::{Actor, node_id};
+use crate::domain::access::Actor;
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 use bitvault_proto::v1::delete_node_result;
@@ -17,16 +17,11 @@ pub(super) async fn delete_nodes(
     bounded_batch(request.items.len())?;
     let key = Key::new(request.idempotency_key.take(), "DeleteNodes", &request)?;
     let mut items = Vec::with_capacity(request.items.len());
-    // An id that can't be one is the mistake of its item.
+    // An id or a hash that can't be one is the mistake of its item.
     let mut wrong: HashMap<usize, Error> = HashMap::new();
     for (at, item) in request.items.iter().enumerate() {
-        match node_id(&item.id, actor) {
-            Ok(node) => items.push(Item {
-                node,
-                permanent: item.permanent,
-                revision: item.revision,
-                covers: None,
-            }),
+        match Item::new(item, actor) {
+            Ok(item) => items.push(item),
             Err(error) => {
                 wrong.insert(at, error);
             }

@@ -1,5 +1,6 @@
 use super::{Files, bounded_batch};
 use crate::domain::access::{Actor, NodeRole, node_id};
+use crate::domain::media_type;
 use crate::error::Refusal;
 use crate::store::contents::{self, ContentRow};
 use crate::store::nodes;
@@ -88,8 +89,10 @@ async fn contents(
     let mut gets = Vec::with_capacity(wanted.len());
     for (row, request) in found.iter().zip(&requests) {
         if let Ok(row) = row {
-            // What strangers are pointed to is saved and never shown.
-            gets.push(wanted_of(row, request.attachment || actor.link.is_some())?);
+            // What strangers are pointed to is saved and never shown, and so is what a browser might run.
+            let saved =
+                request.attachment || actor.link.is_some() || !media_type::may_be_shown(&row.content_type);
+            gets.push(wanted_of(row, saved)?);
         }
     }
     if gets.is_empty() {
@@ -124,14 +127,14 @@ fn parsed(request: &v1::GetContentRequest, actor: Actor) -> Result<(NodeId, Opti
     Ok((node_id(&request.node_id, actor)?, version))
 }
 
-fn wanted_of(row: &ContentRow, attachment: bool) -> Result<internal::GetWanted> {
+fn wanted_of(row: &ContentRow, saved: bool) -> Result<internal::GetWanted> {
     let (length, offset) = (unsigned(row.length)?, unsigned(row.offset)?);
     let whole = row.offset == 0 && row.length == row.object_size;
     Ok(internal::GetWanted {
         key: row.key.clone(),
         range: (!whole).then_some(internal::Range { offset, length }),
         content_type: Some(row.content_type.clone()),
-        content_disposition: attachment.then(|| disposition(&row.name)),
+        content_disposition: saved.then(|| disposition(&row.name)),
     })
 }
 

@@ -1,7 +1,8 @@
 //! The rules of deleting: the items of a transaction, judged one after the other, each seeing what the ones before it did.
 
-use super::remove_nodes::{By, Item};
+use super::remove_nodes::{By, COVERED_NODES, Item, Trees};
 use crate::domain::access::{Actor, NodeRole, root};
+use crate::domain::covers::Covers;
 use crate::domain::lineage::Lineage;
 use crate::error::Refusal;
 use crate::store::journal::{Change, ChangeKind};
@@ -25,8 +26,9 @@ pub(super) struct Batch {
     tops: HashSet<NodeId>,
     /// What is in which folder of the trees that may go; absent when it is too much.
     below: Option<Children>,
-    /// Items below which there is something else than they cover.
-    changed: HashSet<NodeId>,
+    trees: Trees,
+    /// What was there of the trees and went to the trash with an item.
+    gone: HashSet<NodeId>,
     /// Each with its tree.
     trashed: Vec<(NodeId, NodeId)>,
     pub(super) removed: HashSet<NodeId>,
@@ -37,14 +39,14 @@ pub(super) struct Batch {
 
 impl Batch {
     /// `tops` are the nodes that may go for good, with what is below them; `below` is absent when that is too much;
-    /// `changed` are those that can't go to the trash, because there is something else below them than the caller knows.
+    /// `trees` is what is there where items go to the trash as they cover it.
     pub(super) fn new(
         by: By,
         lineage: Lineage,
         trashed_at: HashMap<NodeId, OffsetDateTime>,
         tops: &[Uuid],
         below: Option<&[Below]>,
-        changed: HashSet<NodeId>,
+        trees: Trees,
     ) -> Self {
         let children = |nodes: &[Below]| {
             let mut children = Children::new();
@@ -61,7 +63,8 @@ impl Batch {
             trashed_at,
             tops: tops.iter().map(|id| NodeId(*id)).collect(),
             below: below.map(children),
-            changed,
+            trees,
+            gone: HashSet::new(),
             trashed: Vec::new(),
             removed: HashSet::new(),
             changes: Vec::new(),
@@ -110,10 +113,31 @@ impl Batch {
         match (item.permanent, node.trashed) {
             (false, true) => Ok(()),
             (false, false) if !reachable => Err(Refusal::NodeNotFound),
-            (false, false) if self.changed.contains(&id) => Err(Refusal::TreeChanged),
-            (false, false) => self.trash(actor, id),
+            (false, false) => {
+                if let Some(covers) = item.covers {
+                    self.compare(id, covers)?;
+                }
+                self.trash(actor, id)
+            }
             (true, true) => self.remove(id),
             (true, false) => Err(Refusal::NotInTrash),
+        }
+    }
+
+    /// Refuses what goes with a node when it is something else than the caller knows.
+    fn compare(&mut self, id: NodeId, covers: Covers) -> Result<(), Refusal> {
+        let Some(tree) = self.trees.live.get(&id) else {
+            if self.trees.full {
+                return Err(Refusal::TreeTooLarge(COVERED_NODES));
+            }
+            self.unforeseen = true;
+            return Err(Refusal::Busy);
+        };
+        let there = tree.iter().filter(|(node, _)| !self.gone.contains(node));
+        if Covers::of(there.copied().collect()) == covers {
+            Ok(())
+        } else {
+            Err(Refusal::TreeChanged)
         }
     }
 
@@ -127,6 +151,8 @@ impl Batch {
             .out_of(facts.parent_id)
             .inherited(facts.inherits);
         let revision = self.lineage.trash(id).ok_or(Refusal::NodeNotFound)?;
+        let went = self.trees.live.get(&id).into_iter().flatten();
+        self.gone.extend(went.map(|(node, _)| *node));
         self.trashed.push((id, tree));
         self.changes.push(Change { revision, ..change });
         Ok(())

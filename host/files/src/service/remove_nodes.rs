@@ -8,7 +8,7 @@
 use super::idempotent::Key;
 use super::remove_batch::Batch;
 use super::{Core, shrink};
-use crate::domain::access::{Actor, NodeRole};
+use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::domain::covers::Covers;
 use crate::error::Refusal;
 use crate::store::journal;
@@ -17,8 +17,9 @@ use crate::store::{nodes, removal};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
+use bitvault_proto::v1;
 use prost::Message;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -26,8 +27,8 @@ use uuid::Uuid;
 pub(super) const NODES_PER_STEP: usize = 1000;
 /// Nodes that one call removes for good.
 const NODES_PER_CALL: u64 = 50_000;
-/// Nodes that a deletion may cover, the folder itself included.
-const COVERED_NODES: usize = 200_000;
+/// Nodes that the deletions of a call may cover, the folders themselves included.
+pub(super) const COVERED_NODES: usize = 200_000;
 /// One more than that shows that there are more.
 const LIVE_LIMIT: i64 = 200_001;
 /// How often what is below the nodes may change while we wait for the locks.
@@ -95,6 +96,19 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// What a caller asks for.
+    pub(super) fn new(asked: &v1::NodeDelete, actor: Actor) -> Result<Self> {
+        if asked.permanent && asked.covers.is_some() {
+            return Err(Refusal::CoversInvalid.into());
+        }
+        Ok(Self {
+            node: node_id(&asked.id, actor)?,
+            permanent: asked.permanent,
+            revision: asked.revision,
+            covers: asked.covers.as_deref().map(Covers::new).transpose()?,
+        })
+    }
+
     /// To remove a node in the trash for good.
     pub(crate) fn for_good(node: NodeId) -> Self {
         Self {
@@ -163,13 +177,9 @@ async fn transact<M: Message + Default>(
     if !fits && small {
         return Ok(Outcome::TooMuch(tops.into_iter().map(NodeId).collect()));
     }
-    let covered = covered(&mut tx, by, items).await?;
+    let mut trees = trees(&mut tx, by, items).await?;
     let mut locks = ids.clone();
-    locks.extend(
-        covered
-            .iter()
-            .flat_map(|tree| tree.nodes.iter().map(|(id, _)| id.0)),
-    );
+    locks.extend(trees.live.values().flatten().map(|(id, _)| id.0));
     if fits {
         locks.extend(doomed.iter().map(|node| node.id.0));
     }
@@ -188,15 +198,11 @@ async fn transact<M: Message + Default>(
             return Ok(Outcome::Changed);
         }
     }
-    let mut changed = HashSet::new();
-    for tree in covered {
+    for (top, nodes) in &mut trees.live {
         // Under the locks nothing comes or goes any more, and nothing is changed.
-        let now = removal::live(&mut tx, tree.top, LIVE_LIMIT).await?;
-        if now.iter().any(|(id, _)| locks.binary_search(&id.0).is_err()) {
+        *nodes = removal::live(&mut tx, *top, LIVE_LIMIT).await?;
+        if nodes.iter().any(|(id, _)| locks.binary_search(&id.0).is_err()) {
             return Ok(Outcome::Changed);
-        }
-        if Covers::of(now) != tree.covers {
-            changed.insert(tree.top);
         }
     }
     if let (Some(key), Some(actor)) = (key, by.actor())
@@ -207,7 +213,7 @@ async fn transact<M: Message + Default>(
 
     let lineage = nodes::lineage(&mut tx, &by.accounts(), &ids).await?;
     let below = fits.then_some(doomed.as_slice());
-    let mut batch = Batch::new(by, lineage, trashed_at, &tops, below, changed);
+    let mut batch = Batch::new(by, lineage, trashed_at, &tops, below, trees);
     let results: Results = items.iter().map(|item| batch.judge(item)).collect();
     if batch.unforeseen {
         return Ok(Outcome::Changed);
@@ -228,38 +234,41 @@ async fn transact<M: Message + Default>(
     Ok(Outcome::Done(answer))
 }
 
-/// A tree that is to go to the trash as it is covered, as it stood before the locks.
-struct Covered {
-    top: NodeId,
-    covers: Covers,
-    nodes: Vec<(NodeId, i64)>,
+/// What there is, the trash left out, where items go to the trash as they cover it.
+#[derive(Debug, Default)]
+pub(super) struct Trees {
+    /// By the node that goes: itself and what is below it, each with its revision.
+    pub(super) live: HashMap<NodeId, Vec<(NodeId, i64)>>,
+    /// There was more than one call may look at: the rest was not looked at.
+    pub(super) full: bool,
 }
 
-/// The trees that the items cover and that, as things stand, may go. Nobody makes us look below others.
-async fn covered(tx: &mut TenantTx, by: By, items: &[Item]) -> Result<Vec<Covered>> {
-    let mut trees = Vec::new();
-    let with_covers = items.iter().filter(|item| !item.permanent);
-    let with_covers: Vec<_> = with_covers
-        .filter_map(|item| Some((item, item.covers?)))
-        .collect();
-    let (Some(actor), false) = (by.actor(), with_covers.is_empty()) else {
+/// The trees that, as things stand, may go to the trash, if any item covers its own. Those of the other items are among them,
+/// since what went with one of them is no longer there for the next. Nobody makes us look below others.
+async fn trees(tx: &mut TenantTx, by: By, items: &[Item]) -> Result<Trees> {
+    let mut trees = Trees::default();
+    let Some(last) = items.iter().rposition(|item| item.covers.is_some()) else {
         return Ok(trees);
     };
-    let ids: Vec<Uuid> = with_covers.iter().map(|(item, _)| item.node.0).collect();
+    let Some(actor) = by.actor() else {
+        return Ok(trees);
+    };
+    let items: Vec<&Item> = items[..=last].iter().filter(|item| !item.permanent).collect();
+    let ids: Vec<Uuid> = items.iter().map(|item| item.node.0).collect();
     let lineage = nodes::lineage(tx, &[actor.account.0], &ids).await?;
-    for (item, covers) in with_covers {
-        if lineage.role(actor.account, item.node) < Some(NodeRole::Editor) {
+    let mut left = COVERED_NODES;
+    for item in items {
+        let may = lineage.role(actor.account, item.node) >= Some(NodeRole::Editor);
+        if !may || trees.live.contains_key(&item.node) {
             continue;
         }
         let nodes = removal::live(tx, item.node, LIVE_LIMIT).await?;
-        if nodes.len() > COVERED_NODES {
-            return Err(Refusal::TreeTooLarge(COVERED_NODES).into());
-        }
-        trees.push(Covered {
-            top: item.node,
-            covers,
-            nodes,
-        });
+        let Some(rest) = left.checked_sub(nodes.len()) else {
+            trees.full = true;
+            break;
+        };
+        left = rest;
+        trees.live.insert(item.node, nodes);
     }
     Ok(trees)
 }

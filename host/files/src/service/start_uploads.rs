@@ -4,6 +4,7 @@ use super::{Core, Files, bounded_batch, present};
 use crate::domain::access::{Actor, NodeRole};
 use crate::domain::key;
 use crate::domain::lineage::Lineage;
+use crate::domain::media_type;
 use crate::domain::start::{Start, Target};
 use crate::error::Refusal;
 use crate::failpoints;
@@ -16,7 +17,7 @@ use bitvault_platform::ids::{NodeId, ObjectId, TenantId, UploadId};
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 use bitvault_proto::v1::start_upload_result;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -218,6 +219,7 @@ async fn record_in(
         .zip(&refusals)
         .filter(|(_, refusal)| refusal.is_none());
     let mut room = Room::of(tx, allowed.flat_map(|(item, _)| above(item))).await?;
+    let names = names(tx, &items).await?;
     let (tenant, batch) = (tx.tenant(), ObjectId::new());
     let mut fresh = Vec::with_capacity(items.len());
     let mut reservations = Vec::new();
@@ -240,6 +242,7 @@ async fn record_in(
             object,
             account: item.actor.account,
             key: key::of(tenant, batch, number),
+            content_type: content_type(&item.start, &names),
             start: item.start,
         });
     }
@@ -257,6 +260,36 @@ async fn record_in(
         None => rows.next().unwrap_or_else(missing),
     });
     Ok((rows.collect(), taken_in))
+}
+
+/// The media type of an upload: where the client names none, the file's name tells it.
+fn content_type(start: &Start, names: &HashMap<NodeId, String>) -> String {
+    if let Some(told) = &start.content_type {
+        return told.clone();
+    }
+    let name = match &start.target {
+        Target::File { name, .. } => Some(&name.text),
+        Target::Version { node, .. } => names.get(node),
+    };
+    media_type::of_name(name.map(String::as_str).unwrap_or_default()).to_owned()
+}
+
+/// The names of the files that get a version whose media type nobody named.
+async fn names(tx: &mut TenantTx, items: &[Item]) -> Result<HashMap<NodeId, String>> {
+    let unnamed = items.iter().filter(|item| item.start.content_type.is_none());
+    let mut ids: Vec<Uuid> = unnamed
+        .filter_map(|item| match item.start.target {
+            Target::File { .. } => None,
+            Target::Version { node, .. } => Some(node.0),
+        })
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let views = nodes::views(tx, &ids).await?;
+    Ok(views.into_iter().map(|view| (view.id, view.name)).collect())
 }
 
 /// What was seen of the targets.

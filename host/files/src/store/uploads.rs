@@ -71,6 +71,8 @@ pub(crate) struct NewUpload {
     pub(crate) object: ObjectId,
     pub(crate) account: AccountId,
     pub(crate) key: String,
+    /// As `start` tells it, or the file's name.
+    pub(crate) content_type: String,
     pub(crate) start: Start,
 }
 
@@ -95,7 +97,7 @@ impl NewUpload {
             },
             size: start.size,
             sha256: start.sha256.map(Vec::from),
-            content_type: start.content_type.clone(),
+            content_type: self.content_type.clone(),
             device: start.device.clone(),
             conflict: start.conflict,
             part_size: start.plan.part_size,
@@ -147,7 +149,7 @@ pub(crate) async fn insert(
         .iter()
         .map(|one| one.start.sha256.map(Vec::from))
         .collect();
-    let types: Vec<String> = uploads.iter().map(|one| one.start.content_type.clone()).collect();
+    let types: Vec<String> = uploads.iter().map(|one| one.content_type.clone()).collect();
     let devices: Vec<Option<String>> = uploads.iter().map(|one| one.start.device.clone()).collect();
     let conflict = |one: &NewUpload| one.start.conflict;
     let originals: Vec<Option<Uuid>> = uploads

@@ -44,6 +44,7 @@ fn gone(node: &str, permanent: bool) -> v1::NodeDelete {
         id: node.to_owned(),
         permanent,
         revision: None,
+        covers: None,
     }
 }
 

@@ -444,6 +444,7 @@ async fn what_was_not_in_the_trash_before_a_batch_is_not_removed_in_it_when_it_i
         id: folder.id.clone(),
         permanent,
         revision: None,
+        covers: None,
     };
     let message = v1::DeleteNodesRequest {
         items: vec![item(false), item(true)],

@@ -355,6 +355,7 @@ impl Tenant {
             id: self.at(item.node),
             permanent: item.permanent,
             revision: item.revision,
+            covers: None,
         }
     }
 

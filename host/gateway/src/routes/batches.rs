@@ -1,4 +1,4 @@
-use super::uploads::at_most;
+use super::uploads::{at_most, each};
 use crate::auth::Caller;
 use crate::extract::{IdempotencyKey, Json};
 use crate::problem::Answer;
@@ -50,7 +50,7 @@ pub(super) async fn batch_deletes(
 ) -> Answer<axum::Json<BatchResults<DeleteResult>>> {
     at_most("items", body.items.len(), BATCH_ITEMS)?;
     let message = rpc::DeleteNodesRequest {
-        items: body.items.into_iter().map(translate::node_delete).collect(),
+        items: each("items", body.items, translate::node_delete)?,
         idempotency_key,
     };
     let answer = state

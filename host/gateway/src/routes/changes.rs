@@ -1,5 +1,5 @@
 use super::page::limit;
-use super::uploads::at_most;
+use super::uploads::{at_most, each};
 use crate::auth::Caller;
 use crate::extract::{IdempotencyKey, Json, Query};
 use crate::problem::Answer;
@@ -64,10 +64,9 @@ pub(super) async fn push_changes(
     Json(body): Json<PushChanges>,
 ) -> Answer<axum::Json<BatchResults<PushResult>>> {
     at_most("items", body.items.len(), BATCH_ITEMS)?;
-    let items = body.items.into_iter().map(translate::push_item);
     let message = rpc::PushChangesRequest {
         device_id: body.device_id,
-        items: items.collect::<Result<_, _>>()?,
+        items: each("items", body.items, translate::push_item)?,
         idempotency_key,
     };
     let answer = state

@@ -79,12 +79,7 @@ pub(super) async fn delete_node(
         id: id.clone(),
         permanent: params.permanent,
         revision,
-        covers: params
-            .covers
-            .as_deref()
-            .map(hex::decode)
-            .transpose()
-            .map_err(|_| Error::invalid_field("covers_invalid", "covers", "give 64 hex digits"))?,
+        covers: translate::covers(params.covers.as_deref())?,
     };
     let Err(status) = state.files().delete_node(ctx.request(message)).await else {
         return Ok(StatusCode::NO_CONTENT);

@@ -92,10 +92,7 @@ pub(super) async fn presign_parts(
     Json(body): Json<WantedParts>,
 ) -> Answer<Response> {
     at_most("parts", body.parts.len(), PARTS_PER_ANSWER)?;
-    let parts = body.parts.into_iter().enumerate();
-    let parts = parts
-        .map(|(i, part)| translate::wanted_part(part).map_err(|error| error.below(&format!("parts[{i}]"))))
-        .collect::<Result<_, _>>()?;
+    let parts = each("parts", body.parts, translate::wanted_part)?;
     let message = rpc::PresignPartsRequest { upload_id, parts };
     let answer = state.files().presign_parts(ctx.request(message)).await?;
     let parts = axum::Json(translate::parts(answer.into_inner())?);
@@ -141,12 +138,8 @@ pub(super) async fn batch_uploads(
     Json(body): Json<BatchUploads>,
 ) -> Answer<Response> {
     at_most("items", body.items.len(), BATCH_ITEMS)?;
-    let items = body.items.into_iter().enumerate();
-    let items = items
-        .map(|(i, item)| translate::start(item).map_err(|error| error.below(&format!("items[{i}]"))))
-        .collect::<Result<_, _>>()?;
     let message = rpc::StartUploadsRequest {
-        items,
+        items: each("items", body.items, translate::start)?,
         idempotency_key,
     };
     let answer = state
@@ -209,6 +202,18 @@ pub(super) fn at_most(field: &str, given: usize, most: usize) -> Result<(), Erro
         field,
         format!("give 1 to {most}"),
     ))
+}
+
+/// Translates a list; what is wrong in it is named by its place.
+pub(super) fn each<T, U>(
+    field: &str,
+    items: Vec<T>,
+    translate: impl Fn(T) -> Result<U, Error>,
+) -> Result<Vec<U>, Error> {
+    let items = items.into_iter().enumerate();
+    items
+        .map(|(at, item)| translate(item).map_err(|error| error.below(&format!("{field}[{at}]"))))
+        .collect()
 }
 
 /// The one result of a call about one item.

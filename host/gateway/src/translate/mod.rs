@@ -56,6 +56,13 @@ fn sha256(text: &str) -> Result<Vec<u8>, Error> {
     bytes.ok_or_else(|| Error::invalid_field("sha256_invalid", "sha256", "use 64 hex digits"))
 }
 
+/// What a deletion covers, as the module files takes it.
+pub(crate) fn covers(text: Option<&str>) -> Result<Option<Vec<u8>>, Error> {
+    let invalid = || Error::invalid_field("covers_invalid", "covers", "give 64 hex digits");
+    let bytes = |text| hex::decode(text).ok().filter(|bytes| bytes.len() == 32);
+    text.map(|text| bytes(text).ok_or_else(invalid)).transpose()
+}
+
 fn sha256_option(text: Option<&str>) -> Result<Option<Vec<u8>>, Error> {
     text.map(sha256).transpose()
 }

@@ -1,5 +1,5 @@
 use super::access::role;
-use super::{at, links::at_maybe, missing, node, sha256_option};
+use super::{at, covers, links::at_maybe, missing, node, uploads::commit};
 use crate::problem;
 use bitvault_api as rest;
 use bitvault_platform::Error;
@@ -68,16 +68,13 @@ pub(crate) fn push_item(from: rest::PushItem) -> Result<rpc::PushItem, Error> {
             name: one.name,
         }),
         rest::PushItem::Commit(one) => {
-            let part = |part: rest::UploadPart| rpc::CommitPart {
-                number: part.number,
-                etag: part.etag,
+            let upload = rest::CommitUpload {
+                parts: one.parts,
+                sha256: one.sha256,
             };
+            let upload = commit(one.upload_id, upload).map_err(|error| error.below("commit"))?;
             Act::Commit(rpc::PushCommit {
-                upload: Some(rpc::CommitUpload {
-                    upload_id: one.upload_id,
-                    parts: one.parts.into_iter().map(part).collect(),
-                    sha256: sha256_option(one.sha256.as_deref())?,
-                }),
+                upload: Some(upload),
                 node_id: one.node_id,
             })
         }
@@ -91,6 +88,7 @@ pub(crate) fn push_item(from: rest::PushItem) -> Result<rpc::PushItem, Error> {
         rest::PushItem::Delete(one) => Act::Delete(rpc::PushDelete {
             id: one.id,
             revision: one.revision,
+            covers: covers(one.covers.as_deref()).map_err(|error| error.below("delete"))?,
         }),
     };
     Ok(rpc::PushItem { act: Some(act) })

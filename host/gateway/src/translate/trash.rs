@@ -1,4 +1,4 @@
-use super::{at, missing, node};
+use super::{at, covers, missing, node};
 use crate::problem;
 use bitvault_api as rest;
 use bitvault_platform::Error;
@@ -24,12 +24,13 @@ pub(crate) fn node_move(from: rest::MoveItem) -> rpc::NodeMove {
     }
 }
 
-pub(crate) fn node_delete(from: rest::DeleteItem) -> rpc::NodeDelete {
-    rpc::NodeDelete {
+pub(crate) fn node_delete(from: rest::DeleteItem) -> Result<rpc::NodeDelete, Error> {
+    Ok(rpc::NodeDelete {
+        covers: covers(from.covers.as_deref())?,
         id: from.id,
         permanent: from.permanent,
         revision: from.revision,
-    }
+    })
 }
 
 /// The moved node, or why it was refused.

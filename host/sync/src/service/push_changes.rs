@@ -181,6 +181,7 @@ async fn deletes(
         id: one.id.clone(),
         permanent: false,
         revision: one.revision,
+        covers: one.covers.clone(),
     });
     let message = v1::DeleteNodesRequest {
         items: items.collect(),

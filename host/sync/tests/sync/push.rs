@@ -42,6 +42,7 @@ fn delete(id: &str, revision: Option<i64>) -> Act {
     Act::Delete(v1::PushDelete {
         id: id.to_owned(),
         revision,
+        covers: None,
     })
 }
 
