@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::names::{NAME_BYTES, Name};
+use unicode_normalization::char::canonical_combining_class;
+
+use crate::names::{NAME_BYTES, Name, key};
 
 /// What is wrong with a name for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,11 +52,12 @@ pub fn check_for_server(name: &Name) -> Result<(), Trouble> {
 }
 
 /// What names a device's file system can hold. What it can't is written with `%` and two hex digits in place of each byte
-/// in the way, and read back so: `a:b` is `a%3Ab`, `CON` is `%43ON`, `end.` is `end%2E`.
+/// in the way, and read back so: `a:b` is `a%3Ab`, `CON` is `%43ON`, `end.` is `end%2E`. A name that would be taken for
+/// such a one, in whatever case, has its `%` written so: `end%2e` is `end%252e`. All others stay as they are.
 ///
-/// Invariants: two names of the server never make one name here, and a name made here is read back as the name that it
-/// stands for; only a name that is too long even so is cut, with a hash in place of what is lost, and is known again
-/// because the synced tree has its whole name.
+/// Invariants: two names whose keys differ on the server have keys that differ here, and a name made here is read back as
+/// the name that it stands for; only a name that is too long even so is cut, with a hash in place of what is lost, and is
+/// known again because the synced tree has its whole name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameRules {
     /// Characters that no name may hold.
@@ -119,14 +122,28 @@ impl NameRules {
         (self.has_device_names && is_device(text)).then_some(0)
     }
 
-    /// What the name stands for, if it is one that [`Self::to_local`] makes of another name.
+    /// Whether an entry that is called so may be a node of this name that the device could not have under it: as it would be
+    /// read back, or, as releases without an escape for it wrote it, unchanged.
+    pub(crate) fn may_stand_for(&self, local: &Name, remote: &Name) -> bool {
+        let is_read_so = || unescaped(local.as_str()).is_some_and(|plain| Name::from(plain).is_same(remote));
+        !self.to_local(remote).is_same(remote) && (local.is_same(remote) || is_read_so())
+    }
+
+    /// What the name stands for, if it is one that [`Self::to_local`] makes of another name, or differs from that in case
+    /// only: many file systems that need it don't tell case apart.
     fn read_back(&self, text: &str) -> Option<String> {
         if !text.contains('%') {
             return None;
         }
-        let plain = unescaped(text)?;
-        // Each step reads a shorter name, so this ends.
-        (plain != text && self.to_local(&Name::from(plain.as_str())).as_str() == text).then_some(plain)
+        let key = key(text);
+        // Folding makes letters of ligatures, and a few of these are hex digits.
+        [text, &key].into_iter().find_map(|written| {
+            let plain = unescaped(written)?;
+            let name = Name::from(plain.as_str());
+            // Each step reads a shorter name, so this ends.
+            let may_be_it = plain.len() < written.len() && check_for_server(&name).is_ok();
+            (may_be_it && self.to_local(&name).key() == key).then_some(plain)
+        })
     }
 
     fn escaped(&self, text: &str) -> String {
@@ -136,9 +153,14 @@ impl NameRules {
             // A name may be caught at both ends: `CON.`.
             (self.has_device_names && is_device(text)).then_some(0),
         ];
+        let mut follows_escape = false;
         for (at, c) in text.char_indices() {
-            let is_escape = c == '%' && escape_at(text.as_bytes(), at).is_some();
-            if is_escape || self.forbidden.contains(c) || traps.contains(&Some(at)) {
+            let is_escape = c == '%' && looks_like_escape(&text[at..]);
+            // A mark would be composed with the digit before it.
+            let is_swallowed = follows_escape && canonical_combining_class(c) != 0;
+            follows_escape =
+                is_escape || is_swallowed || self.forbidden.contains(c) || traps.contains(&Some(at));
+            if follows_escape {
                 let mut bytes = [0; 4];
                 for byte in c.encode_utf8(&mut bytes).bytes() {
                     made.push_str(&format!("%{byte:02X}"));
@@ -154,6 +176,12 @@ impl NameRules {
         }
         made
     }
+}
+
+/// Whether a text begins with `%` and two hex digits once it is folded.
+fn looks_like_escape(text: &str) -> bool {
+    let end = text.char_indices().nth(3).map_or(text.len(), |(end, _)| end);
+    escape_at(key(&text[..end]).as_bytes(), 0).is_some()
 }
 
 /// The byte that `%` and two hex digits at this place stand for.
@@ -244,6 +272,28 @@ mod tests {
         check("a%3Ab", "a%253Ab");
         check("a%253Ab", "a%25253Ab");
         check("%zz", "%zz");
+        check("end%2e", "end%252e");
+        check("a%3ab", "a%253ab");
+        check("%43on", "%2543on");
+        check("My%20File.pdf", "My%20File.pdf");
+    }
+
+    #[test]
+    fn a_name_that_differs_in_case_from_an_escape_is_read_as_that() {
+        let read = |name| NameRules::windows().to_remote(&Name::from(name));
+        assert_eq!(read("end%2e").as_str(), "end.");
+        assert_eq!(read("A%3aB").as_str(), "A:B");
+    }
+
+    #[test]
+    fn what_no_name_of_the_server_can_hold_is_not_read_out_of_a_name() {
+        check("a%2Fb", "a%2Fb");
+        for rules in [NameRules::posix(), NameRules::windows()] {
+            for name in ["a%2Fb", "%00", "%2E%2E", "%2F"] {
+                let name = Name::from(name);
+                assert_eq!(rules.to_remote(&rules.to_local(&name)), name);
+            }
+        }
     }
 
     #[test]
@@ -269,16 +319,45 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_name_is_held_read_back_and_its_own(
-            one in "[a%2354CON.:é ]{1,8}",
-            other in "[a%2354CON.:é ]{1,8}",
+        fn every_name_is_held_read_back_and_its_own_whatever_the_file_system_makes_of_case(
+            one in "[a%235AeEf.COoNn:? é\u{301}ﬀßſ]{1,9}",
+            other in "[a%235AeEf.COoNn:? é\u{301}ﬀßſ]{1,9}",
         ) {
-            let rules = NameRules::windows();
-            let (one, other) = (Name::from(one), Name::from(other));
-            let held = rules.to_local(&one);
+            check_own(&Name::from(one), &Name::from(other));
+        }
+
+        /// Two names that are close to each other: what one may be written as.
+        #[test]
+        fn a_name_and_what_is_like_its_escape_are_kept_apart(
+            one in "[a%235AeEf.COoNn:? é\u{301}ﬀßſ]{1,9}",
+            case in proptest::collection::vec(proptest::bool::ANY, 30),
+        ) {
+            let one = Name::from(one);
+            let held = NameRules::windows().to_local(&one);
+            let turned = |(c, is_upper): (char, bool)| match is_upper {
+                true => c.to_uppercase().next().unwrap_or(c),
+                false => c.to_lowercase().next().unwrap_or(c),
+            };
+            let other: String = held.as_str().chars().zip(case.into_iter().cycle()).map(turned).collect();
+            check_own(&one, &Name::from(other.replace("ff", "ﬀ")));
+            check_own(&one, &Name::from(other));
+        }
+    }
+
+    #[track_caller]
+    fn check_own(one: &Name, other: &Name) {
+        if check_for_server(one).is_err() || check_for_server(other).is_err() {
+            return;
+        }
+        let rules = NameRules::windows();
+        for name in [one, other] {
+            let held = rules.to_local(name);
             assert!(rules.holds(held.as_str()), "{held}");
-            assert_eq!(rules.to_remote(&held), one.composed());
-            assert_eq!(held == rules.to_local(&other), one == other);
+            assert_eq!(rules.to_remote(&held), name.composed(), "{name} as {held}");
+        }
+        if one.key() != other.key() {
+            let (one_here, other_here) = (rules.to_local(one), rules.to_local(other));
+            assert_ne!(one_here.key(), other_here.key(), "{one} and {other}");
         }
     }
 }

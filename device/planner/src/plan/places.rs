@@ -137,7 +137,8 @@ fn merge(merged: &mut Merged<'_>, slot: Slot, remote: &RemoteNode, entry: &Local
     let name_there = remote_name(merged, remote, synced);
     let name_here = merged.local_name(entry);
     let name_changed_there = !name_there.is_same(&synced.name);
-    let name_changed_here = !merged.is_called(&name_here, &synced.name);
+    let name_changed_here = !merged.is_called(&name_here, &synced.name)
+        && !merged.policy.names.may_stand_for(&name_here, &synced.name);
 
     merged.nodes[slot].place_there = remote.parent.map(|parent| Place {
         parent,

@@ -87,6 +87,36 @@ fn names_that_windows_can_not_hold_are_written_otherwise_there_and_read_back() {
 }
 
 #[test]
+fn a_name_and_one_that_looks_like_its_escape_both_arrive() {
+    check_as(
+        &windows(),
+        "",
+        "1 end. = A\n 2 end%2e = B",
+        "",
+        "local: download 1 as 0/end%2E = A\n local: download 2 as 0/end%252e = B",
+    );
+}
+
+#[test]
+fn what_an_earlier_release_wrote_without_an_escape_is_renamed_here_and_not_on_the_server() {
+    check_as(
+        &windows(),
+        "1 end%2e = A",
+        SAME,
+        SAME,
+        "local: move 1 to 0/end%252e",
+    );
+    // And makes room for the other one.
+    check_as(
+        &windows(),
+        "1 end%2e = A",
+        "1 end%2e = A\n 2 end. = B",
+        SAME,
+        "local: move 1 to 0/end%252e",
+    );
+}
+
+#[test]
 fn a_rename_here_of_what_is_written_otherwise_is_read_back() {
     check_as(
         &windows(),
