@@ -21,7 +21,7 @@ use anyhow::{Result, bail};
 use report::Report;
 
 /// Each benchmark by the name that selects it on the command line; all run without one.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "chain",
     "start",
     "statements",
@@ -32,6 +32,7 @@ const NAMES: [&str; 10] = [
     "large",
     "tree",
     "sync",
+    "waiting",
 ];
 
 #[tokio::main]
@@ -80,6 +81,9 @@ async fn main() -> Result<()> {
     }
     if wanted("sync") {
         sync::run(&mut report).await?;
+    }
+    if wanted("waiting") {
+        sync::waiting::run(&mut report).await?;
     }
     report.print();
     Ok(())

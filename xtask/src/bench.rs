@@ -15,7 +15,7 @@ const END: &str = "<!-- end of figures -->";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Run only these, and keep nothing: chain, start, statements, listing, namespace, search,
-    /// plugin, large, tree, sync
+    /// plugin, large, tree, sync, waiting
     names: Vec<String>,
 }
 

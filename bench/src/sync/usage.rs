@@ -36,6 +36,17 @@ pub(super) fn usage(pid: u64) -> Result<Usage> {
     })
 }
 
+/// Of a process and those that it started, up to now.
+pub(super) fn family(pid: u64) -> Result<Usage> {
+    let mut family = usage(pid)?;
+    for child in children(pid)? {
+        let child = usage(child)?;
+        family.cpu_s += child.cpu_s;
+        family.peak_mib += child.peak_mib;
+    }
+    Ok(family)
+}
+
 /// Of the Postgres that this daemon started: all of its processes. Shared memory counts in each of them, so only what is
 /// private does.
 pub(super) fn postgres(daemon: u64) -> Result<Usage> {

@@ -23,7 +23,7 @@ const PUSHES: usize = 20;
 /// Writes in each call.
 const WRITES: usize = 100;
 
-pub(super) async fn run(report: &mut Report) -> Result<()> {
+pub(crate) async fn run(report: &mut Report) -> Result<()> {
     let mut daemon = Daemon::with_config(&format!("[sync]\ndevices_per_account = {DEVICES}\n"))?;
     daemon.start().await?;
     let caller = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await?;
@@ -94,14 +94,18 @@ async fn all(told: &mut mpsc::UnboundedReceiver<Result<()>>) -> Result<()> {
 async fn follow(caller: Caller, device: String, tell: mpsc::UnboundedSender<Result<()>>) {
     let mut cursor = String::new();
     loop {
-        let page = page(&caller, &device, &cursor).await;
-        let read = page.map(|page| {
-            cursor = page["next_cursor"].as_str().unwrap_or_default().to_owned();
-            let is_empty = page["items"].as_array().is_none_or(Vec::is_empty);
-            page["has_more"] == true || is_empty
-        });
-        let has_failed = read.is_err();
-        if !matches!(read, Ok(true)) && tell.send(read.map(|_| ())).is_err() || has_failed {
+        let is_first = cursor.is_empty();
+        let news = match page(&caller, &device, &cursor).await {
+            Ok(page) => {
+                cursor = page["next_cursor"].as_str().unwrap_or_default().to_owned();
+                let has_items = page["items"].as_array().is_some_and(|items| !items.is_empty());
+                (page["has_more"] == false && (is_first || has_items)).then_some(Ok(()))
+            }
+            Err(error) => Some(Err(error)),
+        };
+        let Some(news) = news else { continue };
+        let has_failed = news.is_err();
+        if tell.send(news).is_err() || has_failed {
             return;
         }
     }

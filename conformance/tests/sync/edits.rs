@@ -116,3 +116,30 @@ pub(crate) fn many_deletes_wait(daemon: &Daemon) -> Result<()> {
     assert_eq!(rest(&[&desk, &laptop])?.len(), 5);
     Ok(())
 }
+
+/// What a device fetches of many small files costs the server a call for a group of them, and not one for each.
+pub(crate) async fn many_files_are_asked_for_together(daemon: &Daemon) -> Result<()> {
+    let (desk, laptop) = pair(daemon)?;
+    for number in 0..300 {
+        desk.write(&format!("many/{number}"), &format!("content {number}"))?;
+    }
+    desk.once()?;
+    laptop.once()?;
+    assert_eq!(laptop.tree()?, desk.tree()?);
+    let metrics = reqwest::get(format!("{}/metrics", daemon.url()))
+        .await?
+        .text()
+        .await?;
+    let calls = |route: &str| {
+        let counted = metrics.lines().filter(|line| {
+            line.starts_with("bitvault_http_requests_total") && line.contains(&format!("route=\"{route}\""))
+        });
+        counted
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum::<u64>()
+    };
+    assert_eq!(calls("/v1/nodes/{id}/content"), 0, "{metrics}");
+    let together = calls("/v1/batch/contents");
+    assert!((1..=5).contains(&together), "{together} calls");
+    Ok(())
+}

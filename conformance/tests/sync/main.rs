@@ -56,6 +56,13 @@ async fn what_is_removed_here_lies_in_the_trash_there_and_on_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_small_files_are_asked_for_together() {
+    edits::many_files_are_asked_for_together(&daemon().await.unwrap())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_deletes_wait_until_somebody_agrees() {
     edits::many_deletes_wait(&daemon().await.unwrap()).unwrap();
 }
