@@ -19,7 +19,7 @@ const REST: Duration = Duration::from_secs(1);
 
 const PUSHERS: usize = 8;
 /// Calls of each pusher.
-const PUSHES: usize = 20;
+const PUSHES: usize = 4;
 /// Writes in each call.
 const WRITES: usize = 100;
 
@@ -93,13 +93,16 @@ async fn all(told: &mut mpsc::UnboundedReceiver<Result<()>>) -> Result<()> {
 /// Reads to the end of the journal and says so, and again each time that there is more.
 async fn follow(caller: Caller, device: String, tell: mpsc::UnboundedSender<Result<()>>) {
     let mut cursor = String::new();
+    // It waits once it has read to the end.
+    let mut waits = false;
     loop {
-        let is_first = cursor.is_empty();
-        let news = match page(&caller, &device, &cursor).await {
+        let news = match page(&caller, &device, &cursor, waits).await {
             Ok(page) => {
                 cursor = page["next_cursor"].as_str().unwrap_or_default().to_owned();
                 let has_items = page["items"].as_array().is_some_and(|items| !items.is_empty());
-                (page["has_more"] == false && (is_first || has_items)).then_some(Ok(()))
+                let is_told = page["has_more"] == false && (!waits || has_items);
+                waits = page["has_more"] == false;
+                is_told.then_some(Ok(()))
             }
             Err(error) => Some(Err(error)),
         };
@@ -111,11 +114,14 @@ async fn follow(caller: Caller, device: String, tell: mpsc::UnboundedSender<Resu
     }
 }
 
-async fn page(caller: &Caller, device: &str, cursor: &str) -> Result<Value> {
-    let path = match cursor {
-        "" => format!("/v1/changes?device_id={device}"),
-        cursor => format!("/v1/changes?device_id={device}&cursor={cursor}&wait=50"),
-    };
+async fn page(caller: &Caller, device: &str, cursor: &str, waits: bool) -> Result<Value> {
+    let mut path = format!("/v1/changes?device_id={device}");
+    if !cursor.is_empty() {
+        path += &format!("&cursor={cursor}");
+    }
+    if waits {
+        path += "&wait=50";
+    }
     caller.get(&path).await?.ok()
 }
 
