@@ -54,7 +54,7 @@ impl Device {
         timed(&mut command)
     }
 
-    /// Whether it was at rest after `since` with so many files and folders, as it tells itself.
+    /// Whether it last came to rest with so many files and folders, as it tells itself.
     pub(super) fn rests_with(&mut self, entries: usize) -> Result<bool> {
         if let Some(child) = &mut self.running
             && let Some(status) = child.try_wait()?
