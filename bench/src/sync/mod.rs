@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use bitvault_conformance::daemon::Daemon;
 use bitvault_conformance::stores::tool;
+use tempfile::TempDir;
 
 use crate::postgres::Server;
 use crate::process::timed;
@@ -97,6 +98,8 @@ struct Figures {
     rows: (f64, f64),
     nothing_s: f64,
     check_s: f64,
+    /// What was made for it, deleted when all is measured: files are made slowly for minutes after many were deleted.
+    _kept: (TempDir, Option<Daemon>),
 }
 
 fn copied(report: &mut Report, files: usize, ours: &Figures, theirs: &Figures) {
@@ -178,6 +181,8 @@ async fn ours(files: usize) -> Result<Figures> {
         ]);
         checks.push(timed(check.arg(&from.folder).arg(&to.folder))?);
     }
+    drop((from, to));
+    daemon.stop().await?;
     Ok(Figures {
         seconds,
         from: of_from,
@@ -187,6 +192,7 @@ async fn ours(files: usize) -> Result<Figures> {
         rows,
         nothing_s: median(&mut nothing),
         check_s: median(&mut checks),
+        _kept: (home, Some(daemon)),
     })
 }
 
@@ -218,6 +224,7 @@ async fn theirs(files: usize) -> Result<Figures> {
         rows: (0.0, 0.0),
         nothing_s: 0.0,
         check_s: 0.0,
+        _kept: (home, None),
     })
 }
 
