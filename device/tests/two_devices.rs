@@ -134,6 +134,71 @@ async fn nothing_is_sent_twice_when_the_answer_to_an_upload_is_lost() {
 }
 
 #[tokio::test]
+async fn what_arrived_is_known_as_ones_own_when_the_file_was_deleted_or_replaced_before_the_device_knew() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("other", "other");
+    one.write("old", "first");
+    one.sync().await;
+    two.sync().await;
+
+    for (sent, text) in [("new", "new"), ("old", "second")] {
+        // Another file takes its place.
+        one.write(sent, text);
+        one.lose_answer("upload");
+        one.sync_fails().await;
+        assert_eq!(world.files()[sent], text, "it arrived");
+        one.rename("other", sent);
+        one.reopen().await;
+        one.sync().await;
+        assert_eq!(world.files()[sent], "other");
+        one.rename(sent, "other");
+        one.sync().await;
+    }
+    // It is deleted.
+    one.write("new", "newer");
+    one.lose_answer("upload");
+    one.sync_fails().await;
+    one.remove("new");
+    one.reopen().await;
+    one.sync().await;
+    two.sync().await;
+    let files: Vec<_> = two.files().into_iter().collect();
+    assert_eq!(files, [("other".to_owned(), "other".to_owned())]);
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn what_was_fetched_is_nobodys_new_file_when_it_was_deleted_or_moved_before_the_device_knew() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("d/moved", "moved");
+    one.sync().await;
+    two.forget("download");
+    two.sync_fails().await;
+    assert_eq!(two.text("d/moved"), "moved", "it is in place");
+    one.rename("d/moved", "elsewhere");
+    one.write("d/moved", "another");
+    one.sync().await;
+    two.reopen().await;
+    two.sync().await;
+    assert_eq!(two.files(), one.files());
+
+    one.write("d/deleted", "deleted");
+    one.sync().await;
+    two.forget("download");
+    two.sync_fails().await;
+    one.remove("d/deleted");
+    one.sync().await;
+    two.reopen().await;
+    two.sync().await;
+    one.sync().await;
+    let names: Vec<_> = one.files().into_keys().collect();
+    assert_eq!(names, ["d/moved", "elsewhere"]);
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn lost_requests_and_answers_of_every_call_do_no_harm() {
     for call in [
         "introduce",

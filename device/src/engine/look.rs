@@ -39,6 +39,8 @@ impl Engine {
             let cursor = self.cursor();
             let page = self.io.remote.changes(cursor.as_ref(), Duration::ZERO).await;
             if !self.take_page(page)? {
+                // Before the folder is looked at: what was sent belongs to the entry as it was then.
+                self.kept.arrived(&self.config.names);
                 return Ok(());
             }
         }

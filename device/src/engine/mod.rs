@@ -15,6 +15,7 @@
 
 mod carry_out;
 mod events;
+mod fetched;
 mod io;
 mod look;
 mod open;
@@ -189,6 +190,8 @@ pub struct Engine {
     partials: BTreeSet<RelPath>,
     /// While the server is read anew: how far. It is not kept before the end.
     reading: Option<crate::remote::Cursor>,
+    /// The last plan was not carried out to its end, by this engine or the one before: there may be more than was noted.
+    was_cut_short: bool,
 }
 
 impl Engine {
@@ -233,6 +236,10 @@ impl Engine {
         }
         self.kept.reveal_names();
         self.check_folder().await?;
+        if self.was_cut_short {
+            self.find_fetched().await?;
+            self.was_cut_short = false;
+        }
         self.pull().await?;
         match scope {
             Scope::Whole => {
@@ -274,7 +281,9 @@ impl Engine {
                 return Ok((rest, held));
             }
             self.tell_planned(&operations);
+            self.was_cut_short = true;
             self.carry_out(operations, &mut round).await?;
+            self.was_cut_short = false;
         }
         Err(EngineError::Restless(PLANS))
     }

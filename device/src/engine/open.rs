@@ -57,6 +57,7 @@ impl Engine {
             unseen: Vec::new(),
             partials: BTreeSet::new(),
             reading: None,
+            was_cut_short: true,
         };
         if let Some(why) = anew {
             tracing::warn!(why, "begin the device's state anew");

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
-    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NodeId, Observed, Place, RemoteNode, RemoteTree,
-    Scan, Sha256, SyncedTree, Tombstone, Trees,
+    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NameRules, NodeId, Observed, Place, RemoteNode,
+    RemoteTree, Scan, Sha256, SyncedTree, Tombstone, Trees,
 };
 
 use super::{Changes, Loaded, LogLine, Meta, NodeRow, Outside};
@@ -359,6 +359,14 @@ impl Kept {
         self.touch(node.id, local);
         self.note_aside(local, None);
         self.trees.created_remote(local, node);
+    }
+
+    /// The journal was read: what was sent and is there is noted.
+    pub fn arrived(&mut self, names: &NameRules) {
+        for (node, local) in self.trees.arrived(names) {
+            self.touch(node, local);
+            self.note_aside(local, None);
+        }
     }
 
     /// The server moved it.

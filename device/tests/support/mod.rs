@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest, Silent};
 use bitvault_device::fs::{LinuxFs, own};
 use bitvault_device::planner::{Date, Guard, NameRules};
-use bitvault_device::state::{Control, LogLine, SqliteStore, Store as _};
+use bitvault_device::state::{Changes, Control, Loaded, LogLine, SqliteStore, StateError, Status, Store};
 use bitvault_device::watch::FolderWatch;
 use bitvault_device::world::{self, RealWorld};
 use bitvault_simulator::{Fault, Faults, ModelServer, Seen};
@@ -114,6 +114,43 @@ impl Faults for Once {
     }
 }
 
+/// A state that fails once to note something, as if the device had died before.
+struct Forgetful {
+    store: SqliteStore,
+    forgets: Arc<Mutex<Option<&'static str>>>,
+}
+
+impl Store for Forgetful {
+    fn load(&mut self) -> Result<Option<Loaded>, StateError> {
+        self.store.load()
+    }
+
+    fn apply(&mut self, changes: &Changes) -> Result<(), StateError> {
+        let mut forgets = self.forgets.lock().unwrap();
+        if changes
+            .log
+            .iter()
+            .any(|line| Some(line.what.as_str()) == *forgets)
+        {
+            *forgets = None;
+            return Err(StateError::Full { act: "write" });
+        }
+        self.store.apply(changes)
+    }
+
+    fn control(&mut self) -> Result<Control, StateError> {
+        self.store.control()
+    }
+
+    fn set_control(&mut self, control: &Control) -> Result<(), StateError> {
+        self.store.set_control(control)
+    }
+
+    fn set_status(&mut self, status: &Status) -> Result<(), StateError> {
+        self.store.set_status(status)
+    }
+}
+
 /// A device: a folder, a state, and an engine when one is running.
 pub(crate) struct Device {
     pub(crate) name: String,
@@ -121,6 +158,7 @@ pub(crate) struct Device {
     state: PathBuf,
     server: ModelServer,
     faults: Arc<Once>,
+    forgets: Arc<Mutex<Option<&'static str>>>,
     clock: Arc<Clock>,
     engine: Option<Engine>,
 }
@@ -136,6 +174,7 @@ impl Device {
             folder,
             server: world.server.clone(),
             faults: Arc::default(),
+            forgets: Arc::default(),
             clock: Arc::default(),
             engine: None,
         }
@@ -166,6 +205,7 @@ impl Device {
             state: self.state.clone(),
             server: self.server.clone(),
             faults: Arc::clone(&self.faults),
+            forgets: Arc::clone(&self.forgets),
             clock: Arc::clone(&self.clock),
             engine: None,
         }
@@ -267,6 +307,11 @@ impl Device {
         *self.faults.0.lock().unwrap() = Some((call.to_owned(), Fault::LoseRequest));
     }
 
+    /// The device dies before it notes that it did this.
+    pub(crate) fn forget(&self, what: &'static str) {
+        *self.forgets.lock().unwrap() = Some(what);
+    }
+
     /// Another process on the same state.
     pub(crate) async fn reopen(&mut self) {
         self.engine = None;
@@ -289,6 +334,7 @@ impl Device {
             state: self.state.with_file_name(format!("{name}.state")),
             server: self.server.clone(),
             faults: Arc::default(),
+            forgets: Arc::default(),
             clock: Arc::default(),
             engine: None,
         };
@@ -373,7 +419,10 @@ impl Device {
             fs: Arc::new(LinuxFs::open(&self.folder)?),
             remote: Arc::new(self.server.remote(7, Arc::clone(&self.faults) as Arc<dyn Faults>)),
             world: Arc::clone(&self.clock) as Arc<dyn world::World>,
-            store: Box::new(SqliteStore::open(&self.state)?),
+            store: Box::new(Forgetful {
+                store: SqliteStore::open(&self.state)?,
+                forgets: Arc::clone(&self.forgets),
+            }),
             progress: Arc::new(Silent),
         };
         let config = Config {

@@ -175,6 +175,11 @@ impl RemoteTree {
         self.fetched.get(&id).copied()
     }
 
+    /// All that is being put in place, in the order of ids.
+    pub fn all_fetched(&self) -> impl Iterator<Item = (NodeId, Content)> {
+        self.fetched.iter().map(|(node, content)| (*node, *content))
+    }
+
     /// Notes, or drops, what is being put in place for a node.
     pub fn set_fetched(&mut self, id: NodeId, content: Option<Content>) {
         match content {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use bitvault_planner::{
     Cause, Content, Date, DownloadTo, Fingerprint, Guard, LocalId, LocalKind, LocalNode, LocalTree, Name,
     NameRules, NodeId, Operation, Pause, Plan, Policy, RemoteKind, RemoteNode, RemoteTree, RemoveWhy, Sha256,
-    SyncedNode, SyncedTree, Tombstone, UploadTo, VersionId, Why, plan,
+    SyncedNode, SyncedTree, Tombstone, Trees, UploadTo, VersionId, Why, plan,
 };
 use uuid::Uuid;
 
@@ -36,12 +36,34 @@ pub(crate) fn check_as(policy: &Policy, synced: &str, remote: &str, local: &str,
             tree.to_owned()
         }
     };
-    let planned = plan(
-        &remote_tree(&or_same(SAME, remote)),
-        &local_tree(&or_same(SAME, local)),
-        &synced_tree(synced),
+    check_trees(
         policy,
+        &Trees {
+            remote: remote_tree(&or_same(SAME, remote)),
+            local: local_tree(&or_same(SAME, local)),
+            synced: synced_tree(synced),
+        },
+        expected,
     );
+}
+
+/// Checks the plan of a device that died while it sent what `local` says, read the journal, and finds `found` in its folder.
+#[track_caller]
+pub(crate) fn check_after_death(synced: &str, remote: &str, local: &str, found: &str, expected: &str) {
+    let policy = policy();
+    let mut trees = Trees {
+        remote: remote_tree(remote),
+        local: local_tree(local),
+        synced: synced_tree(synced),
+    };
+    trees.arrived(&policy.names);
+    trees.local = local_tree(found);
+    check_trees(&policy, &trees, expected);
+}
+
+#[track_caller]
+fn check_trees(policy: &Policy, trees: &Trees, expected: &str) {
+    let planned = plan(&trees.remote, &trees.local, &trees.synced, policy);
     let mut expected: Vec<&str> = expected
         .lines()
         .map(str::trim)

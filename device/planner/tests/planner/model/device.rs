@@ -100,6 +100,7 @@ impl Device {
             }
         }
         self.cursor = end;
+        self.trees.arrived(&self.policy.names);
     }
 
     /// Looks at its disk, and again while that shows folders that should have been looked into.

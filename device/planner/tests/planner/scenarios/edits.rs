@@ -1,6 +1,6 @@
 //! Contents: who wins, and what becomes of the other.
 
-use crate::notation::{SAME, check};
+use crate::notation::{SAME, check, check_after_death};
 
 #[test]
 fn what_agrees_needs_nothing() {
@@ -105,6 +105,59 @@ fn an_upload_whose_answer_was_lost_is_no_edit_of_somebody_else() {
         "remote: upload 1 = C over B",
     );
     check("", "1 f = B", "a f = C sent B", "adopt a as 1");
+}
+
+#[test]
+fn what_arrived_before_the_device_died_is_its_own_even_if_the_file_is_gone_by_then() {
+    check_after_death("", "1 f = A", "a f = A sent A", "", "remote: delete 1 of 1");
+    check_after_death(
+        "1 f = A",
+        "1 f = B",
+        "1 f = B sent B",
+        "",
+        "remote: delete 1 of 1",
+    );
+    check_after_death(
+        "",
+        "1 f = A",
+        "a f = A sent A",
+        "a g = A",
+        "remote: move 1 to 0/g",
+    );
+    // Another file was moved to its place: it can have the name once ours is gone.
+    check_after_death(
+        "2 g = B",
+        "1 f = A\n 2 g = B",
+        "2 g = B\n a f = A sent A",
+        "2 f = B",
+        "remote: delete 1 of 1",
+    );
+    check_after_death(
+        "1 f = A\n 2 g = B",
+        "1 f = C\n 2 g = B",
+        "1 f = C sent C\n 2 g = B",
+        "2 f = B",
+        "remote: delete 1 of 1",
+    );
+}
+
+#[test]
+fn what_somebody_else_made_of_it_before_the_device_knew_stays_although_the_file_is_gone() {
+    check_after_death(
+        "",
+        "1 f = C",
+        "a f = A sent A",
+        "",
+        "local: download 1 as 0/f = C",
+    );
+    check_after_death(
+        "",
+        "1 g = A",
+        "a f = A sent A",
+        "",
+        "local: download 1 as 0/g = A",
+    );
+    check_after_death("1 f = A", "1 f = C", "1 f = B sent B", "", "forget 1");
 }
 
 #[test]
