@@ -80,17 +80,19 @@ fn nobodys(run: &Run, server: &View) -> Result<(), String> {
 /// Every content that nobody knowingly replaced or deleted is in the tree.
 fn no_loss(run: &Run, server: &View) -> Result<(), String> {
     let live: Vec<&Bytes> = server.values().flatten().collect();
+    let trashed_unseen = run.server.trashed_unseen();
     for (content, written) in run.ledger.written() {
         let is_buried = written.may_be_buried && run.ledger.trash_was_emptied;
-        if written.is_superseded || is_buried || live.contains(&content) {
+        if written.is_superseded || is_buried || live.contains(&content) || trashed_unseen.contains(content) {
             continue;
         }
         let is_kept = run.devices.iter().enumerate().any(|(number, device)| {
+            let machine = device.machine.lock();
             let counts = |path: &RelPath| match path.as_str().starts_with(".bitvault/") {
-                true => written.may_be_buried,
+                true => written.may_be_buried || machine.keeps_in_trash,
                 false => !run.rests[number].troubles.is_empty(),
             };
-            let files = device.machine.lock().disk.files();
+            let files = machine.disk.files();
             files
                 .iter()
                 .any(|(path, _, bytes)| bytes == content && counts(path))

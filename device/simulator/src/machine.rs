@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) state_errors: u32,
     /// The engine has begun to change the entry of this path, and is not done.
     pub(crate) changing: Option<RelPath>,
+    /// A removal could not be taken back: what came between is in the trash.
+    pub(crate) keeps_in_trash: bool,
     hints: BTreeSet<RelPath>,
     hints_overflow: bool,
     wants_hint: Option<Waker>,
@@ -68,6 +70,7 @@ impl Machine {
             is_revoked: false,
             state_errors: 0,
             changing: None,
+            keeps_in_trash: false,
             hints: BTreeSet::new(),
             hints_overflow: false,
             wants_hint: None,

@@ -22,8 +22,9 @@ pub(super) async fn discard(
         .await;
     if let Err(error) = checked {
         fs.machine.hub.met("write between check and rename");
-        fs.step("put back", |disk| rename_free(disk, &kept, path)).await?;
-        return Err(error);
+        let put_back = fs.step("put back", |disk| rename_free(disk, &kept, path)).await;
+        fs.machine.lock().keeps_in_trash |= put_back.is_err();
+        return Err(put_back.err().unwrap_or(error));
     }
     Ok(())
 }

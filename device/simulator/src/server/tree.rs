@@ -22,6 +22,8 @@ pub(super) struct Inner {
     /// What was answered to which key.
     answers: BTreeMap<String, RemoteNode>,
     pub(super) journal: Journal,
+    /// What went to the trash with a folder, and was not to be seen by who deleted that.
+    pub(super) trashed_unseen: Vec<VersionId>,
     ids: u128,
 }
 
@@ -57,6 +59,7 @@ impl Default for Inner {
             bytes: BTreeMap::new(),
             answers: BTreeMap::new(),
             journal: Journal::default(),
+            trashed_unseen: Vec::new(),
             ids: 1,
         }
     }
@@ -269,6 +272,12 @@ impl Inner {
         {
             return Err(refused(Refusal::Stale, "something below it changed meanwhile"));
         }
+        let all = self.below_all(id).into_iter();
+        let unseen = all.filter(|node| !covers.contains_key(&node.id));
+        let unseen: Vec<VersionId> = unseen
+            .filter_map(|node| Some(node.kind.content()?.version))
+            .collect();
+        self.trashed_unseen.extend(unseen);
         if let Some(kept) = self.nodes.get_mut(&id) {
             kept.is_trashed = true;
             kept.node.revision += 1;

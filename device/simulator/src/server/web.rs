@@ -35,6 +35,13 @@ impl ModelServer {
             .collect()
     }
 
+    /// What went to the trash with a folder, and was not to be seen by who deleted that.
+    pub fn trashed_unseen(&self) -> Vec<Bytes> {
+        let inner = self.lock();
+        let versions = inner.trashed_unseen.iter();
+        versions.filter_map(|version| inner.content(*version)).collect()
+    }
+
     /// Writes a file, new or a version of one.
     pub fn write(&self, to: &UploadTo, bytes: Bytes) -> bool {
         let sha256 = Sha256(sha2::Sha256::digest(&bytes).into());
