@@ -89,7 +89,7 @@ fn no_loss(run: &Run, server: &View) -> Result<(), String> {
         let is_kept = run.devices.iter().enumerate().any(|(number, device)| {
             let machine = device.machine.lock();
             let counts = |path: &RelPath| match path.as_str().starts_with(".bitvault/") {
-                true => written.may_be_buried || machine.keeps_in_trash,
+                true => written.may_be_buried || machine.kept_in_trash.contains(content),
                 false => !run.rests[number].troubles.is_empty(),
             };
             let files = machine.disk.files();

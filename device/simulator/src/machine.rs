@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use bitvault_device::fs::RelPath;
 use bitvault_device::watch::Hint;
+use bytes::Bytes;
 
 use crate::disk::{Disk, Nature};
 use crate::hub::Hub;
@@ -44,8 +45,8 @@ pub(crate) struct Inner {
     pub(crate) state_errors: u32,
     /// The engine has begun to change the entry of this path, and is not done.
     pub(crate) changing: Option<RelPath>,
-    /// A removal could not be taken back: what came between is in the trash.
-    pub(crate) keeps_in_trash: bool,
+    /// What came between a last look and a removal that could then not be taken back: it is in the trash.
+    pub(crate) kept_in_trash: Vec<Bytes>,
     hints: BTreeSet<RelPath>,
     hints_overflow: bool,
     wants_hint: Option<Waker>,
@@ -70,7 +71,7 @@ impl Machine {
             is_revoked: false,
             state_errors: 0,
             changing: None,
-            keeps_in_trash: false,
+            kept_in_trash: Vec::new(),
             hints: BTreeSet::new(),
             hints_overflow: false,
             wants_hint: None,

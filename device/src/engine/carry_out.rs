@@ -161,7 +161,11 @@ impl Engine {
                 _ => {}
             }
         }
-        self.flush()?;
+        let is_removal = |operation: &Operation| matches!(operation, Operation::RemoveLocal { .. });
+        match operations.iter().any(is_removal) {
+            true => self.reseal().await?,
+            false => self.flush()?,
+        }
         let mut touched = Vec::new();
         for operation in operations {
             match self.change_one(&operation, &mut touched).await {

@@ -63,18 +63,28 @@ impl Engine {
             tracing::warn!(why, "begin the device's state anew");
             engine.log("anew", "", why);
         }
-        engine.seal(&root, device).await?;
+        engine.kept.set_meta(|meta| {
+            meta.folder = (root.fingerprint.device, root.fingerprint.inode);
+            meta.shown.clone_from(&engine.config.shown);
+            meta.device = Some(device);
+        });
+        engine.seal(&root).await?;
         if engine.kept.meta().anew {
             engine.kept.begin_reading_anew();
         }
         Ok(engine)
     }
 
+    /// Renews the seal before something is removed from the folder. A state from before, put back, would take that for what a
+    /// person deleted, and delete it on the server.
+    pub(super) async fn reseal(&mut self) -> Result<(), EngineError> {
+        let root = self.io.fs.root().await?;
+        self.seal(&root).await
+    }
+
     /// Renews the seal on both, the state first: whichever was written last before a crash, the other still knows it.
-    async fn seal(&mut self, root: &Root, device: String) -> Result<(), EngineError> {
+    async fn seal(&mut self, root: &Root) -> Result<(), EngineError> {
         let seal = format!("{:016x}", self.io.world.random());
-        let folder = (root.fingerprint.device, root.fingerprint.inode);
-        let shown = self.config.shown.clone();
         self.kept.set_meta(|meta| {
             // What the marker has now is what it may be left with.
             if let Some(marker) = &root.marker
@@ -83,9 +93,6 @@ impl Engine {
                 meta.seal.clone_from(&marker.seal);
             }
             meta.next_seal = Some(seal.clone());
-            meta.folder = folder;
-            meta.shown = shown;
-            meta.device = Some(device);
         });
         self.flush()?;
         let state = self.kept.meta().state.clone();

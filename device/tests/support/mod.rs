@@ -325,6 +325,23 @@ impl Device {
         }
     }
 
+    /// The state's files as they are while the engine runs.
+    pub(crate) fn saved_state(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let ends = ["state", "state-wal", "state-shm"].into_iter();
+        let paths = ends.map(|end| self.state.with_extension(end));
+        paths
+            .filter_map(|path| Some((path.clone(), fs::read(path).ok()?)))
+            .collect()
+    }
+
+    /// Puts the state back to what it was.
+    pub(crate) async fn put_back_state(&mut self, saved: &[(PathBuf, Vec<u8>)]) {
+        self.lose_state().await;
+        for (path, bytes) in saved {
+            fs::write(path, bytes).unwrap();
+        }
+    }
+
     /// A copy of folder and state, as another device.
     pub(crate) async fn cloned(&mut self, name: &str) -> Self {
         self.engine = None;

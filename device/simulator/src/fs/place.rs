@@ -51,7 +51,14 @@ pub(super) async fn replace(
         .await?;
     if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
         fs.machine.hub.met("write between check and rename");
-        fs.step("exchange back", exchange).await?;
+        match fs.step("exchange back", exchange).await {
+            Err(FsError::Changed) => {
+                fs.step("put back", |disk| rename_free(disk, &swap, &path))
+                    .await?;
+                return Err(FsError::Changed);
+            }
+            exchanged => exchanged?,
+        }
         let ours = fs.step("look at ours", |disk| stat(disk, &swap)).await?;
         if untouched(&ours.fingerprint, &temp.fingerprint) {
             fs.step("rename from swap", |disk| rename_free(disk, &swap, &temp.path))

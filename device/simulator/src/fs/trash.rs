@@ -23,8 +23,13 @@ pub(super) async fn discard(
     if let Err(error) = checked {
         fs.machine.hub.met("write between check and rename");
         let put_back = fs.step("put back", |disk| rename_free(disk, &kept, path)).await;
-        fs.machine.lock().keeps_in_trash |= put_back.is_err();
-        return Err(put_back.err().unwrap_or(error));
+        if let Err(refused) = put_back {
+            let mut machine = fs.machine.lock();
+            let contents = machine.disk.contents(&kept);
+            machine.kept_in_trash.extend(contents);
+            return Err(refused);
+        }
+        return Err(error);
     }
     Ok(())
 }

@@ -147,7 +147,7 @@ impl FileSystem for LinuxFs {
         label: &str,
     ) -> Result<Fingerprint, FsError> {
         let (temp, name, label) = (temp.clone(), name.to_owned(), label.to_owned());
-        self.blocking(move |beneath| place::replace(beneath, &temp, &name, expected, &label, || ()))
+        self.blocking(move |beneath| place::replace(beneath, &temp, &name, expected, &label, |_| ()))
             .await
     }
 

@@ -29,14 +29,23 @@ pub(super) fn place(beneath: &Beneath, temp: &Written, name: &str) -> Result<Fin
     Ok(after_rename(now.fingerprint, temp.fingerprint))
 }
 
-/// `between` is called after the look and before the exchange: tests edit there.
+/// Where tests let a person act while a file is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// After the look and before the exchange.
+    Looked,
+    /// After the exchange, before what made place is looked at.
+    Exchanged,
+}
+
+/// `at` is called at each moment.
 pub(super) fn replace(
     beneath: &Beneath,
     temp: &Written,
     name: &str,
     expected: Fingerprint,
     label: &str,
-    between: impl FnOnce(),
+    at: impl Fn(Moment),
 ) -> Result<Fingerprint, FsError> {
     let (folder, temp_name) = beneath.holder(&temp.path)?;
     let path = temp.path.folder().join(name);
@@ -50,7 +59,7 @@ pub(super) fn replace(
     rustix::fs::fchmod(&file, mode(&folder, name).map_err(failed)?).map_err(failed)?;
     let swap_name = own::swap_name(temp_name);
     rename_free((&folder, temp_name), (&folder, &swap_name), &path)?;
-    between();
+    at(Moment::Looked);
     let exchange = || {
         rustix::fs::renameat_with(&folder, &swap_name, &folder, name, RenameFlags::EXCHANGE).map_err(failed)
     };
@@ -58,10 +67,18 @@ pub(super) fn replace(
         rename_free((&folder, &swap_name), (&folder, temp_name), &path)?;
         return Err(error);
     }
+    at(Moment::Exchanged);
     // What made place can be looked at in peace now: nobody knows its new name.
     let old = stat(&folder, &swap_name).map_err(failed)?;
     if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
-        exchange()?;
+        match exchange() {
+            // Somebody took ours away meanwhile, or moved it elsewhere: the name is free.
+            Err(FsError::Changed) => {
+                rename_free((&folder, &swap_name), (&folder, name), &path)?;
+                return Err(FsError::Changed);
+            }
+            exchanged => exchanged?,
+        }
         let ours = stat(&folder, &swap_name).map_err(failed)?;
         if untouched(&ours.fingerprint, &temp.fingerprint) {
             rename_free((&folder, &swap_name), (&folder, temp_name), &path)?;

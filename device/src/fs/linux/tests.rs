@@ -10,6 +10,7 @@ use sha2::Digest as _;
 use tempfile::TempDir;
 
 use super::beneath::Beneath;
+use super::place::Moment;
 use super::{LinuxFs, place, trash};
 use crate::fs::{FileSystem, Found, FsError, Inventory, Marker, RelPath, Written, own};
 
@@ -123,8 +124,10 @@ async fn an_edit_between_the_look_and_the_exchange_gets_its_place_back() {
     let folder = folder();
     let old = folder.write("a", "old");
     let temp = folder.temp("", "new").await;
-    let replaced = place::replace(folder.beneath(), &temp, "a", old.fingerprint, "now", || {
-        folder.write("a", "edited");
+    let replaced = place::replace(folder.beneath(), &temp, "a", old.fingerprint, "now", |moment| {
+        if moment == Moment::Looked {
+            folder.write("a", "edited");
+        }
     });
     is_changed(replaced);
     assert_eq!(folder.text("a"), "edited");
@@ -157,12 +160,37 @@ async fn an_atomic_save_between_the_look_and_the_exchange_gets_its_place_back() 
     let folder = folder();
     let old = folder.write("a", "old");
     let temp = folder.temp("", "new").await;
-    let replaced = place::replace(folder.beneath(), &temp, "a", old.fingerprint, "now", || {
-        folder.write("saving", "edited");
-        fs::rename(folder.dir.path().join("saving"), folder.dir.path().join("a")).unwrap();
+    let replaced = place::replace(folder.beneath(), &temp, "a", old.fingerprint, "now", |moment| {
+        if moment == Moment::Looked {
+            folder.write("saving", "edited");
+            fs::rename(folder.dir.path().join("saving"), folder.dir.path().join("a")).unwrap();
+        }
     });
     is_changed(replaced);
     assert_eq!(folder.text("a"), "edited");
+}
+
+#[tokio::test]
+async fn an_edit_right_before_the_exchange_gets_its_name_back_when_ours_was_moved_away_since() {
+    let folder = folder();
+    let old = folder.write("a", "old");
+    let temp = folder.temp("", "new").await;
+    let at = |name: &str| folder.dir.path().join(name);
+    let replaced = place::replace(
+        folder.beneath(),
+        &temp,
+        "a",
+        old.fingerprint,
+        "now",
+        |moment| match moment {
+            Moment::Looked => drop(folder.write("a", "edited")),
+            Moment::Exchanged => fs::rename(at("a"), at("moved")).unwrap(),
+        },
+    );
+    is_changed(replaced);
+    assert_eq!(folder.text("a"), "edited");
+    assert_eq!(folder.text("moved"), "new");
+    assert_eq!(folder.trashed(), [""; 0]);
 }
 
 #[tokio::test]
