@@ -195,9 +195,13 @@ impl Kept {
         }
         self.nodes.insert(id);
         // It was gone and is back. Whether this device had removed it by then is unknown after a crash; that it is missing
-        // here must not look as if a person had deleted it.
+        // here must not look as if a person had deleted it. Where it still lies, it is known for what it was.
         if self.trees.remote.tombstone(id).is_some() {
+            let agreed = self.trees.synced.get(id).and_then(|synced| synced.kind.content());
             self.forget(id);
+            if agreed.is_some() {
+                self.trees.remote.set_fetched(id, agreed);
+            }
         }
         if id == self.trees.remote.root() {
             let root = RemoteNode {
