@@ -45,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) state_errors: u32,
     /// The engine has begun to change the entry of this path, and is not done.
     pub(crate) changing: Option<RelPath>,
+    /// And what it does is a rename.
+    pub(crate) is_renaming: bool,
     /// What came between a last look and a removal that could then not be taken back: it is in the trash.
     pub(crate) kept_in_trash: Vec<Bytes>,
     hints: BTreeSet<RelPath>,
@@ -71,6 +73,7 @@ impl Machine {
             is_revoked: false,
             state_errors: 0,
             changing: None,
+            is_renaming: false,
             kept_in_trash: Vec::new(),
             hints: BTreeSet::new(),
             hints_overflow: false,

@@ -85,7 +85,9 @@ impl SimFs {
 
     /// The engine begins, or ends, to change what is at a path.
     fn changing(&self, path: Option<&RelPath>) {
-        self.machine.lock().changing = path.cloned();
+        let mut machine = self.machine.lock();
+        machine.changing = path.cloned();
+        machine.is_renaming = false;
     }
 }
 
@@ -233,6 +235,7 @@ impl FileSystem for SimFs {
 
     async fn rename(&self, from: &RelPath, expected: Found, to: &RelPath) -> Result<Fingerprint, FsError> {
         self.changing(Some(from));
+        self.machine.lock().is_renaming = true;
         let renamed = place::rename(self, from, expected, to).await;
         self.changing(None);
         self.tell("rename", &(from, to), renamed)

@@ -128,10 +128,14 @@ impl ModelServer {
         }
     }
 
-    /// Puts it back to a backup, which begins another epoch.
+    /// Puts it back to a backup, which begins another epoch. An id is never given out twice for it.
     pub fn restore_backup(&self, backup: &Self) {
-        let epoch = self.lock().epoch();
+        let (epoch, ids) = {
+            let inner = self.lock();
+            (inner.epoch(), inner.ids)
+        };
         let mut inner = backup.lock().clone();
+        inner.ids = ids;
         inner.begin_epoch(epoch + 1);
         *self.lock() = inner;
     }

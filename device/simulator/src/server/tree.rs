@@ -24,7 +24,8 @@ pub(super) struct Inner {
     pub(super) journal: Journal,
     /// What went to the trash with a folder, and was not to be seen by who deleted that.
     pub(super) trashed_unseen: Vec<VersionId>,
-    ids: u128,
+    /// The id that was given out last.
+    pub(super) ids: u128,
 }
 
 #[derive(Debug, Clone)]
