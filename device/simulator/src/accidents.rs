@@ -298,6 +298,7 @@ impl Run {
             let mut machine = device.machine.lock();
             machine.losses = 0;
             machine.short_downloads = 0;
+            machine.partial_listings = 0;
             machine.disk_errors = 0;
             machine.state_errors = 0;
             machine.is_offline = false;
@@ -308,6 +309,11 @@ impl Run {
             device.store.ask(|control| *control = Default::default());
         }
         self.server.give_all_rights();
+        if self.setting.partial_listings > 0 {
+            // What a listing failed to name is unknown until the next one.
+            self.may_repeat = true;
+            self.server.tell_all();
+        }
     }
 }
 

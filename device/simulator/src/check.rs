@@ -32,6 +32,7 @@ pub(crate) fn all(run: &Run) -> Result<(), String> {
     agreement(run, &server)?;
     nobodys(run, &server)?;
     no_loss(run, &server)?;
+    no_removal_unasked(run)?;
     no_multiplying(run, &server)?;
     no_needless_conflict(run)
 }
@@ -106,6 +107,28 @@ fn no_loss(run: &Run, server: &View) -> Result<(), String> {
             return Err(format!(
                 "{content:?} ({written:?}) is lost; left is {server:?}; here {here:?}"
             ));
+        }
+    }
+    Ok(())
+}
+
+/// No device removed a file that nobody ever took away: that it was not listed is no reason.
+fn no_removal_unasked(run: &Run) -> Result<(), String> {
+    let setting = &run.setting;
+    let explains = [
+        setting.selections,
+        setting.lost_states,
+        setting.clones,
+        setting.backups,
+    ];
+    if explains.iter().any(|likelihood| *likelihood > 0) {
+        return Ok(());
+    }
+    let live = run.server.never_gone();
+    for (number, device) in run.devices.iter().enumerate() {
+        let machine = device.machine.lock();
+        if let Some(content) = machine.discarded.iter().find(|content| live.contains(content)) {
+            return Err(format!("d{number} removed {content:?}, which nobody took away"));
         }
     }
     Ok(())

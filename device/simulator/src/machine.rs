@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) losses: u32,
     /// How often a download ends too early as if it were whole, in a thousand.
     pub(crate) short_downloads: u32,
+    /// A whole listing fails to name something, as likely in a thousand.
+    pub(crate) partial_listings: u32,
     /// Nothing reaches the server.
     pub(crate) is_offline: bool,
     /// The server does not let the device in.
@@ -47,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) changing: Option<RelPath>,
     /// And what it does is a rename.
     pub(crate) is_renaming: bool,
+    /// What was removed from the folder by the engine.
+    pub(crate) discarded: Vec<Bytes>,
     /// What came between a last look and a removal that could then not be taken back: it is in the trash.
     pub(crate) kept_in_trash: Vec<Bytes>,
     hints: BTreeSet<RelPath>,
@@ -69,11 +73,13 @@ impl Machine {
             disk_errors: 0,
             losses: 0,
             short_downloads: 0,
+            partial_listings: 0,
             is_offline: false,
             is_revoked: false,
             state_errors: 0,
             changing: None,
             is_renaming: false,
+            discarded: Vec::new(),
             kept_in_trash: Vec::new(),
             hints: BTreeSet::new(),
             hints_overflow: false,

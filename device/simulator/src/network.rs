@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use bitvault_device::fs::FsError;
 use bitvault_device::planner::{Content, Name, NodeId, RemoteNode};
-use bitvault_device::remote::{Cursor, Key, Page, Remote, RemoteError, Sink, Upload};
+use bitvault_device::remote::{Cursor, Key, Page, Remote, RemoteError, Sink, Told, Upload};
 use bytes::{Bytes, BytesMut};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -73,8 +74,16 @@ impl Remote for SimRemote {
     }
 
     async fn changes(&self, cursor: Option<&Cursor>, wait: Duration) -> Result<Page, RemoteError> {
-        self.call("changes", &cursor, self.server.changes(cursor, wait))
-            .await
+        let mut page = self
+            .call("changes", &cursor, self.server.changes(cursor, wait))
+            .await?;
+        let partial = self.machine.lock().partial_listings;
+        if cursor.is_none() && page.items.len() > 1 && self.machine.hub.happens(partial) {
+            self.machine.hub.met("partial listing");
+            let first = 1 + self.machine.hub.below(page.items.len() - 1);
+            leave_out(&mut page, first);
+        }
+        Ok(page)
     }
 
     async fn node(&self, node: NodeId) -> Result<RemoteNode, RemoteError> {
@@ -148,6 +157,24 @@ impl Remote for SimRemote {
         let deleted = self.server.delete(key, node, revision, covers);
         self.call("delete", &(node, revision, covers), deleted).await
     }
+}
+
+/// Takes one node, with all below it, out of a listing.
+fn leave_out(page: &mut Page, first: usize) {
+    let mut gone = BTreeSet::new();
+    let mut number = 0;
+    page.items.retain(|item| {
+        let is_first = number == first;
+        number += 1;
+        let Told::Upsert(node) = &item.what else {
+            return true;
+        };
+        let is_gone = is_first || node.parent.is_some_and(|parent| gone.contains(&parent));
+        if is_gone {
+            gone.insert(node.id);
+        }
+        !is_gone
+    });
 }
 
 /// Gathers a download.

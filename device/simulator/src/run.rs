@@ -119,6 +119,7 @@ impl Run {
             let mut machine = device.machine.lock();
             machine.losses = self.setting.losses;
             machine.short_downloads = self.setting.short_downloads;
+            machine.partial_listings = self.setting.partial_listings;
             machine.disk_errors = self.setting.disk_errors;
             machine.state_errors = self.setting.state_errors;
         }

@@ -33,6 +33,8 @@ pub(crate) struct Setting {
     pub(crate) losses: u32,
     /// A download ends early.
     pub(crate) short_downloads: u32,
+    /// A whole listing fails to name something.
+    pub(crate) partial_listings: u32,
     /// A machine is offline for a while.
     pub(crate) offline: u32,
     /// A disk is full for a while.
@@ -93,6 +95,7 @@ impl Setting {
             power_cuts: rarely(8),
             losses: often(40),
             short_downloads: rarely(100),
+            partial_listings: rarely(300),
             offline: rarely(4),
             disk_full: rarely(4),
             disk_errors: rarely(8),

@@ -31,6 +31,9 @@ pub(super) async fn discard(
         }
         return Err(error);
     }
+    let mut machine = fs.machine.lock();
+    let contents = machine.disk.contents(&kept);
+    machine.discarded.extend(contents);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The model's tree and what changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_device::planner::{
     AccountId, Cause, Content, Name, NodeId, RemoteKind, RemoteNode, Sha256, UploadTo, VersionId,
@@ -24,6 +24,8 @@ pub(super) struct Inner {
     pub(super) journal: Journal,
     /// What went to the trash with a folder, and was not to be seen by who deleted that.
     pub(super) trashed_unseen: Vec<VersionId>,
+    /// What was out of sight at some time, by somebody's act.
+    pub(super) ever_gone: BTreeSet<NodeId>,
     /// The id that was given out last.
     pub(super) ids: u128,
 }
@@ -61,6 +63,7 @@ impl Default for Inner {
             answers: BTreeMap::new(),
             journal: Journal::default(),
             trashed_unseen: Vec::new(),
+            ever_gone: BTreeSet::new(),
             ids: 1,
         }
     }
@@ -159,6 +162,11 @@ impl Inner {
 
     pub(super) fn content(&self, version: VersionId) -> Option<Bytes> {
         self.bytes.get(&version).cloned()
+    }
+
+    /// How many versions of whatever files have, or had, these bytes.
+    pub(super) fn times_held(&self, bytes: &Bytes) -> usize {
+        self.bytes.values().filter(|held| *held == bytes).count()
     }
 
     pub(super) fn ever_held(&self, sha256: Sha256) -> bool {
@@ -283,6 +291,7 @@ impl Inner {
             kept.is_trashed = true;
             kept.node.revision += 1;
         }
+        self.note_gone();
         self.journal.tell(actor, id, Told::Remove(id, Cause::Trashed));
         Ok(())
     }
@@ -292,6 +301,11 @@ impl Inner {
             kept.is_trashed = false;
             kept.node.revision += 1;
         }
+        self.tell_below(id);
+    }
+
+    /// Tells of everything at and below a node once more.
+    pub(super) fn tell_below(&mut self, id: NodeId) {
         let nodes: Vec<RemoteNode> = self.below(id).into_iter().cloned().collect();
         for node in nodes {
             self.journal
@@ -327,6 +341,7 @@ impl Inner {
         kept.is_hidden = hidden;
         let actor = AccountId(Uuid::nil());
         if hidden {
+            self.note_gone();
             self.journal.tell(actor, id, Told::Remove(id, Cause::AccessLost));
             return;
         }
@@ -417,8 +432,15 @@ impl Inner {
         change(&mut kept.node);
         kept.node.revision += 1;
         let node = kept.node.clone();
+        self.note_gone();
         self.journal.tell(actor, id, Told::Upsert(node.clone()));
         Ok(node)
+    }
+
+    fn note_gone(&mut self) {
+        let gone = self.nodes.keys().filter(|id| self.live(**id).is_none());
+        let gone: Vec<NodeId> = gone.copied().collect();
+        self.ever_gone.extend(gone);
     }
 
     fn id(&mut self) -> Uuid {

@@ -113,6 +113,24 @@ impl ModelServer {
         }
     }
 
+    /// The bytes of live files that nobody ever took out of sight, and that no other file ever had.
+    pub fn never_gone(&self) -> Vec<Bytes> {
+        let inner = self.lock();
+        let nodes = inner.below(inner.root()).into_iter();
+        nodes
+            .filter(|node| !inner.ever_gone.contains(&node.id))
+            .filter_map(|node| inner.content(node.kind.content()?.version))
+            .filter(|bytes| inner.times_held(bytes) == 1)
+            .collect()
+    }
+
+    /// Tells of every node once more, as of one that a listing failed to name.
+    pub fn tell_all(&self) {
+        let mut inner = self.lock();
+        let root = inner.root();
+        inner.tell_below(root);
+    }
+
     /// Whether each live version's bytes are there and hash right.
     pub fn is_whole(&self) -> bool {
         let inner = self.lock();
