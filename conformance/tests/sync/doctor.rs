@@ -5,9 +5,13 @@ use anyhow::{Context as _, Result, ensure};
 use bitvault_conformance::api::Caller;
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
 use serde_json::Value;
+use sqlx::{Connection as _, PgConnection};
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 /// What the engine calls the beginning of a download.
 const PARTIAL: &str = ".bitvault-part-0123456789abcdef";
@@ -93,9 +97,96 @@ pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
     desk.once()?;
     finds(&desk, &[])?;
 
+    expired(&daemon, &desk, &laptop).await?;
+    clocks_apart(&daemon, &desk).await?;
+
     desk.cli.run(&["logout"])?.ok()?;
     finds(&desk, &["session"])?;
     damaged(&laptop)
+}
+
+/// The journal was cut behind where the device has read to.
+async fn expired(daemon: &Daemon, desk: &Device, laptop: &Device) -> Result<()> {
+    laptop.write("b", "made while the desk was away")?;
+    laptop.once()?;
+    let mut database = PgConnection::connect(daemon.database_url()).await?;
+    sqlx::query("DELETE FROM files.journal")
+        .execute(&mut database)
+        .await?;
+    database.close().await?;
+    let told: Value = desk.sync("doctor", &["--json"])?.ok()?.json()?;
+    let checks = told["checks"].as_array().context("checks")?;
+    let journal = checks.iter().find(|check| check["check"] == "journal");
+    let journal = journal.context("a look at the journal")?;
+    let says = journal["says"].as_str().unwrap_or_default();
+    ensure!(
+        journal["verdict"] == "note" && says.contains("compares everything anew"),
+        "{journal}"
+    );
+    desk.once()?;
+    ensure!(desk.tree()? == laptop.tree()?);
+    finds(desk, &[])
+}
+
+/// The server's answers are from another time.
+async fn clocks_apart(daemon: &Daemon, desk: &Device) -> Result<()> {
+    let sign_in = |url: &str| {
+        let arguments = ["login", url, "--email", EMAIL, "--password-stdin"];
+        let signed_in = desk.cli.run_with_input(&arguments, &format!("{PASSWORD}\n"));
+        signed_in?.ok().map(drop)
+    };
+    let address = daemon.url().strip_prefix("http://").context("a URL")?;
+    sign_in(&twelve_hours_off(address.parse()?).await?)?;
+    finds(desk, &["clock"])?;
+    sign_in(daemon.url())?;
+    finds(desk, &[])
+}
+
+/// Carries connections to the server, and sets the date of its answers by twelve hours. Answers its URL.
+async fn twelve_hours_off(server: SocketAddr) -> Result<String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = TcpStream::connect(server).await?.into_split();
+                let up = async {
+                    tokio::io::copy(&mut from_client, &mut to_server).await?;
+                    to_server.shutdown().await
+                };
+                let down = async {
+                    let mut buffer = vec![0; 64 << 10];
+                    loop {
+                        let read = from_server.read(&mut buffer).await?;
+                        if read == 0 {
+                            return to_client.shutdown().await;
+                        }
+                        set_date(&mut buffer[..read]);
+                        to_client.write_all(&buffer[..read]).await?;
+                    }
+                };
+                tokio::try_join!(up, down)
+            });
+        }
+    });
+    Ok(url)
+}
+
+/// `date: Sat, 28 Nov 2026 23:31:19 GMT` becomes `date: Sat, 28 Nov 2026 11:31:19 GMT`.
+fn set_date(head: &mut [u8]) {
+    const FIELD: &[u8] = b"\r\ndate: ";
+    let Some(at) = head.windows(FIELD.len()).position(|window| window == FIELD) else {
+        return;
+    };
+    let hour = at + FIELD.len() + "Sat, 28 Nov 2026 ".len();
+    if let Some(digits) = head.get_mut(hour..hour + 2)
+        && let Some(told) = std::str::from_utf8(digits)
+            .ok()
+            .and_then(|told| told.parse::<u8>().ok())
+    {
+        digits.copy_from_slice(format!("{:02}", (told + 12) % 24).as_bytes());
+    }
 }
 
 fn copy(device: &Device) -> Result<String> {

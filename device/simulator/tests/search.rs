@@ -8,7 +8,8 @@ use bitvault_simulator::{Options, Trace, run};
 const SEEDS: u64 = 2_000;
 
 /// Families of scenarios (design/sync.md) that those seeds must have met, or the search has become poor.
-const FAMILIES: [&str; 33] = [
+const FAMILIES: [&str; 38] = [
+    "a download gone on with",
     "access revoked",
     "access revoked mid-sync",
     "act on what the engine is changing",
@@ -39,6 +40,10 @@ const FAMILIES: [&str; 33] = [
     "selective-sync change",
     "server restored from backup",
     "slow writer",
+    "state database cloned",
+    "state database lost",
+    "state database stale",
+    "state disk full",
     "two names swapped",
     "unmount",
     "watcher overflow",

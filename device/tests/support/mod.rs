@@ -1,9 +1,11 @@
 //! Devices with real folders and real states, and a clock that waits by moving on.
 
+mod unlistable;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,11 +14,13 @@ use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest, 
 use bitvault_device::fs::{LinuxFs, own};
 use bitvault_device::planner::{Date, Guard, NameRules};
 use bitvault_device::state::{Changes, Control, Loaded, LogLine, SqliteStore, StateError, Status, Store};
-use bitvault_device::watch::FolderWatch;
+use bitvault_device::watch::{FolderWatch, Hints};
 use bitvault_device::world::{self, RealWorld};
 use bitvault_simulator::{Fault, Faults, ModelServer, Seen};
 use tempfile::TempDir;
 use time::OffsetDateTime;
+
+use unlistable::{Unlistable, UnlistableFs};
 
 /// A server, and where the devices' folders are.
 pub(crate) struct World {
@@ -67,6 +71,8 @@ pub(crate) async fn both(world: &World) -> (Device, Device) {
 #[derive(Default)]
 struct Clock {
     slept_ms: AtomicU64,
+    /// It is wrong by so much.
+    skew_s: AtomicI64,
     /// Waits really pass.
     is_real: AtomicBool,
 }
@@ -74,7 +80,9 @@ struct Clock {
 #[async_trait]
 impl world::World for Clock {
     fn now(&self) -> OffsetDateTime {
-        world::World::now(&RealWorld) + Duration::from_millis(self.slept_ms.load(Ordering::Relaxed))
+        world::World::now(&RealWorld)
+            + Duration::from_millis(self.slept_ms.load(Ordering::Relaxed))
+            + time::Duration::seconds(self.skew_s.load(Ordering::Relaxed))
     }
 
     fn today(&self) -> Date {
@@ -98,13 +106,23 @@ impl world::World for Clock {
     }
 }
 
-/// Goes wrong once where it was asked to.
+/// What somebody does.
+type Act = Box<dyn FnOnce() + Send>;
+
+/// Goes wrong once where it was asked to, or lets somebody act in the middle of a call.
 #[derive(Default)]
-struct Once(Mutex<Option<(String, Fault)>>);
+struct Once {
+    fault: Mutex<Option<(String, Fault)>>,
+    act: Mutex<Option<(String, Act)>>,
+}
 
 impl Faults for Once {
     fn next(&self, call: &'static str) -> Option<Fault> {
-        let mut next = self.0.lock().unwrap();
+        let act = self.act.lock().unwrap().take_if(|(name, _)| name == call);
+        if let Some((_, act)) = act {
+            act();
+        }
+        let mut next = self.fault.lock().unwrap();
         let fault = next
             .as_ref()
             .filter(|(name, _)| name == call)
@@ -151,6 +169,14 @@ impl Store for Forgetful {
     }
 }
 
+/// What a backup is of.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "each test file uses some of these")]
+pub(crate) enum What {
+    State,
+    Folder,
+}
+
 /// A device: a folder, a state, and an engine when one is running.
 pub(crate) struct Device {
     pub(crate) name: String,
@@ -160,12 +186,13 @@ pub(crate) struct Device {
     faults: Arc<Once>,
     forgets: Arc<Mutex<Option<&'static str>>>,
     clock: Arc<Clock>,
+    unlistable: Unlistable,
     engine: Option<Engine>,
 }
 
 #[allow(dead_code, reason = "each test file uses some of these")]
 impl Device {
-    fn new(world: &World, name: &str) -> Self {
+    pub(crate) fn new(world: &World, name: &str) -> Self {
         let folder = world.dir.path().join(name);
         fs::create_dir(&folder).unwrap();
         Self {
@@ -176,6 +203,7 @@ impl Device {
             faults: Arc::default(),
             forgets: Arc::default(),
             clock: Arc::default(),
+            unlistable: Unlistable::default(),
             engine: None,
         }
     }
@@ -207,6 +235,7 @@ impl Device {
             faults: Arc::clone(&self.faults),
             forgets: Arc::clone(&self.forgets),
             clock: Arc::clone(&self.clock),
+            unlistable: Unlistable::clone(&self.unlistable),
             engine: None,
         }
     }
@@ -300,11 +329,26 @@ impl Device {
     // --- what goes wrong
 
     pub(crate) fn lose_answer(&self, call: &str) {
-        *self.faults.0.lock().unwrap() = Some((call.to_owned(), Fault::LoseAnswer));
+        *self.faults.fault.lock().unwrap() = Some((call.to_owned(), Fault::LoseAnswer));
     }
 
     pub(crate) fn lose_request(&self, call: &str) {
-        *self.faults.0.lock().unwrap() = Some((call.to_owned(), Fault::LoseRequest));
+        *self.faults.fault.lock().unwrap() = Some((call.to_owned(), Fault::LoseRequest));
+    }
+
+    /// Lets somebody act once, in the middle of this call: what is sent was read, and the server has not taken it.
+    pub(crate) fn meanwhile(&self, call: &str, act: impl FnOnce() + Send + 'static) {
+        *self.faults.act.lock().unwrap() = Some((call.to_owned(), Box::new(act)));
+    }
+
+    /// The disk can't list this folder from now on; none, and it can list all.
+    pub(crate) fn can_not_list(&self, folder: Option<&str>) {
+        *self.unlistable.lock().unwrap() = folder.map(str::to_owned);
+    }
+
+    /// The clock is wrong from now on.
+    pub(crate) fn clock_jumps(&self, days: i64) {
+        self.clock.skew_s.store(days * 24 * 3600, Ordering::Relaxed);
     }
 
     /// The device dies before it notes that it did this.
@@ -315,7 +359,7 @@ impl Device {
     /// Another process on the same state.
     pub(crate) async fn reopen(&mut self) {
         self.engine = None;
-        *self.faults.0.lock().unwrap() = None;
+        *self.faults.fault.lock().unwrap() = None;
     }
 
     pub(crate) async fn lose_state(&mut self) {
@@ -325,7 +369,7 @@ impl Device {
         }
     }
 
-    /// The state's files as they are while the engine runs.
+    /// The state's files as they are within a session: [`Self::back_up`] ends it.
     pub(crate) fn saved_state(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let ends = ["state", "state-wal", "state-shm"].into_iter();
         let paths = ends.map(|end| self.state.with_extension(end));
@@ -342,6 +386,41 @@ impl Device {
         }
     }
 
+    /// Copies the state, or the folder with its marker, to where a backup keeps it.
+    pub(crate) async fn back_up(&mut self, what: What) {
+        self.engine = None;
+        let (from, backup) = self.backed_up(what);
+        copy(&from, &backup);
+    }
+
+    /// Puts it back.
+    pub(crate) async fn put_back(&mut self, what: What) {
+        let (to, backup) = self.backed_up(what);
+        match what {
+            What::State => {
+                self.lose_state().await;
+                copy(&backup, &to);
+            }
+            What::Folder => {
+                self.engine = None;
+                // The folder itself stays: who restores a backup writes into it.
+                for entry in fs::read_dir(&to).unwrap() {
+                    self.remove(entry.unwrap().file_name().to_str().unwrap());
+                }
+                copy(&backup.join("."), &to);
+            }
+        }
+    }
+
+    /// Where it is, and where its backup is.
+    fn backed_up(&self, what: What) -> (PathBuf, PathBuf) {
+        let (path, kept) = match what {
+            What::State => (&self.state, "state.kept"),
+            What::Folder => (&self.folder, "folder.kept"),
+        };
+        (path.clone(), path.with_extension(kept))
+    }
+
     /// A copy of folder and state, as another device.
     pub(crate) async fn cloned(&mut self, name: &str) -> Self {
         self.engine = None;
@@ -353,16 +432,11 @@ impl Device {
             faults: Arc::default(),
             forgets: Arc::default(),
             clock: Arc::default(),
+            unlistable: Unlistable::default(),
             engine: None,
         };
-        for (from, to) in [(&self.folder, &clone.folder), (&self.state, &clone.state)] {
-            let copied = std::process::Command::new("cp")
-                .arg("-a")
-                .arg(from)
-                .arg(to)
-                .status();
-            assert!(copied.unwrap().success());
-        }
+        copy(&self.folder, &clone.folder);
+        copy(&self.state, &clone.state);
         clone
     }
 
@@ -381,7 +455,7 @@ impl Device {
 
     /// Syncs to rest, whatever is left.
     pub(crate) async fn sync_quietly(&mut self) -> Rest {
-        *self.faults.0.lock().unwrap() = None;
+        *self.faults.fault.lock().unwrap() = None;
         self.try_sync()
             .await
             .unwrap_or_else(|error| panic!("{}: {error}", self.name))
@@ -399,10 +473,15 @@ impl Device {
 
     /// Keeps in step, with the system's own watch, until the future is dropped.
     pub(crate) async fn run(&mut self) -> EngineError {
-        self.clock.is_real.store(true, Ordering::Relaxed);
         let mut watch = FolderWatch::begin(&self.folder).unwrap();
+        self.run_with(&mut watch).await
+    }
+
+    /// The same with these hints.
+    pub(crate) async fn run_with(&mut self, hints: &mut dyn Hints) -> EngineError {
+        self.clock.is_real.store(true, Ordering::Relaxed);
         let mut engine = self.open().await.unwrap();
-        engine.run(&mut watch).await.expect_err("it never ends well")
+        engine.run(hints).await.expect_err("it never ends well")
     }
 
     /// Waits until there is a file with this text.
@@ -433,7 +512,10 @@ impl Device {
 
     async fn open(&self) -> Result<Engine, EngineError> {
         let parts = Parts {
-            fs: Arc::new(LinuxFs::open(&self.folder)?),
+            fs: Arc::new(UnlistableFs {
+                fs: LinuxFs::open(&self.folder)?,
+                unlistable: Unlistable::clone(&self.unlistable),
+            }),
             remote: Arc::new(self.server.remote(7, Arc::clone(&self.faults) as Arc<dyn Faults>)),
             world: Arc::clone(&self.clock) as Arc<dyn world::World>,
             store: Box::new(Forgetful {
@@ -453,6 +535,16 @@ impl Device {
         };
         Engine::open(parts, config).await
     }
+}
+
+/// As people copy: with all times and rights.
+fn copy(from: &Path, to: &Path) {
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .arg(from)
+        .arg(to)
+        .status();
+    assert!(copied.unwrap().success());
 }
 
 fn read_all(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {

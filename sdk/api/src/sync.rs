@@ -85,6 +85,9 @@ pub enum ChangeCause {
     MovedOut,
     /// The caller may not see it any more. Nobody deleted it.
     AccessLost,
+    /// Something that this client does not know.
+    #[serde(other)]
+    Other,
 }
 
 /// One change of what the caller sees.

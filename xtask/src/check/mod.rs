@@ -1,5 +1,6 @@
 //! `cargo xtask check`: everything that is wrong without running a test. All checks run, then all failures are told.
 
+mod families;
 mod graph;
 mod licences;
 mod size;
@@ -33,6 +34,8 @@ enum Check {
     Format,
     /// Files that are worth splitting (only warns)
     Sizes,
+    /// The tests that docs/testing-sync.md names for each scenario family are there
+    Families,
     /// Clippy on the host's crates and all tests
     Host,
     /// Clippy on the plugins
@@ -56,6 +59,7 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
             Check::Graph => ("crate graph", graph::verify(&members)),
             Check::Format => ("format", format(dirs)),
             Check::Sizes => ("file sizes", size::warn(dirs)),
+            Check::Families => ("scenario families", families::verify(dirs)),
             Check::Host => ("lints of the host's crates", lint_host(dirs, &members)),
             Check::Plugins => (
                 "lints of the plugins",

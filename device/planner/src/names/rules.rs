@@ -278,6 +278,14 @@ mod tests {
         check("My%20File.pdf", "My%20File.pdf");
     }
 
+    /// A file system that folds case writes `%3ﬀ` and `%3Ff` as one name.
+    #[test]
+    fn a_name_that_looks_like_an_escape_once_its_ligatures_are_folded_is_kept_apart() {
+        check("?f", "%3Ff");
+        check("%3ﬀ", "%253ﬀ");
+        check("%ﬀ", "%ﬀ");
+    }
+
     #[test]
     fn a_name_that_differs_in_case_from_an_escape_is_read_as_that() {
         let read = |name| NameRules::windows().to_remote(&Name::from(name));

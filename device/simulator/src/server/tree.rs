@@ -169,6 +169,13 @@ impl Inner {
         self.bytes.values().filter(|held| *held == bytes).count()
     }
 
+    pub(super) fn lose_bytes(&mut self, node: NodeId) {
+        let content = self.live(node).and_then(|node| node.kind.content());
+        if let Some(version) = content.map(|content| content.version) {
+            self.bytes.remove(&version);
+        }
+    }
+
     pub(super) fn ever_held(&self, sha256: Sha256) -> bool {
         self.nodes
             .values()

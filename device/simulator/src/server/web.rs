@@ -50,6 +50,11 @@ impl ModelServer {
         written
     }
 
+    /// The store loses the bytes of a file's version.
+    pub fn lose_bytes(&self, node: NodeId) {
+        self.lock().lose_bytes(node);
+    }
+
     /// Creates a folder.
     pub fn create_folder(&self, parent: NodeId, name: &Name) -> bool {
         let created = self.lock().create_folder(SOMEBODY, parent, name).is_ok();

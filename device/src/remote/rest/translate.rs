@@ -176,8 +176,43 @@ mod tests {
             ChangeCause::AccessLost,
             ChangeCause::AccessChanged,
             ChangeCause::Snapshot,
+            ChangeCause::Other,
         ] {
             assert_eq!(cause(other), Cause::AccessLost, "{other:?}");
         }
+    }
+
+    /// What a server tells whose release is later than this one's.
+    fn told(kind: &str, cause: &str, node_kind: &str) -> Option<Told> {
+        let zeros = "0".repeat(31);
+        let told = serde_json::json!({
+            "seq": 7, "kind": kind, "cause": cause, "node_id": format!("nod_{zeros}1"), "role": "editor",
+            "weight": {"later": true},
+            "node": {
+                "id": format!("nod_{zeros}1"), "name": "a", "kind": node_kind, "revision": 3, "colour": "blue",
+                "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+            },
+        });
+        let read: bitvault_api::Change = serde_json::from_value(told).ok()?;
+        Some(change(&read).unwrap().what)
+    }
+
+    #[test]
+    fn a_later_server_may_tell_more_and_give_other_reasons_but_what_it_does_must_be_known() {
+        for cause in ["created", "because_of_the_moon"] {
+            assert!(
+                matches!(told("upsert", cause, "folder"), Some(Told::Upsert(node)) if node.revision == 3)
+            );
+        }
+        assert!(
+            matches!(
+                told("remove", "because_of_the_moon", "folder"),
+                Some(Told::Remove(_, Cause::AccessLost))
+            ),
+            "nothing is deleted for a reason that nobody here knows"
+        );
+        // To pass over such a change would leave the device with a tree that the server does not have.
+        assert_eq!(told("twist", "created", "folder"), None);
+        assert_eq!(told("upsert", "created", "wormhole"), None);
     }
 }

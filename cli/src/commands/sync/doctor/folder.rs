@@ -2,7 +2,7 @@
 
 use super::{Findings, Known, some};
 use crate::human::size;
-use bitvault_device::fs::{FileSystem as _, FsError, LinuxFs, own};
+use bitvault_device::fs::{Abilities, FileSystem as _, FsError, LinuxFs, own};
 use bitvault_device::planner::LocalKind;
 use bitvault_device::scan::path_of;
 use std::path::Path;
@@ -70,13 +70,16 @@ async fn marker(known: &Known, fs: &LinuxFs, findings: &mut Findings) -> bool {
 }
 
 async fn abilities(fs: &LinuxFs, findings: &mut Findings) {
-    let abilities = match fs.abilities().await {
-        Ok(abilities) => abilities,
+    match fs.abilities().await {
+        Ok(abilities) => judge(&abilities, findings),
         Err(error) => {
             let cure = "make it writable for you, and make room";
-            return findings.wrong("file system", format!("nothing can be written: {error}"), cure);
+            findings.wrong("file system", format!("nothing can be written: {error}"), cure);
         }
-    };
+    }
+}
+
+fn judge(abilities: &Abilities, findings: &mut Findings) {
     if !abilities.exchanges {
         findings.wrong(
             "file system",
@@ -116,9 +119,13 @@ fn watches(known: &Known, findings: &mut Findings) {
         .filter(|entry| entry.kind == LocalKind::Folder)
         .count();
     let most = std::fs::read_to_string(WATCHES);
-    let Some(most) = most.ok().and_then(|text| text.trim().parse::<usize>().ok()) else {
-        return findings.note("watching", format!("{WATCHES} can't be read"));
-    };
+    match most.ok().and_then(|text| text.trim().parse().ok()) {
+        Some(most) => compare(folders, most, findings),
+        None => findings.note("watching", format!("{WATCHES} can't be read")),
+    }
+}
+
+fn compare(folders: usize, most: usize, findings: &mut Findings) {
     if folders > most {
         findings.wrong(
             "watching",
@@ -154,5 +161,80 @@ async fn leftovers(known: &Known, fs: &LinuxFs, findings: &mut Findings) {
             some(&found)
         );
         findings.note("leftovers", says);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    const ABLE: Abilities = Abilities {
+        tells_case: true,
+        tells_birth: true,
+        exchanges: true,
+        free_bytes: ROOM,
+    };
+
+    #[track_caller]
+    fn check(abilities: Abilities, expected: [(Verdict, &str); 2]) {
+        let mut findings = Findings::default();
+        judge(&abilities, &mut findings);
+        let told: Vec<_> = findings
+            .0
+            .iter()
+            .map(|found| (found.verdict, found.check))
+            .collect();
+        let says: Vec<_> = findings.0.iter().map(|found| found.says.as_str()).collect();
+        assert_eq!(
+            told,
+            [(expected[0].0, "file system"), (expected[1].0, "room")],
+            "{says:?}"
+        );
+        for (said, (_, wanted)) in says.iter().zip(expected) {
+            assert!(said.contains(wanted), "{said:?} does not tell {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_system_lacks_is_told_by_how_bad_it_is() {
+        let well = (Verdict::Well, "all that is needed");
+        let room = (Verdict::Well, "are free");
+        check(ABLE, [well, room]);
+        let no_exchange = Abilities {
+            exchanges: false,
+            tells_case: false,
+            ..ABLE
+        };
+        check(no_exchange, [(Verdict::Wrong, "can't be replaced"), room]);
+        let folds = Abilities {
+            tells_case: false,
+            ..ABLE
+        };
+        check(folds, [(Verdict::Note, "a from A"), room]);
+        let no_birth = Abilities {
+            tells_birth: false,
+            ..ABLE
+        };
+        check(no_birth, [(Verdict::Note, "when files were made"), room]);
+        let full = Abilities {
+            free_bytes: ROOM - 1,
+            ..ABLE
+        };
+        check(full, [well, (Verdict::Wrong, "only")]);
+    }
+
+    #[test]
+    fn more_folders_than_may_be_watched_are_told_with_the_command_that_helps() {
+        for (folders, verdict) in [(8192, Verdict::Well), (8193, Verdict::Wrong)] {
+            let mut findings = Findings::default();
+            compare(folders, 8192, &mut findings);
+            assert_eq!(findings.0[0].verdict, verdict, "{}", findings.0[0].says);
+            let cure = findings.0[0].cure.as_deref().unwrap_or_default();
+            assert_eq!(
+                cure.contains("fs.inotify.max_user_watches=16386"),
+                verdict == Verdict::Wrong
+            );
+        }
     }
 }
