@@ -51,7 +51,7 @@ pub(crate) struct Inner {
     pub(crate) is_renaming: bool,
     /// What was removed from the folder by the engine.
     pub(crate) discarded: Vec<Bytes>,
-    /// What came between a last look and a removal that could then not be taken back: it is in the trash.
+    /// What came between a last look and a removal, while that is not taken back: it is in the trash.
     pub(crate) kept_in_trash: Vec<Bytes>,
     hints: BTreeSet<RelPath>,
     hints_overflow: bool,

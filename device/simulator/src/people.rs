@@ -157,7 +157,7 @@ impl People {
             }
             14 => {
                 let Some(path) = near(&files) else { return };
-                // The rename moves the change time, which alone tells of such an edit: right before it nobody can notice.
+                // A rename moves the change time, which alone tells of such an edit: around it nobody can notice.
                 if renaming.as_ref() == Some(&path) {
                     return;
                 }

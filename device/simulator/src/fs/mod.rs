@@ -215,8 +215,12 @@ impl FileSystem for SimFs {
     }
 
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
+        let path = temp.path.folder().join(name);
+        self.changing(Some(&path));
+        self.machine.lock().is_renaming = true;
         let placed = place::place(self, temp, name).await;
-        self.tell("place", &temp.path.folder().join(name), placed)
+        self.changing(None);
+        self.tell("place", &path, placed)
     }
 
     async fn replace(

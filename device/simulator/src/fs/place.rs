@@ -46,6 +46,7 @@ pub(super) async fn replace(
             .await?;
         return Err(error);
     }
+    fs.machine.lock().is_renaming = true;
     let old = fs
         .step("look at what made place", |disk| stat(disk, &swap))
         .await?;
@@ -55,10 +56,12 @@ pub(super) async fn replace(
             Err(FsError::Changed) => {
                 fs.step("put back", |disk| rename_free(disk, &swap, &path))
                     .await?;
+                durable(fs, &folder).await?;
                 return Err(FsError::Changed);
             }
             exchanged => exchanged?,
         }
+        durable(fs, &folder).await?;
         let ours = fs.step("look at ours", |disk| stat(disk, &swap)).await?;
         if untouched(&ours.fingerprint, &temp.fingerprint) {
             fs.step("rename from swap", |disk| rename_free(disk, &swap, &temp.path))
@@ -101,6 +104,16 @@ pub(super) async fn rename(
         LocalKind::Folder => Ok(now.fingerprint),
         _ => Ok(after_rename(now.fingerprint, expected.fingerprint)),
     }
+}
+
+/// Makes the names in a folder durable.
+pub(super) async fn durable(fs: &SimFs, folder: &RelPath) -> Result<(), FsError> {
+    fs.step("make a folder durable", |disk| {
+        let folder = disk.at(folder).map_err(failed)?;
+        disk.fsync(folder);
+        Ok(())
+    })
+    .await
 }
 
 pub(super) fn stat(disk: &Disk, path: &RelPath) -> Result<Found, FsError> {

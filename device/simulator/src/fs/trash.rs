@@ -3,7 +3,7 @@
 use bitvault_device::fs::{Found, FsError, Inventory, RelPath, own, untouched};
 use bitvault_device::planner::LocalKind;
 
-use super::place::{rename_free, stat};
+use super::place::{durable, rename_free, stat};
 use super::{SimFs, failed, folder_without_size, own_folder};
 use crate::disk::{Disk, Ino};
 
@@ -17,23 +17,29 @@ pub(super) async fn discard(
     fs.step("check before discarding", |disk| check(disk, path, inventory))
         .await?;
     let kept = into_trash(fs, path, name, label).await?;
+    let contents = {
+        let mut machine = fs.machine.lock();
+        let contents = machine.disk.contents(&kept);
+        // What came between is there until it is back.
+        if check(&machine.disk, &kept, inventory).is_err() {
+            machine.kept_in_trash.extend(contents.iter().cloned());
+        }
+        contents
+    };
     let checked = fs
         .step("check what was discarded", |disk| check(disk, &kept, inventory))
         .await;
     if let Err(error) = checked {
         fs.machine.hub.met("write between check and rename");
-        let put_back = fs.step("put back", |disk| rename_free(disk, &kept, path)).await;
-        if let Err(refused) = put_back {
-            let mut machine = fs.machine.lock();
-            let contents = machine.disk.contents(&kept);
-            machine.kept_in_trash.extend(contents);
-            return Err(refused);
-        }
+        fs.step("put back", |disk| rename_free(disk, &kept, path)).await?;
+        durable(fs, &path.folder()).await?;
+        let mut machine = fs.machine.lock();
+        machine
+            .kept_in_trash
+            .retain(|content| !contents.contains(content));
         return Err(error);
     }
-    let mut machine = fs.machine.lock();
-    let contents = machine.disk.contents(&kept);
-    machine.discarded.extend(contents);
+    fs.machine.lock().discarded.extend(contents);
     Ok(())
 }
 

@@ -75,10 +75,12 @@ pub(super) fn replace(
             // Somebody took ours away meanwhile, or moved it elsewhere: the name is free.
             Err(FsError::Changed) => {
                 rename_free((&folder, &swap_name), (&folder, name), &path)?;
+                beneath.settle(&[path.folder()])?;
                 return Err(FsError::Changed);
             }
             exchanged => exchanged?,
         }
+        beneath.settle(&[path.folder()])?;
         let ours = stat(&folder, &swap_name).map_err(failed)?;
         if untouched(&ours.fingerprint, &temp.fingerprint) {
             rename_free((&folder, &swap_name), (&folder, temp_name), &path)?;

@@ -21,9 +21,10 @@ pub(super) fn discard(
     between();
     let kept = into_trash(beneath, (&folder, name), name, label, path)?;
     if let Err(error) = check(beneath, &kept, inventory) {
-        // Something came between. It goes back; should its name be taken meanwhile, it stays in the trash.
+        // Something came between. It goes back, for good; should its name be taken meanwhile, it stays in the trash.
         let (trash, name_there) = beneath.holder(&kept)?;
         rename_free((&trash, name_there), (&folder, name), path)?;
+        beneath.settle(&[path.folder()])?;
         return Err(error);
     }
     Ok(())
