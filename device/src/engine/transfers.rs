@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bitvault_planner::{Content, DownloadTo, Fingerprint, NodeId, Operation, RemoteNode};
+use bitvault_planner::{Content, DownloadTo, Fingerprint, Name, NodeId, Operation, RemoteNode};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -28,19 +28,36 @@ struct Send {
     operation: Operation,
     path: RelPath,
     key: Key,
-    expected: Fingerprint,
+    /// Length in bytes.
+    size: u64,
     conflict_of: Option<ConflictOf>,
 }
 
-/// A file to be fetched, and where it goes.
+/// A file to be fetched, and where it goes. Of a first sync there are hundreds of thousands at once.
 struct Fetch {
-    operation: Operation,
     node: NodeId,
     content: Content,
+    to: DownloadTo,
     folder: RelPath,
-    name: String,
+    name: Name,
+}
+
+impl Fetch {
     /// What must be there now; none for a new file.
-    expected: Option<Fingerprint>,
+    fn expected(&self) -> Option<Fingerprint> {
+        match self.to {
+            DownloadTo::New { .. } => None,
+            DownloadTo::Replace { expected, .. } => Some(expected),
+        }
+    }
+
+    fn operation(self) -> Operation {
+        Operation::Download {
+            node: self.node,
+            content: self.content,
+            to: self.to,
+        }
+    }
 }
 
 impl Engine {
@@ -56,7 +73,7 @@ impl Engine {
         let limits = self.config.limits;
         let io = self.io.clone();
         let io = &io;
-        let up_groups = grouped(ups, &limits, |send| send.expected.size);
+        let up_groups = grouped(ups, &limits, |send| send.size);
         let down_groups = grouped(downs, &limits, |fetch| fetch.content.size);
         let ups = futures::stream::iter(up_groups)
             .map(|group| async move { Done::Up(send(io, group).await) })
@@ -81,6 +98,7 @@ impl Engine {
         let meta = self.kept.meta().clone();
         let (mut ups, mut downs) = (Vec::new(), Vec::new());
         for operation in operations {
+            self.flush_many()?;
             match &operation {
                 Operation::Upload {
                     local,
@@ -96,31 +114,30 @@ impl Engine {
                     ups.push(Send {
                         path,
                         key: key(&meta.state, meta.cursor.as_deref(), &operation),
-                        expected: *expected,
+                        size: expected.size,
                         conflict_of: self.kept.aside(*local),
                         operation,
                     });
                 }
                 Operation::Download { node, content, to } => {
                     let place = match to {
-                        DownloadTo::New { parent, name, .. } => self
-                            .path(*parent)
-                            .map(|folder| (folder, name.as_str().to_owned(), None)),
-                        DownloadTo::Replace { local, expected } => self.path(*local).and_then(|path| {
+                        DownloadTo::New { parent, name, .. } => {
+                            self.path(*parent).map(|folder| (folder, name.clone()))
+                        }
+                        DownloadTo::Replace { local, .. } => self.path(*local).and_then(|path| {
                             let (folder, name) = path.split().ok_or(FsError::Changed)?;
-                            Ok((folder, name.to_owned(), Some(*expected)))
+                            Ok((folder, Name::from(name)))
                         }),
                     };
                     match place {
-                        Ok((folder, name, expected)) => {
+                        Ok((folder, name)) => {
                             self.kept.fetching(*node, *content);
                             downs.push(Fetch {
                                 node: *node,
                                 content: *content,
-                                operation,
+                                to: to.clone(),
                                 folder,
                                 name,
-                                expected,
                             });
                         }
                         Err(error) => self.fs_refused(&operation, error, round)?,
@@ -215,10 +232,13 @@ async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
     let mut results = Vec::with_capacity(group.len());
     let (mut operations, mut uploads) = (Vec::new(), Vec::new());
     for file in group {
-        let Operation::Upload { sha256, to, .. } = &file.operation else {
+        let Operation::Upload {
+            sha256, to, expected, ..
+        } = &file.operation
+        else {
             continue;
         };
-        match io.fs.open(&file.path, file.expected).await {
+        match io.fs.open(&file.path, *expected).await {
             Ok(source) => {
                 uploads.push(Upload {
                     key: file.key,
@@ -270,9 +290,9 @@ async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fi
             Err(error) => Err(error),
         };
         if placed.is_ok() {
-            folders.push(fetch.folder);
+            folders.push(fetch.folder.clone());
         }
-        results.push((fetch.operation, placed));
+        results.push((fetch.operation(), placed));
     }
     folders.sort();
     folders.dedup();
@@ -355,9 +375,10 @@ async fn write_into(
 }
 
 async fn place(io: &Io, fetch: &Fetch, written: &Written) -> Result<Fingerprint, FsError> {
-    let placed = match fetch.expected {
-        None => io.fs.place(written, &fetch.name).await,
-        Some(expected) => io.fs.replace(written, &fetch.name, expected, &io.label()).await,
+    let name = fetch.name.as_str();
+    let placed = match fetch.expected() {
+        None => io.fs.place(written, name).await,
+        Some(expected) => io.fs.replace(written, name, expected, &io.label()).await,
     };
     if placed.is_err() {
         io.fs.abandon(written).await;
