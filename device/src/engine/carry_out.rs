@@ -86,6 +86,7 @@ impl Engine {
                 _ => continue,
             }
             round.done += 1;
+            self.flush_many()?;
         }
         self.flush()
     }

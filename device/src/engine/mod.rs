@@ -308,6 +308,14 @@ impl Engine {
         Ok(self.store.apply(&changes)?)
     }
 
+    /// Writes what changed if it is much. Only between changes of which some may be written without the others.
+    fn flush_many(&mut self) -> Result<(), EngineError> {
+        match self.kept.has_many_changes() {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
     /// What can't be removed now stays until the next look at everything.
     async fn empty_trash(&self) {
         let before = own::day(self.io.world.now() - self.config.limits.trash);

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bitvault_planner::{Content, DownloadTo, Fingerprint, NodeId, Operation, RemoteNode};
+use bitvault_planner::{Content, DownloadTo, Fingerprint, Name, NodeId, Operation, RemoteNode};
 use bytes::Bytes;
 use futures::StreamExt as _;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use sha2::{Digest as _, Sha256};
 
 use super::io::{Io, key};
 use super::{Engine, EngineError, Event, Limits, Round};
 use crate::fs::{FsError, RelPath, Temp, Written};
 use crate::remote::{ConflictOf, Key, RemoteError, Sink, Upload};
+
+/// So many groups are prepared ahead of those on their way.
+const AHEAD: usize = 16;
 
 /// What came of each operation of a group.
 type Results<T> = Vec<(Operation, Result<T, RemoteError>)>;
@@ -28,19 +32,66 @@ struct Send {
     operation: Operation,
     path: RelPath,
     key: Key,
-    expected: Fingerprint,
     conflict_of: Option<ConflictOf>,
 }
 
 /// A file to be fetched, and where it goes.
 struct Fetch {
-    operation: Operation,
     node: NodeId,
     content: Content,
+    to: DownloadTo,
     folder: RelPath,
-    name: String,
+    name: Name,
+}
+
+impl Fetch {
     /// What must be there now; none for a new file.
-    expected: Option<Fingerprint>,
+    fn expected(&self) -> Option<Fingerprint> {
+        match self.to {
+            DownloadTo::New { .. } => None,
+            DownloadTo::Replace { expected, .. } => Some(expected),
+        }
+    }
+
+    fn operation(self) -> Operation {
+        Operation::Download {
+            node: self.node,
+            content: self.content,
+            to: self.to,
+        }
+    }
+}
+
+/// What moves in one direction. Of a first sync it is hundreds of thousands of files: only some groups ahead of those on their
+/// way are prepared, and the others stay operations.
+struct Lane<T> {
+    waiting: std::vec::IntoIter<Vec<Operation>>,
+    /// Where groups go that are prepared; none once all are.
+    ready: Option<UnboundedSender<Vec<T>>>,
+}
+
+impl<T> Lane<T> {
+    /// A lane, and the groups that are offered by it.
+    fn of(operations: Vec<Operation>, limits: &Limits) -> (Self, UnboundedReceiver<Vec<T>>) {
+        let (ready, offered) = unbounded();
+        let lane = Self {
+            waiting: grouped(operations, limits).into_iter(),
+            ready: Some(ready),
+        };
+        (lane, offered)
+    }
+
+    fn offer(&mut self, groups: Vec<Vec<T>>) {
+        for group in groups {
+            if let Some(ready) = &self.ready {
+                // Only fails when nobody waits for groups any more.
+                let _ = ready.unbounded_send(group);
+            }
+        }
+        if self.waiting.as_slice().is_empty() {
+            self.ready = None;
+        }
+    }
 }
 
 impl Engine {
@@ -52,85 +103,116 @@ impl Engine {
         if operations.is_empty() {
             return Ok(());
         }
-        let (ups, downs) = self.prepare(operations, round)?;
         let limits = self.config.limits;
         let io = self.io.clone();
         let io = &io;
-        let up_groups = grouped(ups, &limits, |send| send.expected.size);
-        let down_groups = grouped(downs, &limits, |fetch| fetch.content.size);
-        let ups = futures::stream::iter(up_groups)
+        let is_up = |operation: &Operation| matches!(operation, Operation::Upload { .. });
+        let (ups, downs): (Vec<_>, Vec<_>) = operations.into_iter().partition(is_up);
+        let (mut ups, ups_ready) = Lane::of(ups, &limits);
+        let (mut downs, downs_ready) = Lane::of(downs, &limits);
+        let sends = self.next_groups(&mut ups, AHEAD, round, Self::prepare_send)?;
+        let fetches = self.next_groups(&mut downs, AHEAD, round, Self::prepare_fetch)?;
+        self.flush()?;
+        ups.offer(sends);
+        downs.offer(fetches);
+        let sent = ups_ready
             .map(|group| async move { Done::Up(send(io, group).await) })
             .buffer_unordered(limits.groups.max(1));
-        let downs = futures::stream::iter(down_groups)
+        let fetched = downs_ready
             .map(|group| async move { Done::Down(fetch(io, group, &limits).await) })
             .buffer_unordered(limits.groups.max(1));
-        let mut groups = std::pin::pin!(futures::stream::select(ups, downs));
+        let mut groups = std::pin::pin!(futures::stream::select(sent, fetched));
         while let Some(group) = groups.next().await {
+            let is_up = matches!(group, Done::Up(_));
             self.take_group(group, round)?;
+            if is_up {
+                let next = self.next_groups(&mut ups, 1, round, Self::prepare_send)?;
+                self.flush()?;
+                ups.offer(next);
+            } else {
+                let next = self.next_groups(&mut downs, 1, round, Self::prepare_fetch)?;
+                self.flush()?;
+                downs.offer(next);
+            }
         }
         Ok(())
     }
 
-    /// Where each file lies or goes; and notes what is about to be sent, before its first byte is, and what is about to be put
-    /// in place, so that it is nobody's edit when a crash comes between.
-    fn prepare(
+    /// Up to so many next groups of a lane; to be offered once what is noted of them is durable.
+    fn next_groups<T>(
         &mut self,
-        operations: Vec<Operation>,
+        lane: &mut Lane<T>,
+        count: usize,
         round: &mut Round,
-    ) -> Result<(Vec<Send>, Vec<Fetch>), EngineError> {
-        let meta = self.kept.meta().clone();
-        let (mut ups, mut downs) = (Vec::new(), Vec::new());
-        for operation in operations {
-            match &operation {
-                Operation::Upload {
-                    local,
-                    sha256,
-                    expected,
-                    ..
-                } => {
-                    let Ok(path) = self.path(*local) else {
-                        self.fs_refused(&operation, FsError::Changed, round)?;
-                        continue;
-                    };
-                    self.kept.sending(*local, *sha256);
-                    ups.push(Send {
-                        path,
-                        key: key(&meta.state, meta.cursor.as_deref(), &operation),
-                        expected: *expected,
-                        conflict_of: self.kept.aside(*local),
-                        operation,
-                    });
-                }
-                Operation::Download { node, content, to } => {
-                    let place = match to {
-                        DownloadTo::New { parent, name, .. } => self
-                            .path(*parent)
-                            .map(|folder| (folder, name.as_str().to_owned(), None)),
-                        DownloadTo::Replace { local, expected } => self.path(*local).and_then(|path| {
-                            let (folder, name) = path.split().ok_or(FsError::Changed)?;
-                            Ok((folder, name.to_owned(), Some(*expected)))
-                        }),
-                    };
-                    match place {
-                        Ok((folder, name, expected)) => {
-                            self.kept.fetching(*node, *content);
-                            downs.push(Fetch {
-                                node: *node,
-                                content: *content,
-                                operation,
-                                folder,
-                                name,
-                                expected,
-                            });
-                        }
-                        Err(error) => self.fs_refused(&operation, error, round)?,
-                    }
-                }
-                _ => {}
+        prepare: impl Fn(&mut Self, Operation, &mut Round) -> Result<Option<T>, EngineError>,
+    ) -> Result<Vec<Vec<T>>, EngineError> {
+        let mut ready = Vec::new();
+        while ready.len() < count
+            && let Some(operations) = lane.waiting.next()
+        {
+            let mut group = Vec::with_capacity(operations.len());
+            for operation in operations {
+                group.extend(prepare(self, operation, round)?);
+            }
+            if !group.is_empty() {
+                ready.push(group);
             }
         }
-        self.flush()?;
-        Ok((ups, downs))
+        Ok(ready)
+    }
+
+    /// Where the file lies; and notes what is about to be sent, before its first byte is, so that it is nobody's edit when a
+    /// crash comes between.
+    fn prepare_send(&mut self, operation: Operation, round: &mut Round) -> Result<Option<Send>, EngineError> {
+        let Operation::Upload { local, sha256, .. } = &operation else {
+            return Ok(None);
+        };
+        let Ok(path) = self.path(*local) else {
+            self.fs_refused(&operation, FsError::Changed, round)?;
+            return Ok(None);
+        };
+        self.kept.sending(*local, *sha256);
+        let meta = self.kept.meta();
+        Ok(Some(Send {
+            path,
+            key: key(&meta.state, meta.cursor.as_deref(), &operation),
+            conflict_of: self.kept.aside(*local),
+            operation,
+        }))
+    }
+
+    /// Where the file goes; and notes what is about to be put in place.
+    fn prepare_fetch(
+        &mut self,
+        operation: Operation,
+        round: &mut Round,
+    ) -> Result<Option<Fetch>, EngineError> {
+        let Operation::Download { node, content, to } = &operation else {
+            return Ok(None);
+        };
+        let place = match to {
+            DownloadTo::New { parent, name, .. } => self.path(*parent).map(|folder| (folder, name.clone())),
+            DownloadTo::Replace { local, .. } => self.path(*local).and_then(|path| {
+                let (folder, name) = path.split().ok_or(FsError::Changed)?;
+                Ok((folder, Name::from(name)))
+            }),
+        };
+        match place {
+            Ok((folder, name)) => {
+                self.kept.fetching(*node, *content);
+                Ok(Some(Fetch {
+                    node: *node,
+                    content: *content,
+                    to: to.clone(),
+                    folder,
+                    name,
+                }))
+            }
+            Err(error) => {
+                self.fs_refused(&operation, error, round)?;
+                Ok(None)
+            }
+        }
     }
 
     fn take_group(&mut self, group: Done, round: &mut Round) -> Result<(), EngineError> {
@@ -192,16 +274,20 @@ impl Engine {
 }
 
 /// Groups of limited number and size, in order.
-fn grouped<T>(items: Vec<T>, limits: &Limits, size: impl Fn(&T) -> u64) -> Vec<Vec<T>> {
-    let mut groups: Vec<Vec<T>> = Vec::new();
+fn grouped(operations: Vec<Operation>, limits: &Limits) -> Vec<Vec<Operation>> {
+    let mut groups: Vec<Vec<Operation>> = Vec::new();
     let (mut files, mut bytes) = (0, 0);
-    for item in items {
-        let size = size(&item);
+    for operation in operations {
+        let size = match &operation {
+            Operation::Upload { expected, .. } => expected.size,
+            Operation::Download { content, .. } => content.size,
+            _ => 0,
+        };
         let is_full = files >= limits.group_files || bytes + size > limits.group_bytes;
         match groups.last_mut() {
-            Some(group) if !is_full => group.push(item),
+            Some(group) if !is_full => group.push(operation),
             _ => {
-                groups.push(vec![item]);
+                groups.push(vec![operation]);
                 (files, bytes) = (0, 0);
             }
         }
@@ -215,10 +301,13 @@ async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
     let mut results = Vec::with_capacity(group.len());
     let (mut operations, mut uploads) = (Vec::new(), Vec::new());
     for file in group {
-        let Operation::Upload { sha256, to, .. } = &file.operation else {
+        let Operation::Upload {
+            sha256, to, expected, ..
+        } = &file.operation
+        else {
             continue;
         };
-        match io.fs.open(&file.path, file.expected).await {
+        match io.fs.open(&file.path, *expected).await {
             Ok(source) => {
                 uploads.push(Upload {
                     key: file.key,
@@ -270,9 +359,9 @@ async fn fetch(io: &Io, group: Vec<Fetch>, limits: &Limits) -> Result<Results<Fi
             Err(error) => Err(error),
         };
         if placed.is_ok() {
-            folders.push(fetch.folder);
+            folders.push(fetch.folder.clone());
         }
-        results.push((fetch.operation, placed));
+        results.push((fetch.operation(), placed));
     }
     folders.sort();
     folders.dedup();
@@ -355,9 +444,10 @@ async fn write_into(
 }
 
 async fn place(io: &Io, fetch: &Fetch, written: &Written) -> Result<Fingerprint, FsError> {
-    let placed = match fetch.expected {
-        None => io.fs.place(written, &fetch.name).await,
-        Some(expected) => io.fs.replace(written, &fetch.name, expected, &io.label()).await,
+    let name = fetch.name.as_str();
+    let placed = match fetch.expected() {
+        None => io.fs.place(written, name).await,
+        Some(expected) => io.fs.replace(written, name, expected, &io.label()).await,
     };
     if placed.is_err() {
         io.fs.abandon(written).await;

@@ -199,7 +199,7 @@ async fn take_in(
                 .collect()
         })
         .unwrap_or_default();
-    for entry in listing.entries {
+    for mut entry in listing.entries {
         let path = folder.path.join(entry.name.as_str());
         let is_folder = entry.found.kind == LocalKind::Folder;
         let is_ignored = folder.is_ignored || rules.name(&path, is_folder);
@@ -208,6 +208,9 @@ async fn take_in(
             known.kind == LocalKind::Folder && known.fingerprint.may_be_same_inode(&entry.found.fingerprint)
         });
         let is_deeper = folder.depth == Depth::All || !is_as_known;
+        if let Some(known) = known {
+            entry.name.share(&known.name);
+        }
         let known = known.map(|known| known.id);
         let index = survey.scan.entries.len();
         survey.scan.entries.push(ScanEntry {

@@ -10,6 +10,9 @@ use bitvault_planner::{
 use super::{Changes, Loaded, LogLine, Meta, NodeRow, Outside};
 use crate::remote::{Change, ConflictOf, Told};
 
+/// Nodes and entries that are written at once, where what changes need not be written as one.
+const MANY_CHANGES: usize = 4096;
+
 /// The trees, kept together with what changed since they were last written.
 ///
 /// Invariants: the trees change only by the methods here, each of which marks all that it may have changed.
@@ -87,6 +90,11 @@ impl Kept {
     /// Notes something for people.
     pub fn log(&mut self, line: LogLine) {
         self.log.push(line);
+    }
+
+    /// Whether so much changed that it should be written although more is about to: until then it is in memory twice.
+    pub fn has_many_changes(&self) -> bool {
+        self.nodes.len() + self.locals.len() >= MANY_CHANGES
     }
 
     /// What changed since this was last asked for. Until the store has taken it, these trees are ahead of it.

@@ -18,7 +18,8 @@ pub use rules::{NameRules, Trouble, check_for_server};
 /// Longest name that the server takes, in bytes of UTF-8.
 pub const NAME_BYTES: usize = 255;
 
-/// A name of a file or folder, shared cheaply: three trees hold most names three times.
+/// A name of a file or folder, shared cheaply: three trees hold most names three times. They come from the file system, the server and the
+/// state, so that whoever puts the second of two into a tree lets it [`share`](Self::share) the first one's memory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
@@ -26,6 +27,13 @@ impl Name {
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Holds the same memory as another name from now on, if both are equal.
+    pub fn share(&mut self, other: &Self) {
+        if self == other {
+            self.clone_from(other);
+        }
     }
 
     /// What siblings must differ in: the canonical caseless form, composed. It is the server's key of the name.

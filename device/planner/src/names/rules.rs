@@ -94,10 +94,32 @@ impl NameRules {
     /// What a name of the server is called on this device.
     pub fn to_local(&self, name: &Name) -> Name {
         let text = name.as_str();
-        if self.holds(text) && self.read_back(text).is_none() {
-            return name.clone();
+        match self.keeps(text) {
+            true => name.clone(),
+            false => Name::from(self.escaped(text)),
         }
-        Name::from(self.escaped(text))
+    }
+
+    /// Whether an entry of that name on the device is called as a node of that name on the server is called here.
+    pub(crate) fn is_called(&self, local: &Name, remote: &Name) -> bool {
+        match self.keeps(remote.as_str()) {
+            true => local.is_same(remote),
+            false => local.is_same(&self.to_local(remote)),
+        }
+    }
+
+    /// Whether the device can hold a name as it is, and it does not read like one that was changed.
+    fn keeps(&self, text: &str) -> bool {
+        self.holds(text) && self.read_back(text).is_none()
+    }
+
+    /// Plans ask for nearly every name, so that the usual case is worth a few lines.
+    fn has_forbidden(&self, text: &str) -> bool {
+        let forbidden = self.forbidden.as_bytes();
+        match forbidden.is_ascii() {
+            true => text.bytes().any(|byte| forbidden.contains(&byte)),
+            false => text.chars().any(|c| self.forbidden.contains(c)),
+        }
     }
 
     /// What a name of this device is called on the server.
@@ -109,9 +131,7 @@ impl NameRules {
 
     /// Whether the file system keeps this name as it is.
     fn holds(&self, text: &str) -> bool {
-        text.len() <= self.longest
-            && !text.chars().any(|c| self.forbidden.contains(c))
-            && self.trap(text).is_none()
+        text.len() <= self.longest && !self.has_forbidden(text) && self.trap(text).is_none()
     }
 
     /// The byte that makes a name special without being forbidden: the first of a device's name, the last dot or space.

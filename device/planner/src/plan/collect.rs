@@ -1,6 +1,6 @@
 //! Which nodes there are, and whether each stays by what is known of it alone.
 
-use crate::ids::LocalId;
+use crate::ids::{LocalId, NodeId};
 use crate::operation::{Operation, Reason};
 use crate::plan::merged::{Fate, Merged, ROOT, Slot};
 use crate::trees::{LocalKind, LocalNode, RemoteNode, SyncedNode};
@@ -38,11 +38,12 @@ fn unbound_entries<'a>(merged: &mut Merged<'a>) -> Vec<&'a LocalNode> {
     let local = merged.local;
     let mut bound = merged.synced.locals().peekable();
     let mut unbound = Vec::new();
-    for entry in local.iter() {
-        while bound.next_if(|id| *id < entry.id).is_some() {}
-        if bound.peek() == Some(&entry.id) || entry.id == local.root() {
+    for id in local.ids() {
+        while bound.next_if(|bound| *bound < id).is_some() {}
+        if bound.peek() == Some(&id) || id == local.root() {
             continue;
         }
+        let Some(entry) = local.get(id) else { continue };
         unbound.push(entry);
         if entry.kind == LocalKind::Other || entry.ignored {
             merged.unsynced.extend(local.below(entry.id));
@@ -65,19 +66,21 @@ fn synced_nodes<'a>(merged: &mut Merged<'a>) -> Vec<&'a RemoteNode> {
     let mut deleted_here = Vec::new();
     let is_unsynced =
         |merged: &Merged<'a>, node: &RemoteNode| node.id != remote.root() && is_reachable(merged, node);
+    let mut entries = local.nearby();
+    let mut folders = Folders::default();
     for synced in synced.iter() {
         while let Some(node) = nodes.next_if(|node| node.id < synced.node) {
             unsynced.extend(Some(node).filter(|node| is_unsynced(merged, node)));
         }
         let node = nodes.next_if(|node| node.id == synced.node);
         let node = node.filter(|node| is_reachable(merged, node));
-        let entry = local
+        let entry = entries
             .get(synced.local)
             .filter(|entry| !merged.unsynced.contains(&entry.id));
         match (node, entry) {
             (None, None) => merged.operations.push(Operation::Forget { node: synced.node }),
             (Some(node), Some(entry)) => {
-                if !is_settled_file(merged, synced, node, entry) {
+                if !is_settled_file(merged, &mut folders, synced, node, entry) {
                     merged.add(Some(node), Some(entry), Some(synced), Fate::Keep);
                 }
             }
@@ -163,19 +166,45 @@ fn is_reachable(merged: &Merged<'_>, node: &RemoteNode) -> bool {
 }
 
 /// Whether this is a file that all three trees agree on. It takes no part.
-fn is_settled_file(merged: &Merged<'_>, synced: &SyncedNode, node: &RemoteNode, entry: &LocalNode) -> bool {
+fn is_settled_file(
+    merged: &Merged<'_>,
+    folders: &mut Folders,
+    synced: &SyncedNode,
+    node: &RemoteNode,
+    entry: &LocalNode,
+) -> bool {
     let Some(content) = synced.kind.content() else {
         return false;
-    };
-    let holds_it = |folder: LocalId| match merged.synced.get(synced.parent) {
-        Some(parent) => parent.local == folder,
-        None => folder == merged.local.root() && synced.parent == merged.remote.root(),
     };
     node.kind == synced.kind
         && entry.content == Some(content.sha256)
         && node.name == synced.name
         && node.parent == Some(synced.parent)
-        && entry.parent.is_some_and(holds_it)
+        && entry.parent.is_some()
+        && entry.parent == folders.entry_of(merged, synced.parent)
         && merged.is_called(&entry.name, &synced.name)
         && !merged.excluded.contains(&node.id)
+}
+
+/// The device's entry of the folder that was asked for last: what it holds was mostly made together, and is asked for together.
+#[derive(Default)]
+struct Folders {
+    last: Option<(NodeId, Option<LocalId>)>,
+}
+
+impl Folders {
+    /// The entry that the node of a folder is bound to.
+    fn entry_of(&mut self, merged: &Merged<'_>, folder: NodeId) -> Option<LocalId> {
+        if let Some((last, entry)) = self.last
+            && last == folder
+        {
+            return entry;
+        }
+        let entry = match merged.synced.get(folder) {
+            Some(synced) => Some(synced.local),
+            None => (folder == merged.remote.root()).then(|| merged.local.root()),
+        };
+        self.last = Some((folder, entry));
+        entry
+    }
 }

@@ -218,7 +218,7 @@ impl<'a> Merged<'a> {
 
     /// Whether an entry of that name on the device is called as a node of that name on the server is called here.
     pub(super) fn is_called(&self, local: &Name, remote: &Name) -> bool {
-        local.is_same(&self.policy.names.to_local(remote))
+        self.policy.names.is_called(local, remote)
     }
 }
 

@@ -10,30 +10,29 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::ids::LocalId;
 use crate::names::Name;
 use crate::scan::{Observed, Scan, ScanEntry, ScanParent};
-use crate::trees::{Fingerprint, LocalKind, LocalNode, LocalTree, RemoteKind, SyncedTree};
+use crate::trees::{Fingerprint, LocalKind, LocalNode, LocalTree, RemoteKind, SyncedNode, SyncedTree};
 
 impl Scan {
     /// Known folders outside of this scan that should be listed in the same scan, because something found here may have
     /// moved out of them. Without them it counts as new, and what it was as unchanged, until they are listed.
     pub fn worth_listing(&self, local: &LocalTree) -> Vec<LocalId> {
         let scope = self.scope(local);
-        let inside: HashSet<Inode> = scope
-            .iter()
-            .filter_map(|id| local.get(*id))
-            .map(|node| inode(&node.fingerprint))
-            .collect();
+        let inside = scope.iter().filter_map(|id| local.get(*id));
+        let inside = ByInode::of(inside.map(|node| (inode(&node.fingerprint), ())));
         let strange: HashSet<Inode> = self
             .entries
             .iter()
             .map(|entry| inode(&entry.fingerprint))
-            .filter(|inode| !inside.contains(inode))
+            .filter(|inode| inside.get(*inode).next().is_none())
             .collect();
         if strange.is_empty() {
             return Vec::new();
         }
         let folders: BTreeSet<LocalId> = local
             .iter()
-            .filter(|node| strange.contains(&inode(&node.fingerprint)) && !scope.contains(&node.id))
+            .filter(|node| {
+                strange.contains(&inode(&node.fingerprint)) && scope.binary_search(&node.id).is_err()
+            })
             .filter_map(|node| node.parent)
             .collect();
         folders.into_iter().collect()
@@ -43,8 +42,8 @@ impl Scan {
     ///
     /// `synced` keeps ids from being given out again, and lets an entry that was gone for a moment be known again.
     pub fn observe(&self, local: &mut LocalTree, synced: &SyncedTree) -> Observed {
-        for known in synced.iter() {
-            local.reserve(known.local);
+        if let Some(last) = synced.locals().next_back() {
+            local.reserve(last);
         }
         let scope = self.scope(local);
         let found = {
@@ -55,19 +54,18 @@ impl Scan {
             matching.by_inode(false);
             matching.by_place()
         };
-        let gone = self.gone(local, synced, &scope, &found);
+        let gone = self.gone(local, synced, &scope, &found.ids);
         let mut observed = Observed::default();
-        for (node, entry) in found.into_iter().zip(&self.entries) {
-            let known = local.get(node.id);
-            if known != Some(&node) {
-                let has_moved =
-                    known.is_none_or(|known| (known.parent, &known.name) != (node.parent, &node.name));
-                if has_moved && node.ignored && !entry.listed && synced.of_local(node.id).is_some() {
-                    observed.unlisted.push(node.id);
-                }
-                observed.changed.push(node.id);
-                local.insert(node);
+        for (at, node) in found.changed {
+            let has_moved = local
+                .get(node.id)
+                .is_none_or(|known| (known.parent, &known.name) != (node.parent, &node.name));
+            let is_listed = self.entries[at].listed;
+            if has_moved && node.ignored && !is_listed && synced.of_local(node.id).is_some() {
+                observed.unlisted.push(node.id);
             }
+            observed.changed.push(node.id);
+            local.insert(node);
         }
         for id in gone {
             if local.get(id).is_some() {
@@ -78,36 +76,49 @@ impl Scan {
         observed
     }
 
-    /// The known entries below what was listed.
-    fn scope(&self, local: &LocalTree) -> BTreeSet<LocalId> {
-        let mut scope = BTreeSet::new();
+    /// The known entries below what was listed, in the order of ids.
+    fn scope(&self, local: &LocalTree) -> Vec<LocalId> {
+        let mut scope = Vec::new();
         for folder in &self.listed {
             scope.extend(local.below(*folder).into_iter().filter(|id| id != folder));
         }
+        scope.sort_unstable();
+        scope.dedup();
         scope
     }
 
     /// Known entries that were not found although what held them was listed, is gone itself, or is ignored now and not looked
-    /// into any more. `found` has an entry for each of the scan.
+    /// into any more. `found` has an id for each entry of the scan.
     fn gone(
         &self,
         local: &LocalTree,
         synced: &SyncedTree,
-        scope: &BTreeSet<LocalId>,
-        found: &[LocalNode],
+        scope: &[LocalId],
+        found: &[LocalId],
     ) -> Vec<LocalId> {
-        let is_left_out = |node: &LocalNode| node.ignored && synced.of_local(node.id).is_none();
+        let is_left_out = |id: LocalId, entry: &ScanEntry| entry.ignored && synced.of_local(id).is_none();
+        let mut here: Vec<LocalId> = found.iter().chain(&self.listed).copied().collect();
+        here.sort_unstable();
+        let mut here = here.into_iter().peekable();
+        let is_missing = |id: &LocalId| {
+            while here.next_if(|here| here < id).is_some() {}
+            here.peek() != Some(id)
+        };
+        let missing: Vec<LocalId> = scope.iter().copied().filter(is_missing).collect();
+        if missing.is_empty() {
+            return missing;
+        }
         let listed: HashMap<LocalId, bool> = found
             .iter()
             .zip(&self.entries)
-            .map(|(node, entry)| (node.id, entry.listed || is_left_out(node)))
+            .map(|(id, entry)| (*id, entry.listed || is_left_out(*id, entry)))
             .chain(self.listed.iter().map(|folder| (*folder, true)))
             .collect();
         let is_gone = |id: &LocalId| {
             let mut holders = std::iter::successors(Some(*id), |id| local.get(*id)?.parent).skip(1);
-            !listed.contains_key(id) && holders.find_map(|holder| listed.get(&holder)) == Some(&true)
+            holders.find_map(|holder| listed.get(&holder)) == Some(&true)
         };
-        scope.iter().copied().filter(is_gone).collect()
+        missing.into_iter().filter(is_gone).collect()
     }
 }
 
@@ -118,10 +129,38 @@ fn inode(fingerprint: &Fingerprint) -> Inode {
     (fingerprint.device, fingerprint.inode)
 }
 
-/// Synced entries that the last scan did not find, as they were.
+/// Something by inodes, each inode's in the order in which it was given.
+struct ByInode<T>(Vec<(Inode, T)>);
+
+impl<T: Copy> ByInode<T> {
+    fn of(all: impl Iterator<Item = (Inode, T)>) -> Self {
+        let mut sorted: Vec<_> = all.collect();
+        sorted.sort_by_key(|(inode, _)| *inode);
+        Self(sorted)
+    }
+
+    fn get(&self, wanted: Inode) -> impl Iterator<Item = T> {
+        let from = self.0.partition_point(|(inode, _)| *inode < wanted);
+        let rest = self.0[from..].iter();
+        rest.take_while(move |(inode, _)| *inode == wanted)
+            .map(|(_, it)| *it)
+    }
+}
+
+/// Synced entries that the last scan did not find, as they were, in the order of the server's ids.
 fn returning(local: &LocalTree, synced: &SyncedTree) -> Vec<LocalNode> {
-    let gone = synced.iter().filter(|known| local.get(known.local).is_none());
-    gone.filter_map(|known| {
+    // Both are in the order of ids, so that no entry is looked up.
+    let mut there = local.ids().peekable();
+    let mut gone: Vec<&SyncedNode> = synced
+        .locals()
+        .filter(|id| {
+            while there.next_if(|there| there < id).is_some() {}
+            there.peek() != Some(id)
+        })
+        .filter_map(|id| synced.of_local(id))
+        .collect();
+    gone.sort_unstable_by_key(|known| known.node);
+    let as_it_was = |known: &SyncedNode| {
         Some(LocalNode {
             id: known.local,
             parent: synced
@@ -138,8 +177,16 @@ fn returning(local: &LocalTree, synced: &SyncedTree) -> Vec<LocalNode> {
             sent: None,
             ignored: false,
         })
-    })
-    .collect()
+    };
+    gone.into_iter().filter_map(as_it_was).collect()
+}
+
+/// What the entries of a scan are.
+struct Matched {
+    /// One for each entry.
+    ids: Vec<LocalId>,
+    /// Entries that are not as they were known, by their place in the scan. Of hundreds of thousands it is often none.
+    changed: Vec<(usize, LocalNode)>,
 }
 
 /// A matching while it is made.
@@ -151,7 +198,8 @@ struct Matching<'a> {
     children: HashMap<usize, Vec<usize>>,
     /// What each entry is.
     found: Vec<Option<&'a LocalNode>>,
-    taken: HashSet<LocalId>,
+    /// Which of the known ones were found.
+    taken: Vec<bool>,
 }
 
 impl<'a> Matching<'a> {
@@ -165,30 +213,26 @@ impl<'a> Matching<'a> {
         Self {
             scan,
             local,
-            known,
             children,
             found: vec![None; scan.entries.len()],
-            taken: HashSet::new(),
+            taken: vec![false; known.len()],
+            known,
         }
     }
 
     /// Finds known entries by their inodes: first those that are where they were, so that of two hard links each stays
     /// itself, then those that moved.
     fn by_inode(&mut self, in_place: bool) {
-        let mut by_inode: HashMap<Inode, Vec<&LocalNode>> = HashMap::new();
-        for known in &self.known {
-            if !self.taken.contains(&known.id) {
-                by_inode.entry(inode(&known.fingerprint)).or_default().push(known);
-            }
-        }
+        let free = (0..self.known.len()).filter(|at| !self.taken[*at]);
+        let by_inode = ByInode::of(free.map(|at| (inode(&self.known[at].fingerprint), at)));
         for (at, entry) in self.scan.entries.iter().enumerate() {
             if self.found[at].is_some() {
                 continue;
             }
-            let candidates = by_inode.get(&inode(&entry.fingerprint));
-            let same = candidates.into_iter().flatten().find(|known| {
+            let same = by_inode.get(inode(&entry.fingerprint)).find(|candidate| {
+                let known = self.known[*candidate];
                 known.kind == entry.kind
-                    && !self.taken.contains(&known.id)
+                    && !self.taken[*candidate]
                     && known.fingerprint.may_be_same_inode(&entry.fingerprint)
                     && match in_place {
                         true => self.is_in_place(entry, known),
@@ -196,8 +240,8 @@ impl<'a> Matching<'a> {
                     }
             });
             if let Some(same) = same {
-                self.taken.insert(same.id);
-                self.found[at] = Some(same);
+                self.taken[same] = true;
+                self.found[at] = Some(self.known[same]);
             }
         }
     }
@@ -247,19 +291,21 @@ impl<'a> Matching<'a> {
     }
 
     /// Gives every entry that is not found yet the known one of its place, or a new id; folders come before what they hold.
-    fn by_place(self) -> Vec<LocalNode> {
+    fn by_place(self) -> Matched {
         let mut places: HashMap<(LocalId, &Name, LocalKind), &LocalNode> = HashMap::new();
-        for known in self.known.iter().filter(|known| !self.taken.contains(&known.id)) {
+        let free = self.known.iter().zip(&self.taken).filter(|(_, taken)| !**taken);
+        for (known, _) in free {
             if let Some(parent) = known.parent {
                 places.entry((parent, &known.name, known.kind)).or_insert(known);
             }
         }
         let mut next = self.local.next_id();
-        let mut nodes: Vec<LocalNode> = Vec::with_capacity(self.scan.entries.len());
+        let mut ids: Vec<LocalId> = Vec::with_capacity(self.scan.entries.len());
+        let mut changed = Vec::new();
         for (at, entry) in self.scan.entries.iter().enumerate() {
             let parent = match entry.parent {
                 ScanParent::Listed(folder) => folder,
-                ScanParent::Entry(at) => nodes[at].id,
+                ScanParent::Entry(at) => ids[at],
             };
             let known = self.found[at].or_else(|| places.remove(&(parent, &entry.name, entry.kind)));
             let is_unchanged = known.is_some_and(|known| known.fingerprint == entry.fingerprint);
@@ -268,7 +314,8 @@ impl<'a> Matching<'a> {
             if known.is_none() {
                 next = LocalId(next.0 + 1);
             }
-            nodes.push(LocalNode {
+            ids.push(id);
+            let node = LocalNode {
                 id,
                 parent: Some(parent),
                 name: entry.name.clone(),
@@ -277,8 +324,11 @@ impl<'a> Matching<'a> {
                 content: entry.content.or(known_content),
                 sent: known.and_then(|known| known.sent),
                 ignored: entry.ignored,
-            });
+            };
+            if self.local.get(id) != Some(&node) {
+                changed.push((at, node));
+            }
         }
-        nodes
+        Matched { ids, changed }
     }
 }

@@ -18,9 +18,10 @@ impl Trees {
     /// After [`Adopt`](crate::Operation::Adopt): both sides agree on place and content. To be done before any tree changes
     /// again.
     pub fn adopt(&mut self, node: NodeId, local: LocalId) {
-        let (Some(remote), Some(entry)) = (self.remote.get(node), self.local.get(local)) else {
+        let (Some(remote), Some(entry)) = (self.remote.get(node), self.local.get_mut(local)) else {
             return;
         };
+        entry.name.share(&remote.name);
         let Some(parent) = remote.parent else { return };
         // What was fetched, and not noted, is what an edit since is an edit of; the server may have a newer one by now.
         let fetched = self.remote.fetched(node);
@@ -65,7 +66,10 @@ impl Trees {
 
     /// After [`CreateRemoteFolder`](crate::Operation::CreateRemoteFolder) or an [`Upload`](crate::Operation::Upload), with
     /// the node as the server answered it.
-    pub fn created_remote(&mut self, local: LocalId, node: RemoteNode) {
+    pub fn created_remote(&mut self, local: LocalId, mut node: RemoteNode) {
+        if let Some(entry) = self.local.get(local) {
+            node.name.share(&entry.name);
+        }
         let content = node.kind.content().map(|content| content.sha256);
         let known = self.synced.get(node.id);
         let place = match (known, node.parent) {

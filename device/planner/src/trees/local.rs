@@ -1,9 +1,11 @@
 //! What a scan last saw in the device's folder.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
 
 use crate::ids::{LocalId, Sha256};
 use crate::names::Name;
+use crate::trees::children::Children;
 
 /// What the file system tells of an entry without reading it.
 ///
@@ -79,8 +81,8 @@ pub struct LocalNode {
 pub struct LocalTree {
     root: LocalId,
     next: u64,
-    nodes: BTreeMap<LocalId, LocalNode>,
-    children: BTreeSet<(LocalId, LocalId)>,
+    nodes: BTreeMap<LocalId, Box<LocalNode>>,
+    children: Children<LocalId>,
 }
 
 impl LocalTree {
@@ -91,7 +93,7 @@ impl LocalTree {
             root: id,
             next: 0,
             nodes: BTreeMap::new(),
-            children: BTreeSet::new(),
+            children: Children::default(),
         };
         tree.insert(LocalNode { parent: None, ..root });
         tree
@@ -120,12 +122,12 @@ impl LocalTree {
 
     /// The entry of this id.
     pub fn get(&self, id: LocalId) -> Option<&LocalNode> {
-        self.nodes.get(&id)
+        self.nodes.get(&id).map(Box::as_ref)
     }
 
     /// The entry of this id, to note its content or what was sent. Its place changes by [`Self::insert`].
     pub fn get_mut(&mut self, id: LocalId) -> Option<&mut LocalNode> {
-        self.nodes.get_mut(&id)
+        self.nodes.get_mut(&id).map(Box::as_mut)
     }
 
     /// Takes in an entry that is new, changed or moved.
@@ -133,9 +135,9 @@ impl LocalTree {
         self.reserve(node.id);
         self.unlink(node.id);
         if let Some(parent) = node.parent {
-            self.children.insert((parent, node.id));
+            self.children.insert(parent, node.id);
         }
-        self.nodes.insert(node.id, node);
+        self.nodes.insert(node.id, Box::new(node));
     }
 
     /// Takes out an entry that is gone, and all that the tree holds below it.
@@ -148,14 +150,25 @@ impl LocalTree {
 
     /// What the folder holds, in the order of ids.
     pub fn children(&self, id: LocalId) -> impl Iterator<Item = &LocalNode> {
-        self.children
-            .range((id, LocalId(0))..=(id, LocalId(u64::MAX)))
-            .filter_map(|(_, child)| self.nodes.get(child))
+        self.children.of(id).filter_map(|child| self.get(child))
     }
 
     /// All entries, the root among them, in the order of ids.
     pub fn iter(&self) -> impl Iterator<Item = &LocalNode> {
-        self.nodes.values()
+        self.nodes.values().map(Box::as_ref)
+    }
+
+    /// The ids of all entries, in their order. Looks at no entry.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = LocalId> {
+        self.nodes.keys().copied()
+    }
+
+    /// For looking up many entries in about the order of their ids.
+    pub(crate) fn nearby(&self) -> Nearby<'_> {
+        Nearby {
+            nodes: &self.nodes,
+            next: self.nodes.range(..),
+        }
     }
 
     /// The entry and everything below it, folders before what they hold.
@@ -163,7 +176,7 @@ impl LocalTree {
         let mut found = vec![id];
         let mut next = 0;
         while let Some(folder) = found.get(next).copied() {
-            found.extend(self.children(folder).map(|child| child.id));
+            found.extend(self.children.of(folder));
             next += 1;
         }
         found
@@ -171,7 +184,28 @@ impl LocalTree {
 
     fn unlink(&mut self, id: LocalId) {
         if let Some(parent) = self.nodes.get(&id).and_then(|node| node.parent) {
-            self.children.remove(&(parent, id));
+            self.children.remove(parent, id);
         }
+    }
+}
+
+/// A place in the tree. Entries that were made one after the other are mostly asked for one after the other, so that the next
+/// one is often the right one and need not be searched for.
+pub(crate) struct Nearby<'a> {
+    nodes: &'a BTreeMap<LocalId, Box<LocalNode>>,
+    next: Range<'a, LocalId, Box<LocalNode>>,
+}
+
+impl<'a> Nearby<'a> {
+    /// The entry of this id.
+    pub(crate) fn get(&mut self, id: LocalId) -> Option<&'a LocalNode> {
+        let (found, node) = match self.next.next() {
+            Some(next) if *next.0 == id => next,
+            _ => {
+                self.next = self.nodes.range(id..);
+                self.next.next()?
+            }
+        };
+        (*found == id).then(|| node.as_ref())
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Invariants: the trees are observations. Nothing in them says what is to be done; [`crate::plan`] derives that each
 //! time anew. Nodes are keyed by id and never by path. All iteration is in the order of ids, so that the same trees give
-//! the same plan everywhere.
+//! the same plan everywhere. Devices hold hundreds of thousands of nodes: the maps hold boxes, because nodes of a map are
+//! only half full when keys come in their order, as those of scans and journals do.
 
+mod children;
 mod effects;
 mod local;
 mod remote;

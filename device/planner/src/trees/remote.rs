@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{AccountId, NodeId, Sha256, VersionId};
 use crate::names::Name;
+use crate::trees::children::Children;
 
 /// The content of a file on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +84,8 @@ pub struct Tombstone {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteTree {
     root: NodeId,
-    nodes: BTreeMap<NodeId, RemoteNode>,
-    children: BTreeSet<(NodeId, NodeId)>,
+    nodes: BTreeMap<NodeId, Box<RemoteNode>>,
+    children: Children<NodeId>,
     tombstones: BTreeMap<NodeId, Tombstone>,
     hidden: BTreeSet<(NodeId, String)>,
     fetched: BTreeMap<NodeId, Content>,
@@ -97,7 +98,7 @@ impl RemoteTree {
         let mut tree = Self {
             root: id,
             nodes: BTreeMap::new(),
-            children: BTreeSet::new(),
+            children: Children::default(),
             tombstones: BTreeMap::new(),
             hidden: BTreeSet::new(),
             fetched: BTreeMap::new(),
@@ -113,24 +114,24 @@ impl RemoteTree {
 
     /// The live node of this id.
     pub fn get(&self, id: NodeId) -> Option<&RemoteNode> {
-        self.nodes.get(&id)
+        self.nodes.get(&id).map(Box::as_ref)
     }
 
     /// Takes in what the journal says of a node that is to be seen: new, changed, or back from the trash. What an answer told
     /// of a later revision stays: the journal comes after it. A server that was set back to a backup begins a tree anew.
-    pub fn insert(&mut self, node: RemoteNode) {
-        if self
-            .get(node.id)
-            .is_some_and(|known| known.revision > node.revision)
-        {
-            return;
+    pub fn insert(&mut self, mut node: RemoteNode) {
+        if let Some(known) = self.get(node.id) {
+            if known.revision > node.revision {
+                return;
+            }
+            node.name.share(&known.name);
         }
         self.tombstones.remove(&node.id);
         self.unlink(node.id);
         if let Some(parent) = node.parent {
-            self.children.insert((parent, node.id));
+            self.children.insert(parent, node.id);
         }
-        self.nodes.insert(node.id, node);
+        self.nodes.insert(node.id, Box::new(node));
     }
 
     /// Takes in a node as the server answered it to a call. What the journal already told of a later time stays.
@@ -206,16 +207,12 @@ impl RemoteTree {
 
     /// What the folder holds, in the order of ids.
     pub fn children(&self, id: NodeId) -> impl Iterator<Item = &RemoteNode> {
-        let first = (id, NodeId(uuid::Uuid::nil()));
-        let last = (id, NodeId(uuid::Uuid::max()));
-        self.children
-            .range(first..=last)
-            .filter_map(|(_, child)| self.nodes.get(child))
+        self.children.of(id).filter_map(|child| self.get(child))
     }
 
     /// All live nodes, the root among them, in the order of ids.
     pub fn iter(&self) -> impl Iterator<Item = &RemoteNode> {
-        self.nodes.values()
+        self.nodes.values().map(Box::as_ref)
     }
 
     /// All tombstones, in the order of ids.
@@ -228,7 +225,7 @@ impl RemoteTree {
         let mut found = vec![id];
         let mut next = 0;
         while let Some(folder) = found.get(next).copied() {
-            found.extend(self.children(folder).map(|child| child.id));
+            found.extend(self.children.of(folder));
             next += 1;
         }
         found
@@ -236,22 +233,14 @@ impl RemoteTree {
 
     /// Nodes that don't hang on the root, because the folder that holds them is not in the tree.
     pub(crate) fn orphans(&self) -> BTreeSet<NodeId> {
-        let mut orphans = BTreeSet::new();
-        let mut last = None;
-        for (parent, child) in &self.children {
-            let is_known = last == Some(*parent) || self.nodes.contains_key(parent);
-            if is_known {
-                last = Some(*parent);
-            } else {
-                orphans.extend(self.below(*child));
-            }
-        }
-        orphans
+        let lost = self.children.holders().filter(|id| !self.nodes.contains_key(id));
+        lost.flat_map(|holder| self.below(holder).into_iter().skip(1))
+            .collect()
     }
 
     fn unlink(&mut self, id: NodeId) {
         if let Some(parent) = self.nodes.get(&id).and_then(|node| node.parent) {
-            self.children.remove(&(parent, id));
+            self.children.remove(parent, id);
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct SyncedNode {
 /// Invariants: the root is not in it; the two roots belong together by definition.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SyncedTree {
-    nodes: BTreeMap<NodeId, SyncedNode>,
+    nodes: BTreeMap<NodeId, Box<SyncedNode>>,
     by_local: BTreeMap<LocalId, NodeId>,
 }
 
@@ -41,12 +41,12 @@ impl SyncedTree {
 
     /// What was agreed on this node of the server.
     pub fn get(&self, node: NodeId) -> Option<&SyncedNode> {
-        self.nodes.get(&node)
+        self.nodes.get(&node).map(Box::as_ref)
     }
 
     /// What was agreed on this entry of the device.
     pub fn of_local(&self, local: LocalId) -> Option<&SyncedNode> {
-        self.by_local.get(&local).and_then(|node| self.nodes.get(node))
+        self.by_local.get(&local).and_then(|node| self.get(*node))
     }
 
     /// Takes in what both sides now agree on. An earlier binding of either side ends.
@@ -55,23 +55,23 @@ impl SyncedTree {
         if let Some(other) = self.by_local.insert(synced.local, synced.node) {
             self.nodes.remove(&other);
         }
-        self.nodes.insert(synced.node, synced);
+        self.nodes.insert(synced.node, Box::new(synced));
     }
 
     /// Forgets that they ever agreed.
     pub fn remove(&mut self, node: NodeId) -> Option<SyncedNode> {
         let gone = self.nodes.remove(&node)?;
         self.by_local.remove(&gone.local);
-        Some(gone)
+        Some(*gone)
     }
 
     /// All of it, in the order of the server's ids.
     pub fn iter(&self) -> impl Iterator<Item = &SyncedNode> {
-        self.nodes.values()
+        self.nodes.values().map(Box::as_ref)
     }
 
     /// The entries of the device that are bound, in the order of their ids.
-    pub(crate) fn locals(&self) -> impl Iterator<Item = LocalId> {
+    pub(crate) fn locals(&self) -> impl DoubleEndedIterator<Item = LocalId> {
         self.by_local.keys().copied()
     }
 

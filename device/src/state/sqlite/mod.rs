@@ -226,42 +226,33 @@ impl Store for SqliteStore {
             return Ok(None);
         };
         let read = |cause| sqlite("read", cause);
-        let nodes = rows::nodes(&self.database).map_err(read)?;
-        let entries = rows::entries(&self.database).map_err(read)?;
-        let root = nodes
-            .iter()
-            .find(|(node, outside)| node.parent.is_none() && !outside);
-        let Some((root, _)) = root else {
-            return Err(StateError::Damaged("the server's root is missing".to_owned()));
-        };
-        let mut remote = RemoteTree::new(root.clone());
+        let damaged = |what: &str| StateError::Damaged(format!("{what} is missing"));
+        // First, because nearly all names of the other trees are these.
+        let mut synced = SyncedTree::new();
+        rows::each_synced(&self.database, |binding| synced.insert(binding)).map_err(read)?;
+
+        let root = rows::root_node(&self.database).map_err(read)?;
+        let mut remote = RemoteTree::new(root.ok_or_else(|| damaged("the server's root"))?);
         let mut outside = Outside::default();
-        for (node, is_outside) in nodes {
-            if is_outside {
-                outside.insert(node);
-            } else {
-                remote.insert(node);
-            }
-        }
+        let known = |id| synced.get(id).map(|synced| &synced.name);
+        let take = |node, is_outside| match is_outside {
+            true => outside.insert(node),
+            false => remote.insert(node),
+        };
+        rows::each_node(&self.database, known, take).map_err(read)?;
         for (id, tombstone) in rows::tombstones(&self.database).map_err(read)? {
             remote.bury(id, tombstone);
         }
         for (id, kind) in rows::fetched(&self.database).map_err(read)? {
             remote.set_fetched(id, kind.content());
         }
-        let Some(top) = entries.iter().find(|entry| entry.parent.is_none()) else {
-            return Err(StateError::Damaged(
-                "the folder's own entry is missing".to_owned(),
-            ));
-        };
-        let mut local = LocalTree::new(top.clone());
-        for entry in entries {
-            local.insert(entry);
-        }
-        let mut synced = SyncedTree::new();
-        for binding in rows::synced(&self.database).map_err(read)? {
+
+        let top = rows::top_entry(&self.database).map_err(read)?;
+        let mut local = LocalTree::new(top.ok_or_else(|| damaged("the folder's own entry"))?);
+        let known = |id| synced.of_local(id).map(|synced| &synced.name);
+        rows::each_entry(&self.database, known, |entry| local.insert(entry)).map_err(read)?;
+        for binding in synced.iter() {
             local.reserve(binding.local);
-            synced.insert(binding);
         }
         Ok(Some(Loaded {
             meta,

@@ -12,22 +12,43 @@ use uuid::Uuid;
 
 use crate::remote::ConflictOf;
 
-pub(super) fn nodes(database: &Connection) -> Result<Vec<(RemoteNode, bool)>> {
-    all(
-        database,
-        "SELECT id, parent, name, version, sha256, size, revision, writable, outside FROM nodes",
-        |row| {
-            let node = RemoteNode {
-                id: NodeId(uuid(row, 0)?),
-                parent: maybe_uuid(row, 1)?.map(NodeId),
-                name: name(row, 2)?,
-                kind: kind(row, 3)?,
-                revision: row.get(6)?,
-                writable: row.get(7)?,
-            };
-            Ok((node, row.get(8)?))
-        },
-    )
+/// The root of what is synced; none when the state is damaged.
+pub(super) fn root_node(database: &Connection) -> Result<Option<RemoteNode>> {
+    let mut root = None;
+    let select = format!("{NODES} WHERE parent IS NULL AND NOT outside");
+    each(database, &select, |row| {
+        root = Some(node(row, |_| None)?.0);
+        Ok(())
+    })?;
+    Ok(root)
+}
+
+/// Gives each node, and whether it is outside of what is synced. A name that is known is not read again.
+pub(super) fn each_node<'a>(
+    database: &Connection,
+    known: impl Fn(NodeId) -> Option<&'a Name>,
+    mut take: impl FnMut(RemoteNode, bool),
+) -> Result<()> {
+    each(database, NODES, |row| {
+        let (node, outside) = node(row, &known)?;
+        take(node, outside);
+        Ok(())
+    })
+}
+
+const NODES: &str = "SELECT id, parent, name, version, sha256, size, revision, writable, outside FROM nodes";
+
+fn node<'a>(row: &Row<'_>, known: impl Fn(NodeId) -> Option<&'a Name>) -> Result<(RemoteNode, bool)> {
+    let id = NodeId(uuid(row, 0)?);
+    let node = RemoteNode {
+        id,
+        parent: maybe_uuid(row, 1)?.map(NodeId),
+        name: name(row, 2, known(id))?,
+        kind: kind(row, 3)?,
+        revision: row.get(6)?,
+        writable: row.get(7)?,
+    };
+    Ok((node, row.get(8)?))
 }
 
 pub(super) fn put_node(database: &Connection, id: NodeId, node: Option<(&RemoteNode, bool)>) -> Result<()> {
@@ -113,31 +134,51 @@ pub(super) fn put_fetched(database: &Connection, id: NodeId, content: Option<Con
         .map(|_| ())
 }
 
-pub(super) fn entries(database: &Connection) -> Result<Vec<LocalNode>> {
-    all(
-        database,
-        "SELECT id, parent, name, kind, device, inode, born, size, modified, changed, content, sent, ignored
-         FROM entries",
-        |row| {
-            let kind = match row.get::<_, i64>(3)? {
-                0 => LocalKind::Folder,
-                1 => LocalKind::File,
-                2 => LocalKind::Other,
-                other => return Err(Error::IntegralValueOutOfRange(3, other)),
-            };
-            let parent: Option<i64> = row.get(1)?;
-            Ok(LocalNode {
-                id: LocalId(unsigned(row, 0)?),
-                parent: parent.map(|parent| LocalId(parent.cast_unsigned())),
-                name: name(row, 2)?,
-                kind,
-                fingerprint: fingerprint(row, 4)?,
-                content: hash(row, 10)?,
-                sent: hash(row, 11)?,
-                ignored: row.get(12)?,
-            })
-        },
-    )
+/// The entry of the folder that is synced; none when the state is damaged.
+pub(super) fn top_entry(database: &Connection) -> Result<Option<LocalNode>> {
+    let mut top = None;
+    each(database, &format!("{ENTRIES} WHERE parent IS NULL"), |row| {
+        top = Some(entry(row, |_| None)?);
+        Ok(())
+    })?;
+    Ok(top)
+}
+
+/// Gives each entry. A name that is known is not read again.
+pub(super) fn each_entry<'a>(
+    database: &Connection,
+    known: impl Fn(LocalId) -> Option<&'a Name>,
+    mut take: impl FnMut(LocalNode),
+) -> Result<()> {
+    each(database, ENTRIES, |row| {
+        take(entry(row, &known)?);
+        Ok(())
+    })
+}
+
+const ENTRIES: &str =
+    "SELECT id, parent, name, kind, device, inode, born, size, modified, changed, content, sent, ignored
+    FROM entries";
+
+fn entry<'a>(row: &Row<'_>, known: impl Fn(LocalId) -> Option<&'a Name>) -> Result<LocalNode> {
+    let id = LocalId(unsigned(row, 0)?);
+    let kind = match row.get::<_, i64>(3)? {
+        0 => LocalKind::Folder,
+        1 => LocalKind::File,
+        2 => LocalKind::Other,
+        other => return Err(Error::IntegralValueOutOfRange(3, other)),
+    };
+    let parent: Option<i64> = row.get(1)?;
+    Ok(LocalNode {
+        id,
+        parent: parent.map(|parent| LocalId(parent.cast_unsigned())),
+        name: name(row, 2, known(id))?,
+        kind,
+        fingerprint: fingerprint(row, 4)?,
+        content: hash(row, 10)?,
+        sent: hash(row, 11)?,
+        ignored: row.get(12)?,
+    })
 }
 
 pub(super) fn asides(database: &Connection) -> Result<BTreeMap<LocalId, ConflictOf>> {
@@ -203,23 +244,22 @@ pub(super) fn put_entry(database: &Connection, id: LocalId, entry: Option<&Local
         .map(|_| ())
 }
 
-pub(super) fn synced(database: &Connection) -> Result<Vec<SyncedNode>> {
-    all(
-        database,
-        "SELECT node, entry, parent, name, version, sha256, size, device, inode, born, length, modified, changed
-         FROM synced",
-        |row| {
-            let has_fingerprint = row.get::<_, Option<i64>>(7)?.is_some();
-            Ok(SyncedNode {
-                node: NodeId(uuid(row, 0)?),
-                local: LocalId(unsigned(row, 1)?),
-                parent: NodeId(uuid(row, 2)?),
-                name: name(row, 3)?,
-                kind: kind(row, 4)?,
-                fingerprint: has_fingerprint.then(|| fingerprint(row, 7)).transpose()?,
-            })
-        },
-    )
+/// Gives each binding.
+pub(super) fn each_synced(database: &Connection, mut take: impl FnMut(SyncedNode)) -> Result<()> {
+    let select = "SELECT node, entry, parent, name, version, sha256, size, device, inode, born, length, modified, changed
+        FROM synced";
+    each(database, select, |row| {
+        let has_fingerprint = row.get::<_, Option<i64>>(7)?.is_some();
+        take(SyncedNode {
+            node: NodeId(uuid(row, 0)?),
+            local: LocalId(unsigned(row, 1)?),
+            parent: NodeId(uuid(row, 2)?),
+            name: name(row, 3, None)?,
+            kind: kind(row, 4)?,
+            fingerprint: has_fingerprint.then(|| fingerprint(row, 7)).transpose()?,
+        });
+        Ok(())
+    })
 }
 
 pub(super) fn put_synced(database: &Connection, id: NodeId, synced: Option<&SyncedNode>) -> Result<()> {
@@ -251,9 +291,22 @@ pub(super) fn put_synced(database: &Connection, id: NodeId, synced: Option<&Sync
 }
 
 fn all<T>(database: &Connection, query: &str, read: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
-    let mut statement = database.prepare_cached(query)?;
-    let rows = statement.query_map([], |row| read(row))?;
-    rows.collect()
+    let mut found = Vec::new();
+    each(database, query, |row| {
+        found.push(read(row)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// One row after the other: there may be hundreds of thousands, which the trees have to hold already.
+fn each(database: &Connection, query: &str, mut take: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+    let mut statement = database.prepare(query)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        take(row)?;
+    }
+    Ok(())
 }
 
 fn remove(database: &Connection, statement: &str, id: NodeId) -> Result<()> {
@@ -281,8 +334,16 @@ fn hash(row: &Row<'_>, at: usize) -> Result<Option<Sha256>> {
     Ok(bytes.map(Sha256))
 }
 
-fn name(row: &Row<'_>, at: usize) -> Result<Name> {
-    row.get::<_, String>(at).map(Name::from)
+/// A name, which shares the memory of the known one if it is the same.
+fn name(row: &Row<'_>, at: usize, known: Option<&Name>) -> Result<Name> {
+    let text = row.get_ref(at)?;
+    let text = text
+        .as_str()
+        .map_err(|error| Error::FromSqlConversionFailure(at, text.data_type(), Box::new(error)))?;
+    Ok(match known {
+        Some(known) if known.as_str() == text => known.clone(),
+        _ => Name::from(text),
+    })
 }
 
 /// Folder, or file with the content in three columns from this one on.
