@@ -385,6 +385,29 @@ async fn many_deletes_wait_until_a_person_agrees() {
 }
 
 #[tokio::test]
+async fn what_comes_back_with_a_new_version_before_it_was_removed_here_is_replaced_and_no_conflict() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    for number in 0..20 {
+        one.write(&format!("f{number}"), &format!("text {number}"));
+    }
+    one.sync().await;
+    two.sync().await;
+    let nodes = (0..20).map(|number| world.server.find(&format!("f{number}")).unwrap());
+    let nodes: Vec<_> = nodes.collect();
+    nodes.iter().for_each(|node| drop(world.server.trash(*node)));
+    let rest = two.sync_quietly().await;
+    assert_eq!(rest.pauses.len(), 1, "{rest:?}");
+    nodes.iter().for_each(|node| world.server.restore(*node));
+    one.write("f7", "newer");
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(two.files(), one.files());
+    assert_eq!(two.files().len(), 20, "no conflicted copy");
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn ignored_files_links_and_special_files_stay_on_the_device() {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;
