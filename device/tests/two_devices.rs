@@ -395,7 +395,7 @@ async fn what_comes_back_with_a_new_version_before_it_was_removed_here_is_replac
     two.sync().await;
     let nodes = (0..20).map(|number| world.server.find(&format!("f{number}")).unwrap());
     let nodes: Vec<_> = nodes.collect();
-    nodes.iter().for_each(|node| drop(world.server.trash(*node)));
+    assert!(nodes.iter().all(|node| world.server.trash(*node)));
     let rest = two.sync_quietly().await;
     assert_eq!(rest.pauses.len(), 1, "{rest:?}");
     nodes.iter().for_each(|node| world.server.restore(*node));
