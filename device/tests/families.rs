@@ -193,6 +193,30 @@ async fn a_state_put_back_to_an_earlier_one_begins_anew_and_deletes_nothing() {
 }
 
 #[tokio::test]
+async fn a_state_put_back_to_before_a_removal_does_not_take_it_for_a_persons() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "a");
+    one.sync().await;
+    two.sync().await;
+    let saved = two.saved_state();
+    let node = world.server.find("a").unwrap();
+    world.server.set_hidden(node, true);
+    two.sync().await;
+    assert_eq!(
+        two.files().len(),
+        0,
+        "it was removed in the session that brought it"
+    );
+    world.server.set_hidden(node, false);
+    two.put_back_state(&saved).await;
+    two.sync().await;
+    one.sync().await;
+    assert_eq!(world.files().len(), 1, "it is still on the server");
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn a_folder_put_back_to_an_earlier_one_takes_nothing_back_on_the_server() {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bitvault_planner::LocalId;
 
 use super::{Engine, EngineError, Event};
-use crate::fs::{FsError, RelPath, own};
+use crate::fs::{FsError, RelPath, Root, own};
 use crate::remote::{Cursor, Page, RemoteError};
 use crate::scan::{Depth, Survey, path_of, survey};
 
@@ -15,11 +15,13 @@ const WIDENINGS: usize = 8;
 
 impl Engine {
     /// The folder is there, is the one that was opened, and has this state's marker.
-    pub(super) async fn check_folder(&self) -> Result<(), EngineError> {
+    pub(super) async fn check_folder(&self) -> Result<Root, EngineError> {
         let root = self.io.fs.root().await?;
         let meta = self.kept.meta();
-        match root.marker {
-            Some(marker) if marker.state == meta.state && marker.seal == meta.seal => Ok(()),
+        // A seal that could not be renewed to the end may have reached the marker.
+        let is_ours = |seal: &String| *seal == meta.seal || meta.next_seal.as_ref() == Some(seal);
+        match &root.marker {
+            Some(marker) if marker.state == meta.state && is_ours(&marker.seal) => Ok(root),
             Some(_) => Err(FsError::RootGone("another device syncs it now".to_owned()).into()),
             None => Err(EngineError::NotTheFolder(self.config.shown.clone())),
         }

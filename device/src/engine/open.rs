@@ -78,7 +78,8 @@ impl Engine {
     /// Renews the seal before something is removed from the folder. A state from before, put back, would take that for what a
     /// person deleted, and delete it on the server.
     pub(super) async fn reseal(&mut self) -> Result<(), EngineError> {
-        let root = self.io.fs.root().await?;
+        // Another device's marker must not be written over.
+        let root = self.check_folder().await?;
         self.seal(&root).await
     }
 

@@ -1,25 +1,27 @@
 //! Devices with real folders and real states, and a clock that waits by moving on.
 
+mod clock;
+mod forgetful;
 mod unlistable;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest, Silent};
 use bitvault_device::fs::{LinuxFs, own};
-use bitvault_device::planner::{Date, Guard, NameRules};
-use bitvault_device::state::{Changes, Control, Loaded, LogLine, SqliteStore, StateError, Status, Store};
+use bitvault_device::planner::{Guard, NameRules};
+use bitvault_device::state::{Control, LogLine, SqliteStore, Store as _};
 use bitvault_device::watch::{FolderWatch, Hints};
-use bitvault_device::world::{self, RealWorld};
+use bitvault_device::world;
 use bitvault_simulator::{Fault, Faults, ModelServer, Seen};
 use tempfile::TempDir;
-use time::OffsetDateTime;
 
+use clock::Clock;
+use forgetful::Forgetful;
 use unlistable::{Unlistable, UnlistableFs};
 
 /// A server, and where the devices' folders are.
@@ -67,45 +69,6 @@ pub(crate) async fn both(world: &World) -> (Device, Device) {
     (Device::new(world, "one"), Device::new(world, "two"))
 }
 
-/// Waits by moving its own clock on.
-#[derive(Default)]
-struct Clock {
-    slept_ms: AtomicU64,
-    /// It is wrong by so much.
-    skew_s: AtomicI64,
-    /// Waits really pass.
-    is_real: AtomicBool,
-}
-
-#[async_trait]
-impl world::World for Clock {
-    fn now(&self) -> OffsetDateTime {
-        world::World::now(&RealWorld)
-            + Duration::from_millis(self.slept_ms.load(Ordering::Relaxed))
-            + time::Duration::seconds(self.skew_s.load(Ordering::Relaxed))
-    }
-
-    fn today(&self) -> Date {
-        Date {
-            year: 2026,
-            month: 3,
-            day: 9,
-        }
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        if self.is_real.load(Ordering::Relaxed) {
-            return tokio::time::sleep(duration).await;
-        }
-        let ms = u64::try_from(duration.as_millis()).unwrap() + 1;
-        self.slept_ms.fetch_add(ms, Ordering::Relaxed);
-    }
-
-    fn random(&self) -> u64 {
-        world::World::random(&RealWorld)
-    }
-}
-
 /// What somebody does.
 type Act = Box<dyn FnOnce() + Send>;
 
@@ -129,43 +92,6 @@ impl Faults for Once {
             .map(|(_, fault)| *fault)?;
         *next = None;
         Some(fault)
-    }
-}
-
-/// A state that fails once to note something, as if the device had died before.
-struct Forgetful {
-    store: SqliteStore,
-    forgets: Arc<Mutex<Option<&'static str>>>,
-}
-
-impl Store for Forgetful {
-    fn load(&mut self) -> Result<Option<Loaded>, StateError> {
-        self.store.load()
-    }
-
-    fn apply(&mut self, changes: &Changes) -> Result<(), StateError> {
-        let mut forgets = self.forgets.lock().unwrap();
-        if changes
-            .log
-            .iter()
-            .any(|line| Some(line.what.as_str()) == *forgets)
-        {
-            *forgets = None;
-            return Err(StateError::Full { act: "write" });
-        }
-        self.store.apply(changes)
-    }
-
-    fn control(&mut self) -> Result<Control, StateError> {
-        self.store.control()
-    }
-
-    fn set_control(&mut self, control: &Control) -> Result<(), StateError> {
-        self.store.set_control(control)
-    }
-
-    fn set_status(&mut self, status: &Status) -> Result<(), StateError> {
-        self.store.set_status(status)
     }
 }
 
