@@ -166,7 +166,7 @@ async fn push(report: &mut Report, caller: &Caller) -> Result<()> {
         "pushes of 100 writes each, 8 clients",
         format!("{:.1}/s of moves, {:.1}/s of new folders", per_second(moves), per_second(folders)),
         format!(
-            "{:.0} and {:.0} writes/s; moves that follow each other are one transaction, folders are made one by one",
+            "{:.0} and {:.0} writes/s; what follows each other is one transaction",
             per_second(moves) * WRITES as f64,
             per_second(folders) * WRITES as f64
         ),

@@ -15,6 +15,7 @@ use bitvault_platform::rpc::{self, Signer, Transport};
 use bitvault_platform::{Clock, config as sections};
 use bitvault_proto::internal::v1::feed_service_server::FeedServiceServer;
 use bitvault_proto::internal::v1::files_data_service_server::FilesDataServiceServer;
+use bitvault_proto::internal::v1::folders_service_server::FoldersServiceServer;
 use bitvault_proto::internal::v1::identity_service_server::IdentityServiceServer;
 use bitvault_proto::internal::v1::index_service_server::IndexServiceServer;
 use bitvault_proto::internal::v1::link_access_service_server::LinkAccessServiceServer;
@@ -156,18 +157,23 @@ pub(crate) async fn build(config: &Config, backing: &Backing, clock: &Clock) -> 
             QuotaServiceServer::<Files>::NAME,
             ConflictsServiceServer::<Files>::NAME,
             NodeAccessServiceServer::<Files>::NAME,
+            FoldersServiceServer::<Files>::NAME,
             FilesDataServiceServer::<Files>::NAME,
             IndexServiceServer::<Files>::NAME,
             FeedServiceServer::<Files>::NAME,
         ];
         let index = IndexServiceServer::new(files.clone()).max_encoding_message_size(MESSAGE_BYTES);
         let feed = FeedServiceServer::new(files.clone()).max_encoding_message_size(MESSAGE_BYTES);
+        let folders = FoldersServiceServer::new(files.clone())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
         let routes = Routes::new(server)
             .add_service(access)
             .add_service(MetadataServiceServer::new(files.clone()))
             .add_service(QuotaServiceServer::new(files.clone()))
             .add_service(ConflictsServiceServer::new(files.clone()))
             .add_service(NodeAccessServiceServer::new(files.clone()))
+            .add_service(folders)
             .add_service(FilesDataServiceServer::new(files))
             .add_service(index)
             .add_service(feed);

@@ -5,6 +5,7 @@ use bitvault_platform::rpc::Transport;
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::internal::v1::feed_service_client::FeedServiceClient;
+use bitvault_proto::internal::v1::folders_service_client::FoldersServiceClient;
 use bitvault_proto::internal::v1::index_service_client::IndexServiceClient;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
@@ -25,6 +26,7 @@ type Port = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, tonic
 pub(crate) struct Files {
     feed: FeedServiceClient<Port>,
     files: FilesServiceClient<Port>,
+    folders: FoldersServiceClient<Port>,
     index: IndexServiceClient<Port>,
 }
 
@@ -39,6 +41,7 @@ impl Files {
         Self {
             feed: FeedServiceClient::new(port.clone()).max_decoding_message_size(MESSAGE_BYTES),
             files: FilesServiceClient::new(port.clone()).max_decoding_message_size(MESSAGE_BYTES),
+            folders: FoldersServiceClient::new(port.clone()).max_decoding_message_size(MESSAGE_BYTES),
             index: IndexServiceClient::new(port).max_decoding_message_size(MESSAGE_BYTES),
         }
     }
@@ -65,14 +68,16 @@ impl Files {
         Ok(answer(Box::pin(feed.list_heads(request))).await?.heads)
     }
 
-    /// Makes a folder.
-    pub(crate) async fn create_folder(
+    /// Makes folders: a result each.
+    pub(crate) async fn create_folders(
         &self,
         ctx: &Ctx,
-        message: v1::CreateFolderRequest,
-    ) -> Result<v1::Node> {
-        let mut files = self.files.clone();
-        answer(Box::pin(files.create_folder(ctx.request(message)))).await
+        message: internal::CreateFoldersRequest,
+    ) -> Result<Vec<internal::CreateFolderResult>> {
+        let mut folders = self.folders.clone();
+        Ok(answer(Box::pin(folders.create_folders(ctx.request(message))))
+            .await?
+            .items)
     }
 
     /// Commits uploads: a result each.

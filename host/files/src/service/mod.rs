@@ -11,6 +11,7 @@ mod commit_uploads;
 mod conflicts;
 pub(crate) mod copy_node;
 mod create_folder;
+mod create_folders;
 mod crossing;
 mod delete_node;
 mod delete_nodes;
@@ -35,6 +36,7 @@ mod list_children;
 mod list_trash;
 mod list_versions;
 mod lookup;
+mod make_folders;
 mod metadata;
 mod move_batch;
 mod move_nodes;
@@ -69,6 +71,7 @@ use bitvault_platform::rpc::Transport;
 use bitvault_platform::{Clock, Ctx, Error, Result};
 use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::internal::v1::files_data_service_server::FilesDataService;
+use bitvault_proto::internal::v1::folders_service_server::FoldersService;
 use bitvault_proto::internal::v1::node_access_service_server::NodeAccessService;
 use bitvault_proto::v1;
 use bitvault_proto::v1::files_service_server::FilesService;
@@ -361,6 +364,16 @@ impl NodeAccessService for Files {
         request: Request<internal::KeepPromiseRequest>,
     ) -> Answer<internal::KeepPromiseResponse> {
         serve!(self, request, keep_promise::keep_promise)
+    }
+}
+
+#[tonic::async_trait]
+impl FoldersService for Files {
+    async fn create_folders(
+        &self,
+        request: Request<internal::CreateFoldersRequest>,
+    ) -> Answer<internal::CreateFoldersResponse> {
+        serve!(self, request, create_folders::create_folders)
     }
 }
 

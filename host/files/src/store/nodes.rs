@@ -1,4 +1,8 @@
 //! Reading nodes, locking them, and making folders.
+//!
+//! A name in a folder is looked for as the first that is not before it: only the index of names leads to that in order. Asked
+//! by equality, each index that begins with the folder looks as good to a planner that takes the folder for small, as it
+//! does before there are statistics, and then the whole folder is read for one name.
 
 use super::moves;
 use crate::domain::access::{Actor, NodeRole, root};
@@ -257,7 +261,9 @@ async fn read(
                                FROM files.nodes WHERE tenant_id = $1 AND id = sought.node LIMIT 1) place
            CROSS JOIN LATERAL (
                SELECT id, parent_id, name_key FROM files.nodes
-               WHERE tenant_id = $1 AND parent_id = place.folder AND name_key = place.key COLLATE "C" AND trashed_at IS NULL LIMIT 1) held"#,
+               WHERE tenant_id = $1 AND parent_id = place.folder AND name_key >= place.key COLLATE "C" AND trashed_at IS NULL
+               ORDER BY name_key LIMIT 1) held
+           WHERE held.name_key = place.key COLLATE "C""#,
         tenant,
         ids,
         accounts,
@@ -377,10 +383,11 @@ pub(crate) async fn walk(tx: &mut TenantTx, top: NodeId, keys: &[String]) -> Res
                UNION ALL
                SELECT n.id, walk.depth + 1
                FROM walk CROSS JOIN LATERAL (
-                   SELECT id FROM files.nodes
+                   SELECT id, name_key FROM files.nodes
                    WHERE tenant_id = $1 AND parent_id = walk.id AND trashed_at IS NULL
-                     AND name_key = ($3::text[])[walk.depth + 1] LIMIT 1) n
-               WHERE walk.depth < cardinality($3::text[])
+                     AND name_key >= ($3::text[])[walk.depth + 1]
+                   ORDER BY name_key LIMIT 1) n
+               WHERE walk.depth < cardinality($3::text[]) AND n.name_key = ($3::text[])[walk.depth + 1]
            )
            SELECT id AS "id!: NodeId" FROM walk WHERE depth = cardinality($3::text[])"#,
         tenant.0,
@@ -404,7 +411,9 @@ pub(crate) async fn taken(
            CROSS JOIN LATERAL (
                SELECT parent_id, name_key FROM files.nodes
                WHERE tenant_id = $1 AND parent_id = wanted.parent_id
-                 AND name_key = wanted.name_key COLLATE "C" AND trashed_at IS NULL LIMIT 1) n"#,
+                 AND name_key >= wanted.name_key COLLATE "C" AND trashed_at IS NULL
+               ORDER BY name_key LIMIT 1) n
+           WHERE n.name_key = wanted.name_key COLLATE "C""#,
         tenant,
         parents,
         keys
@@ -417,44 +426,59 @@ pub(crate) async fn taken(
         .collect())
 }
 
-/// Makes a folder; `None` when the name is taken.
-pub(crate) async fn insert_folder(
+/// A folder to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct NewFolder {
+    pub(crate) id: NodeId,
+    /// Is there already.
+    pub(crate) parent: NodeId,
+    pub(crate) name: Name,
+}
+
+/// Makes folders; answers those whose names were free, in any order. Of two that ask for one name the first gets it.
+pub(crate) async fn insert_folders(
     tx: &mut TenantTx,
     actor: Actor,
-    parent: NodeId,
-    name: &Name,
+    folders: &[NewFolder],
     now: OffsetDateTime,
-) -> Result<Option<NodeView>> {
+) -> Result<Vec<NodeView>> {
     let tenant = tx.tenant();
-    let id = NodeId::new();
-    let revision = sqlx::query_scalar!(
-        "INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by,
-                                  updated_at, updated_by)
-         VALUES ($1, $2, $3, 'folder', $4, $5, $6, $7, $6, $7)
-         ON CONFLICT (tenant_id, parent_id, name_key) WHERE trashed_at IS NULL DO NOTHING
-         RETURNING revision",
+    let ids: Vec<Uuid> = folders.iter().map(|folder| folder.id.0).collect();
+    let parents: Vec<Uuid> = folders.iter().map(|folder| folder.parent.0).collect();
+    let names: Vec<String> = folders.iter().map(|folder| folder.name.text.clone()).collect();
+    let keys: Vec<String> = folders.iter().map(|folder| folder.name.key.clone()).collect();
+    let made = sqlx::query!(
+        r#"INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, created_at, created_by,
+                                    updated_at, updated_by)
+           SELECT $1, f.id, f.parent_id, 'folder', f.name, f.name_key, $6, $7, $6, $7
+           FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[])
+                WITH ORDINALITY AS f(id, parent_id, name, name_key, n)
+           ORDER BY f.n
+           ON CONFLICT (tenant_id, parent_id, name_key) WHERE trashed_at IS NULL DO NOTHING
+           RETURNING id AS "id!: NodeId", parent_id AS "parent_id!: NodeId", name, name_key, revision"#,
         tenant.0,
-        id.0,
-        parent.0,
-        name.text,
-        name.key,
+        &ids,
+        &parents,
+        &names,
+        &keys,
         now,
         actor.account.0
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(revision.map(|revision| NodeView {
-        id,
-        parent_id: Some(parent).filter(|parent| *parent != root(tenant)),
+    let views = made.into_iter().map(|row| NodeView {
+        id: row.id,
+        parent_id: Some(row.parent_id).filter(|parent| *parent != root(tenant)),
         is_folder: true,
-        name: name.text.clone(),
-        name_key: name.key.clone(),
-        revision,
+        name: row.name,
+        name_key: row.name_key,
+        revision: row.revision,
         created_at: now,
         updated_at: now,
         version_id: None,
         content_type: None,
         size: None,
         sha256: None,
-    }))
+    });
+    Ok(views.collect())
 }

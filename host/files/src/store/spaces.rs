@@ -2,6 +2,7 @@
 
 use crate::domain::access::{Actor, root};
 use crate::domain::name::Name;
+use crate::store::nodes::{self, NewFolder};
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{AccountId, GroupId, NodeId};
@@ -76,9 +77,17 @@ pub(crate) async fn insert(
     now: OffsetDateTime,
 ) -> Result<Option<NodeId>> {
     let tenant = tx.tenant();
-    let Some(top) = super::nodes::insert_folder(tx, actor, root(tenant), name, now).await? else {
-        return Ok(None);
+    let top = NewFolder {
+        id: NodeId::new(),
+        parent: root(tenant),
+        name: name.clone(),
     };
+    if nodes::insert_folders(tx, actor, std::slice::from_ref(&top), now)
+        .await?
+        .is_empty()
+    {
+        return Ok(None);
+    }
     sqlx::query!(
         "INSERT INTO files.spaces (tenant_id, node_id, group_id, created_at, created_by)
          VALUES ($1, $2, $3, $4, $5)",

@@ -89,3 +89,21 @@ async fn the_purge_reads_nothing_of_other_tenants() {
         "who has anything in the trash, and what is due of it"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_in_a_folder_is_found_without_reading_the_folder() {
+    let database = TestDatabase::new().await.unwrap();
+    let mut found = 0;
+    for query in plans::queries("files").unwrap() {
+        let plan = plans::plan(&database, &[DbRole::Files, DbRole::Worker], &query)
+            .await
+            .unwrap();
+        let read = plan
+            .lines()
+            .map(str::trim)
+            .find(|line| line.starts_with("Filter:") && line.contains("name_key ="));
+        assert_eq!(read, None, "{}\n{plan}", flat(&query.0));
+        found += usize::from(plan.contains("nodes_name"));
+    }
+    assert!(found > 3, "{found} queries look for a name");
+}

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 /// Items of one kind that follow each other, each with its place among all.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Run {
-    Folder(usize, v1::PushFolder),
+    Folders(Vec<(usize, v1::PushFolder)>),
     Commits(Vec<(usize, v1::PushCommit)>),
     Moves(Vec<(usize, v1::PushMove)>),
     Deletes(Vec<(usize, v1::PushDelete)>),
 }
 
-/// The items as they are carried out. A folder is a run of its own, as later items may name it.
+/// The items as they are carried out.
 pub(crate) fn runs(items: Vec<v1::PushItem>) -> Result<Vec<Run>> {
     let mut runs: Vec<Run> = Vec::new();
     for (at, item) in items.into_iter().enumerate() {
@@ -24,7 +24,8 @@ pub(crate) fn runs(items: Vec<v1::PushItem>) -> Result<Vec<Run>> {
             Error::invalid_field("item_invalid", field, "use create_folder, commit, move or delete")
         })?;
         match (act, runs.last_mut()) {
-            (Act::CreateFolder(one), _) => runs.push(Run::Folder(at, one)),
+            (Act::CreateFolder(one), Some(Run::Folders(run))) => run.push((at, one)),
+            (Act::CreateFolder(one), _) => runs.push(Run::Folders(vec![(at, one)])),
             (Act::Commit(one), Some(Run::Commits(run))) => run.push((at, one)),
             (Act::Commit(one), _) => runs.push(Run::Commits(vec![(at, one)])),
             (Act::Move(one), Some(Run::Moves(run))) => run.push((at, one)),
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_a_kind_go_together_and_folders_one_by_one() {
+    fn items_of_a_kind_that_follow_each_other_go_together() {
         let folder = || item(Act::CreateFolder(v1::PushFolder::default()));
         let moved = || item(Act::Move(v1::PushMove::default()));
         let items = vec![folder(), folder(), moved(), moved(), folder(), moved()];
@@ -75,13 +76,13 @@ mod tests {
             .unwrap()
             .iter()
             .map(|run| match run {
-                Run::Folder(..) => 1,
+                Run::Folders(run) => run.len(),
                 Run::Commits(run) => run.len(),
                 Run::Moves(run) => run.len(),
                 Run::Deletes(run) => run.len(),
             })
             .collect();
-        assert_eq!(sizes, [1, 1, 2, 1, 1]);
+        assert_eq!(sizes, [2, 2, 1, 1]);
         let refused = runs(vec![moved(), v1::PushItem { act: None }]).unwrap_err();
         assert_eq!(refused.fields()[0].field, "items[1]");
     }

@@ -5,6 +5,8 @@ use crate::error::Refusal;
 use crate::store::devices;
 use bitvault_api::limits::BATCH_ITEMS;
 use bitvault_platform::{Code, Ctx, Error, Result};
+use bitvault_proto::internal::v1 as internal;
+use bitvault_proto::internal::v1::{create_folder_result, new_folder};
 use bitvault_proto::v1;
 use bitvault_proto::v1::push_result;
 use bitvault_proto::v1::{commit_result, delete_node_result, update_node_result};
@@ -44,7 +46,7 @@ pub(super) async fn push_changes(
     for run in runs(request.items)? {
         let key = |at: usize| key_of(request.idempotency_key.as_deref(), at);
         match run {
-            Run::Folder(at, one) => folder(sync, ctx, at, one, key(at), &mut made, &mut results).await,
+            Run::Folders(run) => folders(sync, ctx, run, key, &mut made, &mut results).await?,
             Run::Commits(run) => commits(sync, ctx, run, &mut results).await?,
             Run::Moves(run) => moves(sync, ctx, run, key, &made, &mut results).await?,
             Run::Deletes(run) => deletes(sync, ctx, run, key, &mut results).await?,
@@ -68,33 +70,83 @@ fn key_of(key: Option<&str>, at: usize) -> Option<String> {
     })
 }
 
-async fn folder(
+async fn folders(
     sync: &Sync,
     ctx: &Ctx,
-    at: usize,
-    one: v1::PushFolder,
-    idempotency_key: Option<String>,
+    run: Vec<(usize, v1::PushFolder)>,
+    key: impl Fn(usize) -> Option<String>,
     made: &mut Made,
     results: &mut Results,
-) {
-    let parent = made.folder(one.parent_id, one.parent_key);
-    let parent = parent.and_then(|parent| parent.ok_or(Refusal::ParentMissing));
-    let parent = match parent {
-        Ok(parent) => parent,
-        Err(refusal) => return results.refuse(at, refusal.into(), Instead::Nothing),
-    };
-    let message = v1::CreateFolderRequest {
-        parent_id: parent.clone(),
-        name: one.name.clone(),
-        idempotency_key,
-    };
-    match sync.core.files.create_folder(ctx, message).await {
-        Ok(node) => {
-            made.add(one.key.as_deref(), &node.id);
-            results.end(at, push_result::Result::Node(node));
+) -> Result<()> {
+    let mut places = Vec::with_capacity(run.len());
+    let mut items: Vec<internal::NewFolder> = Vec::with_capacity(run.len());
+    // Where items of this run make the folders that later ones name by their keys.
+    let mut making: HashMap<String, u32> = HashMap::new();
+    for (at, one) in run {
+        let above = one.parent_key.as_ref().and_then(|key| making.get(key).copied());
+        let parent = match above {
+            Some(_) if one.parent_id.is_some() => Err(Refusal::TwoParents),
+            Some(above) => Ok(new_folder::Parent::Item(above)),
+            None => match made.folder(one.parent_id, one.parent_key) {
+                Ok(Some(id)) => Ok(new_folder::Parent::Id(id)),
+                Ok(None) => Err(Refusal::ParentMissing),
+                Err(refusal) => Err(refusal),
+            },
+        };
+        let parent = match parent {
+            Ok(parent) => parent,
+            Err(refusal) => {
+                results.refuse(at, refusal.into(), Instead::Nothing);
+                continue;
+            }
+        };
+        if let Some(key) = &one.key {
+            making.insert(key.clone(), u32::try_from(items.len()).unwrap_or(u32::MAX));
         }
-        Err(error) => results.refuse(at, error, Instead::Holder(parent, one.name)),
+        places.push((at, one.key));
+        items.push(internal::NewFolder {
+            parent: Some(parent),
+            name: one.name,
+        });
     }
+    let Some((first, _)) = places.first() else {
+        return Ok(());
+    };
+    let message = internal::CreateFoldersRequest {
+        items: items.clone(),
+        idempotency_key: key(*first),
+    };
+    let answers = sync.core.files.create_folders(ctx, message).await?;
+    // What each item made, if it did.
+    let mut ids: Vec<Option<String>> = Vec::with_capacity(answers.len());
+    for (((at, key), item), answer) in places.into_iter().zip(items).zip(answers) {
+        let parent = match item.parent {
+            Some(new_folder::Parent::Id(id)) => Some(id),
+            Some(new_folder::Parent::Item(above)) => {
+                let above = usize::try_from(above).ok().and_then(|above| ids.get(above));
+                above.cloned().flatten()
+            }
+            None => None,
+        };
+        let mut id = None;
+        match (answer.result, parent) {
+            (Some(create_folder_result::Result::Node(node)), _) => {
+                made.add(key.as_deref(), &node.id);
+                id = Some(node.id.clone());
+                results.end(at, push_result::Result::Node(node));
+            }
+            (Some(create_folder_result::Result::Error(status)), Some(parent)) => {
+                results.refuse(at, status.into(), Instead::Holder(parent, item.name));
+            }
+            // What it goes into was refused.
+            (Some(create_folder_result::Result::Error(_)), None) => {
+                results.refuse(at, Refusal::KeyUnknown.into(), Instead::Nothing);
+            }
+            (None, _) => {}
+        }
+        ids.push(id);
+    }
+    Ok(())
 }
 
 async fn commits(

@@ -92,10 +92,48 @@ async fn items_are_done_in_order_and_may_name_folders_that_were_made_before_them
     assert_eq!(results, again);
     assert_eq!(world.snapshot(&ctx).await.names(), ["", "x", "y", "z"]);
     let other = push(&world, &ctx, vec![folder("x", Ok("root"), "other")], Some("k")).await;
+    assert_eq!(other.unwrap_err().reason(), "idempotency_key_reused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_that_follow_each_other_are_made_in_one_transaction_each_with_its_own_result() {
+    let world = World::new().await;
+    let ctx = world.ctx();
+    let results = push(
+        &world,
+        &ctx,
+        vec![
+            folder("x", Ok("root"), "x"),
+            folder("twin", Ok("root"), "X"),
+            folder("lost", Err("twin"), "y"),
+            folder("y", Err("x"), "y"),
+            folder("bad", Err("y"), "a/b"),
+            folder("z", Err("y"), "z"),
+            folder("self", Err("self"), "s"),
+            moved("nod_none", None, Some("z"), None),
+        ],
+        None,
+    )
+    .await
+    .unwrap();
+    let named = |name: &str| ("node".to_owned(), Some(name.to_owned()));
+    let refused = |reason: &str| (reason.to_owned(), None);
     assert_eq!(
-        words(&other.unwrap()),
-        [("idempotency_key_reused".to_owned(), None)]
+        words(&results),
+        [
+            named("x"),
+            ("name_taken".to_owned(), Some("x".to_owned())),
+            refused("parent_not_found"),
+            named("y"),
+            refused("name_invalid"),
+            named("z"),
+            refused("parent_not_found"),
+            refused("node_not_found"),
+        ]
     );
+    let transactions = "SELECT count(DISTINCT xmin::text) FROM files.nodes WHERE name IN ('x', 'y', 'z')";
+    assert_eq!(world.count(transactions).await, 1);
+    assert_eq!(world.snapshot(&ctx).await.names(), ["", "x", "y", "z"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

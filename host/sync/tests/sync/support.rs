@@ -7,6 +7,7 @@ use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId};
 use bitvault_platform::rpc::{Signer, Transport, guard, local};
 use bitvault_platform::{Clock, Ctx, Error, Role};
 use bitvault_proto::internal::v1::feed_service_server::FeedServiceServer;
+use bitvault_proto::internal::v1::folders_service_server::FoldersServiceServer;
 use bitvault_proto::internal::v1::index_service_server::IndexServiceServer;
 use bitvault_proto::v1;
 use bitvault_proto::v1::access_service_server::AccessService as _;
@@ -114,6 +115,7 @@ impl World {
         .unwrap();
         let signer = Signer::ephemeral(Clock::system()).unwrap();
         let routes = Routes::new(FeedServiceServer::new(files.clone()))
+            .add_service(FoldersServiceServer::new(files.clone()))
             .add_service(IndexServiceServer::new(files.clone()))
             .add_service(FilesServiceServer::new(files.clone()));
         let to_files = local(guard(routes.prepare(), "files", signer.clone()), signer);
