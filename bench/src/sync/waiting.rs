@@ -164,7 +164,11 @@ async fn push(report: &mut Report, caller: &Caller) -> Result<()> {
     let per_second = |seconds: f64| (PUSHERS * PUSHES) as f64 / seconds;
     report.row(
         "pushes of 100 writes each, 8 clients",
-        format!("{:.1}/s of moves, {:.1}/s of new folders", per_second(moves), per_second(folders)),
+        format!(
+            "{:.1}/s of moves, {:.1}/s of new folders",
+            per_second(moves),
+            per_second(folders)
+        ),
         format!(
             "{:.0} and {:.0} writes/s; what follows each other is one transaction",
             per_second(moves) * WRITES as f64,
