@@ -133,6 +133,13 @@ async fn folders_that_follow_each_other_are_made_in_one_transaction_each_with_it
     );
     let transactions = "SELECT count(DISTINCT xmin::text) FROM files.nodes WHERE name IN ('x', 'y', 'z')";
     assert_eq!(world.count(transactions).await, 1);
+    let told = "SELECT count(*) FROM files.journal j JOIN files.nodes n ON n.id = j.node_id
+                WHERE n.name IN ('x', 'y', 'z') AND j.from_id = n.parent_id";
+    assert_eq!(
+        world.count(told).await,
+        3,
+        "each is told of with the folder that it was made in"
+    );
     assert_eq!(world.snapshot(&ctx).await.names(), ["", "x", "y", "z"]);
 }
 
