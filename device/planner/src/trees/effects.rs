@@ -167,7 +167,21 @@ impl Trees {
 
     /// Before a [`Download`](crate::Operation::Download) puts its file in place; to be made durable then. After a crash
     /// between, the file is known to be nobody's edit. Many can be noted at once.
+    ///
+    /// One fetch of a node is remembered. What an earlier one placed without noting it, and still lies there, is noted now.
     pub fn fetching(&mut self, node: NodeId, content: Content) {
+        if let Some(placed) = self.remote.fetched(node)
+            && placed != content
+            && let Some(synced) = self.synced.get(node).cloned()
+            && let Some(entry) = self.local.get(synced.local)
+            && entry.content == Some(placed.sha256)
+        {
+            self.synced.insert(SyncedNode {
+                kind: RemoteKind::File(placed),
+                fingerprint: Some(entry.fingerprint),
+                ..synced
+            });
+        }
         self.remote.set_fetched(node, Some(content));
     }
 
