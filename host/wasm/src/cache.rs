@@ -6,11 +6,17 @@ use rand::TryRngCore as _;
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::NamedTempFile;
 
 const KEY_LEN: usize = 32;
 const MAC_LEN: usize = 32;
+/// How a file is called that is being written.
+const TEMPORARY: &str = ".tmp";
+/// A file that has been written for so long has no writer any more.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
 /// A private folder of compiled components.
 pub(crate) struct Cache {
@@ -37,7 +43,8 @@ impl Cache {
                 folder.display()
             ));
         }
-        let key = read_or_make_key(&folder.join("key")).map_err(context)?;
+        sweep(folder).map_err(context)?;
+        let key = read_or_make_key(&folder.join("key"), folder).map_err(context)?;
         let mut hasher = Blake(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let settings = *hasher.0.finalize().as_bytes();
@@ -100,6 +107,11 @@ impl Cache {
         let folder = self.folder.join("quarantine");
         let target = folder.join(path.file_name().unwrap_or_default());
         let moved = fs::create_dir_all(&folder).and_then(|()| fs::rename(path, &target));
+        // Another engine may have been faster.
+        let moved = moved.or_else(|cause| match cause.kind() {
+            ErrorKind::NotFound => Ok(()),
+            _ => Err(cause),
+        });
         moved.map_err(|cause| format!("quarantine {}: {cause}", path.display()))?;
         metrics::counter!("bitvault_plugin_cache_quarantined_total").increment(1);
         tracing::error!(file = %target.display(), "a compiled plugin was quarantined and is compiled again: {why}");
@@ -109,23 +121,39 @@ impl Cache {
     /// Keeps a compiled component.
     pub(crate) fn store(&self, digest: &blake3::Hash, blob: &[u8]) -> Result<(), String> {
         let path = self.path(digest);
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
         let write = || -> std::io::Result<()> {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&temporary)?;
+            let mut file = temporary(&self.folder)?;
             file.write_all(blob)?;
             file.write_all(self.mac(digest, blob).as_bytes())?;
-            fs::rename(&temporary, &path)
+            file.persist(&path)?;
+            Ok(())
         };
         write().map_err(|cause| format!("write {}: {cause}", path.display()))
     }
 }
 
-fn read_or_make_key(path: &Path) -> std::io::Result<[u8; KEY_LEN]> {
+/// A file that others see once it is whole. Only we can read it.
+fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    tempfile::Builder::new().suffix(TEMPORARY).tempfile_in(folder)
+}
+
+/// Removes what writers left that did not live to the end.
+fn sweep(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().ends_with(TEMPORARY) {
+            continue;
+        }
+        // One that is gone by now was somebody's who lives.
+        let age = entry.metadata().and_then(|held| held.modified()).ok();
+        if age.is_some_and(|at| at.elapsed().is_ok_and(|age| age > LEFT_BEHIND)) {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+    Ok(())
+}
+
+fn read_or_make_key(path: &Path, folder: &Path) -> std::io::Result<[u8; KEY_LEN]> {
     match fs::read(path) {
         Ok(bytes) => {
             let short =
@@ -137,22 +165,16 @@ fn read_or_make_key(path: &Path) -> std::io::Result<[u8; KEY_LEN]> {
             rand::rngs::OsRng
                 .try_fill_bytes(&mut key)
                 .map_err(std::io::Error::other)?;
-            let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&temporary)?;
+            let mut file = temporary(folder)?;
             file.write_all(&key)?;
-            file.sync_all()?;
-            // Linking fails where another process was faster: then its key counts.
-            let linked = fs::hard_link(&temporary, path);
-            fs::remove_file(&temporary)?;
-            match linked {
-                Ok(()) => Ok(key),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => read_or_make_key(path),
-                Err(error) => Err(error),
+            file.as_file().sync_all()?;
+            match file.persist_noclobber(path) {
+                Ok(_) => Ok(key),
+                // Somebody else was faster: then that key counts.
+                Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
+                    read_or_make_key(path, folder)
+                }
+                Err(error) => Err(error.error),
             }
         }
         Err(error) => Err(error),

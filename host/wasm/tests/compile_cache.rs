@@ -89,6 +89,50 @@ fn a_file_of_another_component_is_thrown_out() {
     assert_eq!(quarantined(&folder), 1);
 }
 
+/// As several plugins of one daemon do, and several daemons that begin at once.
+#[test]
+fn engines_that_begin_at_once_share_a_key_and_the_files() {
+    let root = tempfile::tempdir().unwrap();
+    for round in 0..20 {
+        let folder = root.path().join(round.to_string());
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let engine = Engine::new(&EngineConfig {
+                        cache_dir: Some(folder.clone()),
+                        ..EngineConfig::default()
+                    })
+                    .unwrap();
+                    engine.component("other", &wat_component()).unwrap();
+                });
+            }
+        });
+        let mut names: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.retain(|name| !name.ends_with(".cwasm"));
+        assert_eq!(names, ["key"], "nothing was quarantined or left over");
+    }
+}
+
+#[test]
+fn what_a_dead_writer_left_is_removed_and_a_living_one_s_file_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("cache");
+    load(&folder).unwrap();
+    let (old, new) = (folder.join("a.tmp"), folder.join("b.tmp"));
+    for path in [&old, &new] {
+        fs::write(path, b"half").unwrap();
+    }
+    let made = fs::metadata(&old).unwrap().modified().unwrap();
+    let long_ago = made - std::time::Duration::from_secs(7200);
+    let file = fs::File::options().write(true).open(&old).unwrap();
+    file.set_modified(long_ago).unwrap();
+    load(&folder).unwrap();
+    assert!(!old.exists() && new.exists());
+}
+
 /// The smallest component: magic, version 13, layer 1.
 fn wat_component() -> Vec<u8> {
     vec![0, b'a', b's', b'm', 13, 0, 1, 0]
