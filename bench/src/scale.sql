@@ -60,9 +60,9 @@ SELECT node.*, pg_temp.id(6, node.n) AS id, pg_temp.id(7, node.n) AS version, CA
     WHEN shape < 0.85 THEN initcap(one.word) || ' ' || two.word || ' ' || three.word || ' v' || node.n % 89 || ending
     ELSE to_char(day, 'YYYY-MM') || '_' || one.word || '_' || node.n % 997 || ending END AS name
 FROM node JOIN vocabulary one ON one.n = first JOIN vocabulary two ON two.n = second JOIN vocabulary three ON three.n = third;
-INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, created_at, created_by, updated_at,
-                         updated_by)
-SELECT '{tenant}', m.id, f.id, 'file', m.name, lower(m.name) || ' ' || m.n, m.version, m.changed, tree.id, m.changed, tree.id
+INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, size, created_at, created_by,
+                         updated_at, updated_by)
+SELECT '{tenant}', m.id, f.id, 'file', m.name, lower(m.name) || ' ' || m.n, m.version, 1 << (m.n % 30)::int, m.changed, tree.id, m.changed, tree.id
 FROM named m JOIN folder f ON f.t = m.t AND f.a = m.a AND f.b = m.b JOIN tree ON tree.t = m.t;
 INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, created_at)
 SELECT '{tenant}', m.version, m.id, pg_temp.id(5, m.n % 30), CASE

@@ -102,12 +102,12 @@ FROM unnest(ARRAY[{id}]) AS wanted(id)
 CROSS JOIN LATERAL (SELECT * FROM files.uploads WHERE tenant_id = '{tenant}' AND id = wanted.id LIMIT 1) u;
 
 -- store/commits.rs: insert_files
-INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, created_at,
-                         created_by, updated_at, updated_by)
-SELECT '{tenant}', f.id, f.parent_id, 'file', f.name, f.name_key, f.version, now(), f.account, now(), f.account
+INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, size,
+                         created_at, created_by, updated_at, updated_by)
+SELECT '{tenant}', f.id, f.parent_id, 'file', f.name, f.name_key, f.version, f.size, now(), f.account, now(), f.account
 FROM unnest(ARRAY[{id}], ARRAY[{parent}], ARRAY[to_hex(:number::bigint)], ARRAY[to_hex(:number::bigint)],
-            ARRAY[{id}], ARRAY['{account}'::uuid])
-     WITH ORDINALITY AS f(id, parent_id, name, name_key, version, account, n)
+            ARRAY[{id}], ARRAY[1024::bigint], ARRAY['{account}'::uuid])
+     WITH ORDINALITY AS f(id, parent_id, name, name_key, version, size, account, n)
 ORDER BY f.n
 ON CONFLICT (tenant_id, parent_id, name_key) WHERE trashed_at IS NULL DO NOTHING
 RETURNING id;

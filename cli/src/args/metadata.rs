@@ -13,6 +13,8 @@ pub(crate) enum Sort {
     Modified,
     /// By creation, the latest first
     Created,
+    /// By size, the largest first
+    Size,
 }
 
 impl From<Sort> for NodeSort {
@@ -21,6 +23,7 @@ impl From<Sort> for NodeSort {
             Sort::Name => Self::Name,
             Sort::Modified => Self::UpdatedAt,
             Sort::Created => Self::CreatedAt,
+            Sort::Size => Self::Size,
         }
     }
 }

@@ -41,11 +41,11 @@ pub(crate) async fn run(args: &Ls, server: &Server, output: &Output) -> Result<(
     Ok(())
 }
 
-/// By name from A to Z; by time the latest first, as `ls -t` does.
+/// By name from A to Z; by time the latest and by size the largest first, as `ls -t` and `ls -S` do.
 fn order(args: &Ls) -> (NodeSort, SortOrder) {
     let sort = args.sort.into();
-    let latest_first = sort != NodeSort::Name;
-    match latest_first != args.reverse {
+    let downwards = sort != NodeSort::Name;
+    match downwards != args.reverse {
         true => (sort, SortOrder::Desc),
         false => (sort, SortOrder::Asc),
     }

@@ -37,7 +37,7 @@ async fn list(
         return Ok(());
     }
     let me = server.client.me().await?.account.id;
-    let rows: Vec<[String; 4]> = items
+    let rows: Vec<[String; 5]> = items
         .iter()
         .map(|item| {
             let by = match &item.trashed_by {
@@ -47,6 +47,7 @@ async fn list(
             };
             [
                 instant(item.trashed_at),
+                instant(item.purge_at),
                 by.to_owned(),
                 item.node.id.clone(),
                 output.name(&path(item, below)),
@@ -57,12 +58,15 @@ async fn list(
         let widths = rows.iter().map(|row| row[column].chars().count());
         widths.max().unwrap_or_default()
     };
-    let (by, id) = (wide(1).max(2), wide(2));
+    let (by, id) = (wide(2).max(2), wide(3));
     if std::io::stdout().is_terminal() {
-        output.line(&format!("{:<17}  {:<by$}  {:<id$}  FROM", "WHEN", "BY", "ID"))?;
+        output.line(&format!(
+            "{:<17}  {:<17}  {:<by$}  {:<id$}  FROM",
+            "WHEN", "GONE AFTER", "BY", "ID"
+        ))?;
     }
-    for [at, who, node, from] in &rows {
-        output.line(&format!("{at:<17}  {who:<by$}  {node:<id$}  {from}"))?;
+    for [at, until, who, node, from] in &rows {
+        output.line(&format!("{at:<17}  {until:<17}  {who:<by$}  {node:<id$}  {from}"))?;
     }
     Ok(())
 }

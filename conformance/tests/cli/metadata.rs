@@ -8,8 +8,8 @@ use std::fs;
 pub(crate) fn all(target: &Target) -> Result<()> {
     let cli = &target.cli;
     cli.run(&["mkdir", "/marked"])?.ok()?;
-    for name in ["b", "c", "a"] {
-        fs::write(cli.folder().join(name), name)?;
+    for (name, content) in [("b", "bbb"), ("c", "cc"), ("a", "a")] {
+        fs::write(cli.folder().join(name), content)?;
         cli.run(&["put", name, "/marked/"])?.ok()?;
     }
     tags_and_fields_are_shown_and_changed(target)?;
@@ -72,7 +72,7 @@ fn favourites_and_recent_files_are_listed(target: &Target) -> Result<()> {
         .next()
         .and_then(|line| line.split('\t').nth(2))
         .context("a path")?;
-    assert_eq!(cli.run(&["cat", path])?.ok()?.text(), "c");
+    assert_eq!(cli.run(&["cat", path])?.ok()?.text(), "cc");
     let told = cli
         .run(&["favourites", "--remove", "/marked/c", "--json"])?
         .ok()?
@@ -96,6 +96,7 @@ fn a_folder_is_listed_in_the_order_that_is_asked_for(target: &Target) -> Result<
         (&["ls", "/marked", "--reverse"], "c\nb\na\n"),
         (&["ls", "/marked", "--sort", "created"], "a\nc\nb\n"),
         (&["ls", "/marked", "-s", "modified", "-r"], "b\nc\na\n"),
+        (&["ls", "/marked", "-s", "size", "-r"], "a\nc\nb\n"),
     ] {
         assert_eq!(cli.run(arguments)?.ok()?.text(), names, "{arguments:?}");
     }

@@ -27,6 +27,9 @@ fn what_is_removed_is_listed_and_comes_back(target: &Target) -> Result<()> {
         "{table}"
     );
     assert!(table.contains("/bin/other/"), "{table}");
+    let purge_at = items[0]["purge_at"].as_str().context("when it goes")?;
+    let day = purge_at.split('T').next().unwrap_or_default();
+    assert!(table.contains(&format!("  {day} ")), "{purge_at} {table}");
 
     cli.run(&["restore", "/bin/inner/note.txt", id])?.ok()?;
     assert_eq!(cli.run(&["cat", "/bin/inner/note.txt"])?.ok()?.text(), "first");

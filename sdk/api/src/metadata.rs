@@ -15,6 +15,8 @@ pub enum NodeSort {
     UpdatedAt,
     /// By the time of creation.
     CreatedAt,
+    /// By size. Folders count as empty.
+    Size,
 }
 
 impl NodeSort {
@@ -24,6 +26,7 @@ impl NodeSort {
             Self::Name => "name",
             Self::UpdatedAt => "updated_at",
             Self::CreatedAt => "created_at",
+            Self::Size => "size",
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod change_kind;
 pub(crate) mod conflict;
 pub(crate) mod covers;
 pub(crate) mod cursor;
+pub(crate) mod extent;
 pub(crate) mod feed;
 pub(crate) mod free_name;
 pub(crate) mod key;

@@ -1,6 +1,7 @@
 //! In which order a folder is listed, and where a listing in that order goes on.
 
 use super::cursor::{self, Listing};
+use super::extent::Extent;
 use super::moment::Moment;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Error, Result};
@@ -21,26 +22,32 @@ enum By {
     Name = 0,
     UpdatedAt = 1,
     CreatedAt = 2,
+    Size = 3,
 }
 
-/// A place in a listing, with the order that it is in.
+/// What comes after a key, or before it where the listing goes downwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Folded names from here on.
-    NameAfter(String),
-    /// The same backwards.
-    NameBefore(String),
-    UpdatedAfter(Moment),
-    UpdatedBefore(Moment),
-    CreatedAfter(Moment),
-    CreatedBefore(Moment),
+pub(crate) struct Place {
+    pub(crate) key: Key,
+    pub(crate) descending: bool,
+}
+
+/// What one of the orders goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// A folded name.
+    Name(String),
+    Updated(Moment),
+    Created(Moment),
+    Size(Extent),
 }
 
 /// What the orders ask of a node.
 pub(crate) struct Keys<'a> {
-    pub(crate) name_key: &'a str,
+    pub(crate) name: &'a str,
     pub(crate) updated: Moment,
     pub(crate) created: Moment,
+    pub(crate) extent: Extent,
 }
 
 impl Order {
@@ -50,8 +57,9 @@ impl Order {
             Ok(NodeSort::Unspecified | NodeSort::Name) => By::Name,
             Ok(NodeSort::UpdatedAt) => By::UpdatedAt,
             Ok(NodeSort::CreatedAt) => By::CreatedAt,
+            Ok(NodeSort::Size) => By::Size,
             Err(_) => {
-                let detail = "use name, updated_at or created_at";
+                let detail = "use name, updated_at, created_at or size";
                 return Err(Error::invalid_field("sort_invalid", "sort", detail));
             }
         };
@@ -60,27 +68,13 @@ impl Order {
 
     /// Where a listing goes on; at its beginning without a cursor. A cursor of another folder or order is refused.
     pub(crate) fn place(self, folder: NodeId, text: Option<&str>) -> Result<Place> {
-        let Some(text) = text else {
-            let first = if self.descending {
-                Moment::LAST
-            } else {
-                Moment::FIRST
-            };
-            let name = if self.descending {
-                HIGHEST.repeat(64)
-            } else {
-                String::new()
-            };
-            return Ok(self.at(name, first));
+        let key = match text {
+            Some(text) => self.read(&cursor::open(Listing::Children, folder.0, text)?)?,
+            None => self.beginning(),
         };
-        let bytes = cursor::open(Listing::Children, folder.0, text)?;
-        let (order, place) = bytes.split_first().ok_or_else(cursor::refused)?;
-        if *order != self.tag() {
-            return Err(cursor::refused());
-        }
-        Ok(match self.by {
-            By::Name => self.at(cursor::name_at(place)?, Moment::FIRST),
-            By::UpdatedAt | By::CreatedAt => self.at(String::new(), Moment::read(place)?),
+        Ok(Place {
+            key,
+            descending: self.descending,
         })
     }
 
@@ -88,21 +82,40 @@ impl Order {
     pub(crate) fn after(self, folder: NodeId, last: &Keys<'_>) -> String {
         let mut place = vec![self.tag()];
         match self.by {
-            By::Name => place.extend_from_slice(last.name_key.as_bytes()),
+            By::Name => place.extend_from_slice(last.name.as_bytes()),
             By::UpdatedAt => place.extend(last.updated.bytes()),
             By::CreatedAt => place.extend(last.created.bytes()),
+            By::Size => place.extend(last.extent.bytes()),
         }
         cursor::seal(Listing::Children, folder.0, &place)
     }
 
-    fn at(self, name: String, moment: Moment) -> Place {
-        match (self.by, self.descending) {
-            (By::Name, false) => Place::NameAfter(name),
-            (By::Name, true) => Place::NameBefore(name),
-            (By::UpdatedAt, false) => Place::UpdatedAfter(moment),
-            (By::UpdatedAt, true) => Place::UpdatedBefore(moment),
-            (By::CreatedAt, false) => Place::CreatedAfter(moment),
-            (By::CreatedAt, true) => Place::CreatedBefore(moment),
+    /// What [`after`](Self::after) wrote.
+    fn read(self, bytes: &[u8]) -> Result<Key> {
+        let (order, place) = bytes.split_first().ok_or_else(cursor::refused)?;
+        if *order != self.tag() {
+            return Err(cursor::refused());
+        }
+        Ok(match self.by {
+            By::Name => Key::Name(cursor::name_at(place)?),
+            By::UpdatedAt => Key::Updated(Moment::read(place)?),
+            By::CreatedAt => Key::Created(Moment::read(place)?),
+            By::Size => Key::Size(Extent::read(place)?),
+        })
+    }
+
+    /// What everything comes after.
+    fn beginning(self) -> Key {
+        let (name, moment, extent) = if self.descending {
+            (HIGHEST.repeat(64), Moment::LAST, Extent::LAST)
+        } else {
+            (String::new(), Moment::FIRST, Extent::FIRST)
+        };
+        match self.by {
+            By::Name => Key::Name(name),
+            By::UpdatedAt => Key::Updated(moment),
+            By::CreatedAt => Key::Created(moment),
+            By::Size => Key::Size(extent),
         }
     }
 
@@ -121,7 +134,7 @@ mod tests {
         let (folder, other) = (NodeId::new(), NodeId::new());
         let (updated, created) = (datetime!(2026-11-24 20:00 UTC), datetime!(2025-01-01 0:00 UTC));
         let keys = Keys {
-            name_key: "straße",
+            name: "straße",
             updated: Moment {
                 at: updated,
                 id: other,
@@ -130,24 +143,30 @@ mod tests {
                 at: created,
                 id: other,
             },
+            extent: Extent {
+                size: 1 << 40,
+                id: other,
+            },
         };
-        let orders = [NodeSort::Name, NodeSort::UpdatedAt, NodeSort::CreatedAt]
-            .into_iter()
-            .flat_map(|sort| [false, true].map(|down| Order::new(sort.into(), down).unwrap()));
+        let orders = [
+            NodeSort::Name,
+            NodeSort::UpdatedAt,
+            NodeSort::CreatedAt,
+            NodeSort::Size,
+        ]
+        .into_iter()
+        .flat_map(|sort| [false, true].map(|down| Order::new(sort.into(), down).unwrap()));
         let orders: Vec<Order> = orders.collect();
         for order in &orders {
             let cursor = order.after(folder, &keys);
             let place = order.place(folder, Some(&cursor)).unwrap();
-            assert_eq!(
-                place,
-                order.at(
-                    "straße".to_owned(),
-                    match order.by {
-                        By::UpdatedAt => keys.updated,
-                        By::Name | By::CreatedAt => keys.created,
-                    }
-                )
-            );
+            let key = match order.by {
+                By::Name => Key::Name("straße".to_owned()),
+                By::UpdatedAt => Key::Updated(keys.updated),
+                By::CreatedAt => Key::Created(keys.created),
+                By::Size => Key::Size(keys.extent),
+            };
+            assert_eq!((place.key, place.descending), (key, order.descending));
             assert!(order.place(other, Some(&cursor)).is_err());
             for wrong in orders.iter().filter(|wrong| *wrong != order) {
                 let refused = wrong.place(folder, Some(&cursor)).unwrap_err();
@@ -159,7 +178,7 @@ mod tests {
     #[test]
     fn a_listing_backwards_begins_after_every_name() {
         let order = Order::new(NodeSort::Name.into(), true).unwrap();
-        let Place::NameBefore(last) = order.place(NodeId::new(), None).unwrap() else {
+        let Key::Name(last) = order.place(NodeId::new(), None).unwrap().key else {
             panic!("another order");
         };
         assert!(HIGHEST.repeat(63) < last && *"z" < *last);

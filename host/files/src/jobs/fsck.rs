@@ -43,6 +43,8 @@ pub struct FsckReport {
     pub usage_mismatches: Vec<String>,
     /// Quotas whose counter is not what counting anew finds: `nod_…: … bytes counted, … found`.
     pub quota_mismatches: Vec<String>,
+    /// Nodes that are listed under another size than their content has: `nod_…: … bytes listed, … found`.
+    pub size_mismatches: Vec<String>,
     /// Findings beyond the first 1000 of a kind.
     pub truncated: u64,
 }
@@ -59,6 +61,7 @@ impl FsckReport {
             &self.content_mismatches,
             &self.usage_mismatches,
             &self.quota_mismatches,
+            &self.size_mismatches,
         ];
         lists.into_iter().all(Vec::is_empty)
     }
@@ -241,7 +244,15 @@ impl Files {
                 let mut tx = self.core.begin(&Ctx::system("files").within(tenant)).await?;
                 let drifts = usage::drifts(&mut tx).await?;
                 let limits = quotas::drifts(&mut tx).await?;
+                let sizes = fsck::wrong_sizes(&mut tx, i64::from(PAGE)).await?;
                 tx.commit().await?;
+                for wrong in sizes {
+                    let finding = format!(
+                        "{}: {} bytes listed, {} found",
+                        wrong.node, wrong.listed, wrong.found
+                    );
+                    note(&mut report.size_mismatches, &mut report.truncated, finding);
+                }
                 for drift in limits {
                     let finding = format!(
                         "{}: {} bytes counted, {} found",

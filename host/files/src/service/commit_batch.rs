@@ -154,6 +154,7 @@ fn admit(
     writes: &mut Writes,
 ) -> Result<std::result::Result<NodeId, Refusal>> {
     let version = VersionId::new();
+    let size = signed(item.row.size)?;
     let account = item.actor.account;
     let (node, kind, revision, from) = match &item.row.target {
         StoredTarget::File { parent, name, key } => {
@@ -176,6 +177,7 @@ fn admit(
                 name: name.clone(),
                 name_key: key.clone(),
                 version,
+                size,
                 account,
             });
             (id, ChangeKind::Created, 1, Some(*parent))
@@ -202,6 +204,7 @@ fn admit(
             let changed = ChangedFile {
                 id: *node,
                 version,
+                size,
                 revision,
                 account,
             };
@@ -215,7 +218,7 @@ fn admit(
         blob: BlobId::new(),
         version,
         node,
-        length: signed(item.row.size)?,
+        length: size,
         sha256: content.sha256.clone(),
         sha256_verified: content.by_bytes,
         content_type: item.row.content_type.clone(),

@@ -44,13 +44,13 @@ pub(super) async fn restore_version(
         ..Change::of(id, ChangeKind::Updated, node.revision + 1, actor.account)
     };
     if changed && let Some(version) = change.version {
-        if !versions::repeat(&mut tx, actor, id, old, version, now).await? {
-            return Err(Refusal::VersionNotFound.into());
-        }
+        let size = versions::repeat(&mut tx, actor, id, old, version, now).await?;
+        let size = size.ok_or(Refusal::VersionNotFound)?;
         room::fits(&mut tx, actor, &lineage, lineage.quotas(id)).await?;
         let file = ChangedFile {
             id,
             version,
+            size,
             revision: change.revision,
             account: actor.account,
         };

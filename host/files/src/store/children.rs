@@ -2,7 +2,7 @@
 
 use super::nodes::NodeView;
 use crate::domain::access::Actor;
-use crate::domain::sort::Place;
+use crate::domain::sort::{Key, Place};
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{NodeId, VersionId};
@@ -58,10 +58,10 @@ pub(crate) struct Scope {
 /// Children of a folder from a place on. One that takes no roles from above is left out, unless the account was given one
 /// on it or `all` are wanted.
 pub(crate) async fn page(tx: &mut TenantTx, scope: Scope, from: &Place) -> Result<Vec<NodeView>> {
-    Ok(match from {
-        Place::NameAfter(name) => page!(tx, scope, "n.name_key > $6", "n.name_key", name),
-        Place::NameBefore(name) => page!(tx, scope, "n.name_key < $6", "n.name_key DESC", name),
-        Place::UpdatedAfter(place) => page!(
+    Ok(match (&from.key, from.descending) {
+        (Key::Name(name), false) => page!(tx, scope, "n.name_key > $6", "n.name_key", name),
+        (Key::Name(name), true) => page!(tx, scope, "n.name_key < $6", "n.name_key DESC", name),
+        (Key::Updated(place), false) => page!(
             tx,
             scope,
             "(n.updated_at, n.id) > ($6, $7)",
@@ -69,7 +69,7 @@ pub(crate) async fn page(tx: &mut TenantTx, scope: Scope, from: &Place) -> Resul
             place.at,
             place.id.0
         ),
-        Place::UpdatedBefore(place) => page!(
+        (Key::Updated(place), true) => page!(
             tx,
             scope,
             "(n.updated_at, n.id) < ($6, $7)",
@@ -77,7 +77,7 @@ pub(crate) async fn page(tx: &mut TenantTx, scope: Scope, from: &Place) -> Resul
             place.at,
             place.id.0
         ),
-        Place::CreatedAfter(place) => page!(
+        (Key::Created(place), false) => page!(
             tx,
             scope,
             "(n.created_at, n.id) > ($6, $7)",
@@ -85,12 +85,28 @@ pub(crate) async fn page(tx: &mut TenantTx, scope: Scope, from: &Place) -> Resul
             place.at,
             place.id.0
         ),
-        Place::CreatedBefore(place) => page!(
+        (Key::Created(place), true) => page!(
             tx,
             scope,
             "(n.created_at, n.id) < ($6, $7)",
             "n.created_at DESC, n.id DESC",
             place.at,
+            place.id.0
+        ),
+        (Key::Size(place), false) => page!(
+            tx,
+            scope,
+            "(n.size, n.id) > ($6, $7)",
+            "n.size, n.id",
+            place.size,
+            place.id.0
+        ),
+        (Key::Size(place), true) => page!(
+            tx,
+            scope,
+            "(n.size, n.id) < ($6, $7)",
+            "n.size DESC, n.id DESC",
+            place.size,
             place.id.0
         ),
     })

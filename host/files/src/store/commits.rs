@@ -66,6 +66,8 @@ pub(crate) struct NewFile {
     pub(crate) name: String,
     pub(crate) name_key: String,
     pub(crate) version: VersionId,
+    /// Of that version, in bytes.
+    pub(crate) size: i64,
     pub(crate) account: AccountId,
 }
 
@@ -82,13 +84,14 @@ pub(crate) async fn insert_files(
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let keys: Vec<String> = files.iter().map(|file| file.name_key.clone()).collect();
     let versions: Vec<Uuid> = files.iter().map(|file| file.version.0).collect();
+    let sizes: Vec<i64> = files.iter().map(|file| file.size).collect();
     let accounts: Vec<Uuid> = files.iter().map(|file| file.account.0).collect();
     let made = sqlx::query_scalar!(
-        r#"INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, created_at,
-                                    created_by, updated_at, updated_by)
-           SELECT $1, f.id, f.parent_id, 'file', f.name, f.name_key, f.version, $2, f.account, $2, f.account
-           FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::uuid[])
-                WITH ORDINALITY AS f(id, parent_id, name, name_key, version, account, n)
+        r#"INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, size,
+                                    created_at, created_by, updated_at, updated_by)
+           SELECT $1, f.id, f.parent_id, 'file', f.name, f.name_key, f.version, f.size, $2, f.account, $2, f.account
+           FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::bigint[], $9::uuid[])
+                WITH ORDINALITY AS f(id, parent_id, name, name_key, version, size, account, n)
            ORDER BY f.n
            ON CONFLICT (tenant_id, parent_id, name_key) WHERE trashed_at IS NULL DO NOTHING
            RETURNING id AS "id!: NodeId""#,
@@ -99,6 +102,7 @@ pub(crate) async fn insert_files(
         &names,
         &keys,
         &versions,
+        &sizes,
         &accounts
     )
     .fetch_all(&mut **tx)
@@ -111,6 +115,8 @@ pub(crate) async fn insert_files(
 pub(crate) struct ChangedFile {
     pub(crate) id: NodeId,
     pub(crate) version: VersionId,
+    /// Of that version, in bytes.
+    pub(crate) size: i64,
     pub(crate) revision: i64,
     pub(crate) account: AccountId,
 }
@@ -125,6 +131,7 @@ pub(crate) async fn update_files(
     let tenant = tx.tenant().0;
     let ids: Vec<Uuid> = files.iter().map(|file| file.id.0).collect();
     let versions: Vec<Uuid> = files.iter().map(|file| file.version.0).collect();
+    let sizes: Vec<i64> = files.iter().map(|file| file.size).collect();
     let revisions: Vec<i64> = files.iter().map(|file| file.revision).collect();
     let accounts: Vec<Uuid> = files.iter().map(|file| file.account.0).collect();
     sqlx::query!(
@@ -134,14 +141,16 @@ pub(crate) async fn update_files(
              ON CONFLICT (tenant_id, node_id) DO UPDATE SET due_at = excluded.due_at
          )
          UPDATE files.nodes n
-         SET current_version = f.version, revision = f.revision, updated_at = $2, updated_by = f.account
-         FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[]) AS f(id, version, revision, account)
+         SET current_version = f.version, size = f.size, revision = f.revision, updated_at = $2, updated_by = f.account
+         FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::uuid[])
+              AS f(id, version, size, revision, account)
          CROSS JOIN LATERAL (SELECT ctid AS at FROM files.nodes WHERE tenant_id = $1 AND id = f.id LIMIT 1) found
          WHERE n.ctid = found.at",
         tenant,
         now,
         &ids,
         &versions,
+        &sizes,
         &revisions,
         &accounts
     )

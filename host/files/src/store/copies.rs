@@ -57,14 +57,14 @@ pub(crate) async fn build(
                SELECT m.group_id FROM files.group_members m WHERE m.tenant_id = $1 AND m.account_id = $3
            ), down AS (
                SELECT id AS old, $5::uuid AS id, $6::uuid AS parent_id, kind, $7::text AS name,
-                      $8::text COLLATE "C" AS name_key, current_version AS old_version,
+                      $8::text COLLATE "C" AS name_key, size, current_version AS old_version,
                       CASE kind WHEN 'file' THEN files.new_id() END AS version, $4::boolean AS owned
                FROM files.nodes WHERE tenant_id = $1 AND id = $2
                UNION ALL
-               SELECT n.id, files.new_id(), down.id, n.kind, n.name, n.name_key, n.current_version,
+               SELECT n.id, files.new_id(), down.id, n.kind, n.name, n.name_key, n.size, n.current_version,
                       CASE n.kind WHEN 'file' THEN files.new_id() END, n.owned
                FROM down CROSS JOIN LATERAL (
-                   SELECT c.id, c.kind, c.name, c.name_key, c.current_version, down.owned OR EXISTS (
+                   SELECT c.id, c.kind, c.name, c.name_key, c.size, c.current_version, down.owned OR EXISTS (
                               SELECT FROM files.grants g JOIN subject s ON s.id = g.subject_id
                               WHERE g.tenant_id = $1 AND g.node_id = c.id AND g.role = 'owner' OFFSET 0) AS owned
                    FROM files.nodes c
@@ -76,9 +76,9 @@ pub(crate) async fn build(
            ), walked AS MATERIALIZED (
                SELECT count(*) AS nodes FROM (SELECT FROM down LIMIT $10::bigint + 1) counted
            ), node AS (
-               INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, created_at,
-                                        created_by, updated_at, updated_by)
-               SELECT $1, id, parent_id, kind, name, name_key, version, $9, $3, $9, $3 FROM down
+               INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, size,
+                                        created_at, created_by, updated_at, updated_by)
+               SELECT $1, id, parent_id, kind, name, name_key, version, size, $9, $3, $9, $3 FROM down
                WHERE (SELECT nodes FROM walked) <= $10
            ), version AS (
                INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at,

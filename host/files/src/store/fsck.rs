@@ -1,8 +1,8 @@
 //! Objects as the database knows them, in the order of their keys, and the versions that need them.
 
 use bitvault_platform::Result;
-use bitvault_platform::db::WorkerTx;
-use bitvault_platform::ids::{TenantId, VersionId};
+use bitvault_platform::db::{TenantTx, WorkerTx};
+use bitvault_platform::ids::{NodeId, TenantId, VersionId};
 use uuid::Uuid;
 
 /// An object's row.
@@ -71,6 +71,31 @@ pub(crate) async fn mismatched(tx: &mut WorkerTx, limit: i64) -> Result<Vec<(Ten
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.tenant, row.id)).collect())
+}
+
+/// A node that is listed under another size than its content has.
+#[derive(Debug, Clone)]
+pub(crate) struct WrongSize {
+    pub(crate) node: NodeId,
+    pub(crate) listed: i64,
+    pub(crate) found: i64,
+}
+
+/// Nodes of the tenant that are listed under another size than their content has.
+pub(crate) async fn wrong_sizes(tx: &mut TenantTx, limit: i64) -> Result<Vec<WrongSize>> {
+    let tenant = tx.tenant().0;
+    Ok(sqlx::query_as!(
+        WrongSize,
+        r#"SELECT n.id AS "node!: NodeId", n.size AS "listed!", coalesce(b.length, 0) AS "found!"
+           FROM files.nodes n
+           LEFT JOIN files.versions v ON v.tenant_id = n.tenant_id AND v.id = n.current_version
+           LEFT JOIN files.blobs b ON b.tenant_id = v.tenant_id AND b.id = v.blob_id
+           WHERE n.tenant_id = $1 AND n.size <> coalesce(b.length, 0) ORDER BY n.id LIMIT $2"#,
+        tenant,
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 /// Versions whose object is in a state in which it may be removed.

@@ -6,6 +6,7 @@
 
 use super::moves;
 use crate::domain::access::{Actor, NodeRole, root};
+use crate::domain::extent::Extent;
 use crate::domain::lineage::{Lineage, NodeFacts};
 use crate::domain::moment::Moment;
 use crate::domain::name::Name;
@@ -48,9 +49,13 @@ impl NodeView {
     pub(crate) fn keys(&self) -> Keys<'_> {
         let at = |at| Moment { at, id: self.id };
         Keys {
-            name_key: &self.name_key,
+            name: &self.name_key,
             updated: at(self.updated_at),
             created: at(self.created_at),
+            extent: Extent {
+                size: self.size.unwrap_or(0),
+                id: self.id,
+            },
         }
     }
 }

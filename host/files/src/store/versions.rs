@@ -66,7 +66,7 @@ pub(crate) async fn find(tx: &mut TenantTx, node: NodeId, version: VersionId) ->
     .await?)
 }
 
-/// Makes the version `new` of a file with the content of its version `old`; `false` when there is no such version.
+/// Makes the version `new` of a file with the content of its version `old`; its size in bytes, absent when there is no such version.
 pub(crate) async fn repeat(
     tx: &mut TenantTx,
     actor: Actor,
@@ -74,13 +74,14 @@ pub(crate) async fn repeat(
     old: VersionId,
     new: VersionId,
     now: OffsetDateTime,
-) -> Result<bool> {
+) -> Result<Option<i64>> {
     let tenant = tx.tenant().0;
-    let done = sqlx::query!(
-        "INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at, created_by,
-                                     device)
-         SELECT tenant_id, $4, node_id, blob_id, content_type, content_mismatch, $5, $6, device
-         FROM files.versions WHERE tenant_id = $1 AND node_id = $2 AND id = $3",
+    Ok(sqlx::query_scalar!(
+        r#"INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at, created_by,
+                                       device)
+           SELECT tenant_id, $4, node_id, blob_id, content_type, content_mismatch, $5, $6, device
+           FROM files.versions WHERE tenant_id = $1 AND node_id = $2 AND id = $3
+           RETURNING (SELECT length FROM files.blobs WHERE tenant_id = $1 AND id = blob_id LIMIT 1) AS "size!""#,
         tenant,
         node.0,
         old.0,
@@ -88,9 +89,8 @@ pub(crate) async fn repeat(
         now,
         actor.account.0
     )
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 /// Makes the version `new` of a file with the content of another file's version `from`, as a conflict that is settled for a copy

@@ -87,7 +87,7 @@ async fn equal_times_are_told_apart_and_a_cursor_is_good_for_its_order() {
     for name in ["a", "b", "c", "d", "e"] {
         world.mkdir(&folder.id, name).await.unwrap();
     }
-    for sort in [NodeSort::CreatedAt, NodeSort::UpdatedAt] {
+    for sort in [NodeSort::CreatedAt, NodeSort::UpdatedAt, NodeSort::Size] {
         for descending in [false, true] {
             let mut all: Vec<char> = names(&world, &folder.id, (sort, descending))
                 .await
@@ -100,7 +100,11 @@ async fn equal_times_are_told_apart_and_a_cursor_is_good_for_its_order() {
     let first = page(&world, &folder.id, (NodeSort::Name, false), 2, None)
         .await
         .unwrap();
-    for order in [(NodeSort::Name, true), (NodeSort::CreatedAt, false)] {
+    for order in [
+        (NodeSort::Name, true),
+        (NodeSort::CreatedAt, false),
+        (NodeSort::Size, false),
+    ] {
         let refused = page(&world, &folder.id, order, 2, first.next_cursor.clone()).await;
         assert_eq!(refused.unwrap_err().reason(), "cursor_invalid", "{order:?}");
     }

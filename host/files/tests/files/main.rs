@@ -24,6 +24,8 @@ mod quota_growth;
 mod quotas;
 mod relay;
 mod rls;
+mod sizes;
+mod statements;
 #[path = "../support/mod.rs"]
 mod support;
 mod trash;

@@ -5,7 +5,7 @@ use bitvault_testing::TestDatabase;
 use bitvault_testing::plans::{self, flat};
 
 /// Queries that may read more than they answer, each with its reason, by how they begin.
-const EXCUSED: [(&str, &str); 10] = [
+const EXCUSED: [(&str, &str); 11] = [
     (
         "WITH head AS ( UPDATE files.journal_heads",
         "the tenant is the whole key of that table",
@@ -33,6 +33,10 @@ const EXCUSED: [(&str, &str); 10] = [
     (
         "SELECT q.node_id AS \"node!: NodeId\", q.used_bytes AS \"used!\"",
         "fsck counts everything anew; it looks at each quota of the tenant",
+    ),
+    (
+        "SELECT n.id AS \"node!: NodeId\", n.size AS \"listed!\"",
+        "fsck compares the size of each node of the tenant",
     ),
     (
         "UPDATE files.thinning t SET due_at = $2 WHERE t.ctid",
@@ -107,4 +111,41 @@ async fn a_name_in_a_folder_is_found_without_reading_the_folder() {
         found += usize::from(plan.contains("nodes_name"));
     }
     assert!(found > 3, "{found} queries look for a name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_folder_is_read_in_the_order_of_an_index() {
+    let database = TestDatabase::new().await.unwrap();
+    let mut orders = Vec::new();
+    for query in plans::queries("files").unwrap() {
+        let short = flat(&query.0);
+        let Some((_, order)) = short.rsplit_once(" ORDER BY n.") else {
+            continue;
+        };
+        if !short.contains("AND n.parent_id = $2 AND n.trashed_at IS NULL") {
+            continue;
+        }
+        let plan = plans::plan(&database, &[DbRole::Files], &query).await.unwrap();
+        let column = order.split([',', ' ']).next().unwrap_or_default();
+        let index = match column {
+            "name_key" => "nodes_name",
+            other => &format!("nodes_{}", other.trim_end_matches("_at")),
+        };
+        assert!(plan.contains(index) && !plan.contains("Sort"), "{order}\n{plan}");
+        orders.push(order.to_owned());
+    }
+    orders.sort_unstable();
+    assert_eq!(
+        orders,
+        [
+            "created_at DESC, n.id DESC",
+            "created_at, n.id",
+            "name_key",
+            "name_key DESC",
+            "size DESC, n.id DESC",
+            "size, n.id",
+            "updated_at DESC, n.id DESC",
+            "updated_at, n.id",
+        ]
+    );
 }

@@ -158,7 +158,8 @@ pub(super) struct ChildrenParams {
 /// List a folder
 ///
 /// By name unless another order is asked for. A listing by name or by time of creation shows each child once, also while
-/// others are added and removed; by time of the last change, one that changes meanwhile may be shown twice or not at all.
+/// others are added and removed; by time of the last change or by size, one that changes meanwhile may be shown twice or not
+/// at all.
 #[utoipa::path(get, path = "/v1/nodes/{id}/children", tag = "nodes",
     params(("id" = String, Path, description = "`nod_…` or `root`"), ChildrenParams),
     responses((status = 200, description = "One page", body = Page<Node>)))]

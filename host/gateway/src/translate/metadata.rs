@@ -24,5 +24,6 @@ pub(crate) fn sort(from: rest::NodeSort) -> rpc::NodeSort {
         rest::NodeSort::Name => rpc::NodeSort::Name,
         rest::NodeSort::UpdatedAt => rpc::NodeSort::UpdatedAt,
         rest::NodeSort::CreatedAt => rpc::NodeSort::CreatedAt,
+        rest::NodeSort::Size => rpc::NodeSort::Size,
     }
 }

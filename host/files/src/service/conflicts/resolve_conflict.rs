@@ -228,7 +228,7 @@ impl Work<'_> {
     async fn adopt(&mut self, tx: &mut TenantTx, copy: &NodeView) -> Result<()> {
         let original = self.sides.views.get(&self.row.original);
         let original = original.ok_or(Refusal::ConflictNotFound)?;
-        let Some(content) = copy.version_id else {
+        let (Some(content), Some(size)) = (copy.version_id, copy.size) else {
             return Err(Refusal::NotAFile.into());
         };
         if original.sha256 == copy.sha256 {
@@ -241,6 +241,7 @@ impl Work<'_> {
         let file = ChangedFile {
             id: original.id,
             version,
+            size,
             revision,
             account: self.actor.account,
         };
