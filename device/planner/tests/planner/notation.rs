@@ -61,6 +61,19 @@ pub(crate) fn check_after_death(synced: &str, remote: &str, local: &str, found: 
     check_trees(&policy, &trees, expected);
 }
 
+/// Checks the plan of a device that noted that it fetches file 1 as the server shows it, and did not get to put it in place.
+#[track_caller]
+pub(crate) fn check_after_fetching(synced: &str, remote: &str, local: &str, expected: &str) {
+    let mut trees = Trees {
+        remote: remote_tree(remote),
+        local: local_tree(local),
+        synced: synced_tree(synced),
+    };
+    let shown = trees.remote.get(node(1)).and_then(|node| node.kind.content());
+    trees.fetching(node(1), shown.unwrap());
+    check_trees(&policy(), &trees, expected);
+}
+
 #[track_caller]
 fn check_trees(policy: &Policy, trees: &Trees, expected: &str) {
     let planned = plan(&trees.remote, &trees.local, &trees.synced, policy);

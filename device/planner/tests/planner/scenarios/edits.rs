@@ -1,6 +1,6 @@
 //! Contents: who wins, and what becomes of the other.
 
-use crate::notation::{SAME, check, check_after_death};
+use crate::notation::{SAME, check, check_after_death, check_after_fetching};
 
 #[test]
 fn what_agrees_needs_nothing() {
@@ -180,6 +180,22 @@ fn a_download_that_the_device_did_not_live_to_note_is_no_edit() {
         "1 f = A",
         "1 f = B fetched B",
         "1 f = C",
+        "local: move 1 to 0/f (conflicted copy, laptop, 2026-03-09) (conflict)",
+    );
+}
+
+#[test]
+fn a_download_that_was_not_noted_is_no_edit_after_the_next_one_was_begun() {
+    check_after_fetching(
+        "1 f = A",
+        "1 f = C fetched B",
+        "1 f = B",
+        "local: download 1 = C over B",
+    );
+    check_after_fetching(
+        "1 f = A",
+        "1 f = C fetched B",
+        "1 f = D",
         "local: move 1 to 0/f (conflicted copy, laptop, 2026-03-09) (conflict)",
     );
 }
