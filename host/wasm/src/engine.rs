@@ -24,7 +24,8 @@ const CORE_INSTANCES: u32 = 16;
 /// Memories and tables of one component.
 const MEMORIES: u32 = 2;
 const TABLES: u32 = 4;
-/// Bytes of an instance's memory that stay mapped for the next one.
+/// Bytes of an instance's memory, from its lowest address on, that stay mapped for the next one: stack, data and the first of
+/// the heap of a guest whose stack is small (`.cargo/config.toml`).
 const KEEP_RESIDENT: usize = 256 << 10;
 /// Instances whose memory stays mapped while they are not used.
 const WARM: u32 = 8;
