@@ -42,7 +42,6 @@ impl Run {
                 "clock jump",
                 format_args!("the clock of d{number} jumps by {jump}"),
             );
-            self.ledger.trash_was_emptied |= jump > 30 * DAY;
             self.devices[number].machine.lock().skew += jump;
         }
         if self.hub.happens(setting.overflows) {

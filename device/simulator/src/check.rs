@@ -83,8 +83,7 @@ fn no_loss(run: &Run, server: &View) -> Result<(), String> {
     let live: Vec<&Bytes> = server.values().flatten().collect();
     let trashed_unseen = run.server.trashed_unseen();
     for (content, written) in run.ledger.written() {
-        let is_buried = written.may_be_buried && run.ledger.trash_was_emptied;
-        if written.is_superseded || is_buried || live.contains(&content) || trashed_unseen.contains(content) {
+        if written.is_superseded || live.contains(&content) || trashed_unseen.contains(content) {
             continue;
         }
         let is_kept = run.devices.iter().enumerate().any(|(number, device)| {

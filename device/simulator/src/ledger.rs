@@ -17,8 +17,6 @@ pub(crate) struct Ledger {
     /// What a power cut left of contents that no engine had seen, half-written files, and the like: nobody's work, but no
     /// fault of the engine's when it is synced.
     fragments: BTreeSet<Bytes>,
-    /// A clock jumped so far that what lay in a trash may be gone.
-    pub(crate) trash_was_emptied: bool,
 }
 
 /// What became of a content.

@@ -8,9 +8,11 @@ use bytes::{Bytes, BytesMut};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 use crate::machine::Machine;
 use crate::server::ModelRemote;
+use crate::world::instant;
 
 /// A client of the model at the end of such a line.
 pub(crate) struct SimRemote {
@@ -68,6 +70,11 @@ impl SimRemote {
 
 #[async_trait]
 impl Remote for SimRemote {
+    /// The server's clock is right.
+    fn time(&self) -> Option<OffsetDateTime> {
+        Some(instant(self.machine.hub.now()))
+    }
+
     async fn introduce(&self, known: Option<&str>, name: &str) -> Result<String, RemoteError> {
         self.call("introduce", &(known, name), self.server.introduce(known, name))
             .await

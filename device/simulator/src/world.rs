@@ -10,6 +10,12 @@ use time::OffsetDateTime;
 
 use crate::machine::Machine;
 
+/// Nanoseconds since 1970, as a time.
+pub(crate) fn instant(nanoseconds: i64) -> OffsetDateTime {
+    let instant = OffsetDateTime::from_unix_timestamp_nanos(i128::from(nanoseconds));
+    instant.unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
 /// What a machine's clock says, and numbers from the seed.
 #[derive(Clone)]
 pub(crate) struct SimWorld(pub Machine);
@@ -17,8 +23,7 @@ pub(crate) struct SimWorld(pub Machine);
 #[async_trait]
 impl World for SimWorld {
     fn now(&self) -> OffsetDateTime {
-        let now = i128::from(self.0.now());
-        OffsetDateTime::from_unix_timestamp_nanos(now).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        instant(self.0.now())
     }
 
     fn today(&self) -> Date {

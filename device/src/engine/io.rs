@@ -34,9 +34,19 @@ impl Io {
         }
     }
 
-    /// A name for a folder of the trash.
+    /// A name for a folder of the trash. It begins with the later of both clocks: one that is behind must not make what goes
+    /// there now look old.
     pub(super) fn label(&self) -> String {
-        own::label(self.world.now(), self.world.random())
+        let now = self.world.now();
+        let later = self.remote.time().map_or(now, |there| now.max(there));
+        own::label(later, self.world.random())
+    }
+
+    /// From which day on the trash is kept, when it is kept so long: by the earlier of both clocks, as one that is ahead must
+    /// not empty it. Absent as long as the server's is unknown.
+    pub(super) fn trash_from(&self, kept: Duration) -> Option<String> {
+        let earlier = self.remote.time()?.min(self.world.now());
+        Some(own::day(earlier - kept))
     }
 }
 

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use bitvault_planner::{Guard, LocalId, NameRules, NodeId, Pause, Policy, Trees};
 
-use crate::fs::{FileSystem, FsError, RelPath, own};
+use crate::fs::{FileSystem, FsError, RelPath};
 use crate::remote::{Remote, RemoteError};
 use crate::scan::Depth;
 use crate::state::{Control, Kept, LogLine, StateError, Status, Store, Trouble};
@@ -318,7 +318,9 @@ impl Engine {
 
     /// What can't be removed now stays until the next look at everything.
     async fn empty_trash(&self) {
-        let before = own::day(self.io.world.now() - self.config.limits.trash);
+        let Some(before) = self.io.trash_from(self.config.limits.trash) else {
+            return;
+        };
         if let Err(error) = self.io.fs.empty_trash(&before).await {
             tracing::warn!(%error, "empty the device's trash");
         }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bitvault_planner::{AccountId, Cause, Content, Name, NodeId, RemoteNode, Sha256, UploadTo, VersionId};
 use bytes::Bytes;
+use time::OffsetDateTime;
 
 use crate::fs::{FsError, Source};
 pub use rest::RestRemote;
@@ -143,6 +144,8 @@ pub trait Sink: Send {
 /// A server, and an account on it.
 #[async_trait]
 pub trait Remote: Send + Sync {
+    /// What the server's clock showed when it last answered. Absent before that, and with a server that does not tell.
+    fn time(&self) -> Option<OffsetDateTime>;
     /// Makes the device known under this name, unless it is the known one; answers its id on the server.
     async fn introduce(&self, known: Option<&str>, name: &str) -> Result<String, RemoteError>;
     /// What changed since a cursor; without one, all that is to be seen now. Waits up to `wait` for something to tell.

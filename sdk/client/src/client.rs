@@ -9,8 +9,8 @@ use futures::lock::Mutex;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 use tracing::Instrument as _;
 use url::Url;
 
@@ -33,6 +33,8 @@ struct Inner {
     trace: Arc<dyn TraceSource>,
     retry: Retry,
     reached: AtomicBool,
+    /// Seconds since 1970; 0 when it is unknown.
+    server_time: AtomicU64,
 }
 
 /// Makes a [`Client`].
@@ -104,6 +106,7 @@ impl Builder {
                 trace: self.trace,
                 retry: self.retry,
                 reached: AtomicBool::new(false),
+                server_time: AtomicU64::new(0),
             }),
         })
     }
@@ -148,6 +151,13 @@ impl Client {
     #[must_use]
     pub fn trace(&self) -> &Arc<dyn TraceSource> {
         &self.inner.trace
+    }
+
+    /// What the server's clock showed when it last answered, in seconds since 1970. Absent before that, and with a server
+    /// that does not tell (`Date` of HTTP).
+    #[must_use]
+    pub fn server_time(&self) -> Option<u64> {
+        Some(self.inner.server_time.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
     }
 
     /// How this client repeats.
@@ -257,6 +267,9 @@ impl Client {
             .await
             .map_err(|error| Error::transport(&url, &error))?;
         self.inner.reached.store(true, Ordering::Relaxed);
+        if let Some(seconds) = date(response.headers()) {
+            self.inner.server_time.store(seconds, Ordering::Relaxed);
+        }
         let status = response.status();
         tracing::Span::current().record("http.response.status_code", status.as_u16());
         let retry_after = retry_after(response.headers());
@@ -323,4 +336,11 @@ fn refusal(status: u16, body: &[u8]) -> Error {
             detail: format!("the server answered {status} without a reason; is this a BitVault server?"),
         },
     }
+}
+
+/// When an answer was sent by the server's clock, in seconds since 1970.
+fn date(headers: &reqwest::header::HeaderMap) -> Option<u64> {
+    let text = headers.get(reqwest::header::DATE)?.to_str().ok()?;
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }

@@ -148,6 +148,23 @@ async fn a_write_is_repeated_with_the_same_key_and_every_call_carries_the_trace(
 }
 
 #[tokio::test]
+async fn the_server_s_clock_is_known_once_it_answered() {
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let dated = |date| (StatusCode::OK, vec![("date", date)], NODE.to_owned());
+    let script = script([dated(DATE), dated("yesterday")]);
+    let client = client(serve(&script).await);
+    assert_eq!(client.server_time(), None);
+    // What says nothing changes nothing.
+    for _ in 0..2 {
+        client.node("nod_1").await.unwrap();
+        assert_eq!(client.server_time(), Some(784_111_777));
+    }
+    // Not scripted: every server of ours tells.
+    client.node("nod_1").await.unwrap();
+    assert!(client.server_time().is_some_and(|now| now > 1_700_000_000));
+}
+
+#[tokio::test]
 async fn tries_end_and_the_last_reason_is_told() {
     let script = script([unavailable(), unavailable(), unavailable()]);
     let error = client(serve(&script).await).node("nod_1").await.unwrap_err();

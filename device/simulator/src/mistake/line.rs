@@ -7,22 +7,31 @@ use async_trait::async_trait;
 use bitvault_device::fs::FsError;
 use bitvault_device::planner::{Cause, Content, Name, NodeId, RemoteNode, Sha256, UploadTo};
 use bitvault_device::remote::{Change, Cursor, Key, Page, Remote, RemoteError, Sink, Told, Upload};
+use bitvault_device::world::World;
 use bytes::Bytes;
 use sha2::Digest as _;
+use time::OffsetDateTime;
 
 use super::{Mistake, Mistaken};
 use crate::server::ModelServer;
 
 pub(super) struct WrongRemote {
     remote: Arc<dyn Remote>,
+    world: Arc<dyn World>,
     mistaken: Mistaken,
     server: ModelServer,
 }
 
 impl WrongRemote {
-    pub(super) fn new(remote: Arc<dyn Remote>, mistaken: Mistaken, server: ModelServer) -> Self {
+    pub(super) fn new(
+        remote: Arc<dyn Remote>,
+        world: Arc<dyn World>,
+        mistaken: Mistaken,
+        server: ModelServer,
+    ) -> Self {
         Self {
             remote,
+            world,
             mistaken,
             server,
         }
@@ -64,6 +73,13 @@ impl WrongRemote {
 
 #[async_trait]
 impl Remote for WrongRemote {
+    fn time(&self) -> Option<OffsetDateTime> {
+        match self.mistaken.is(Mistake::TrustsItsClock) {
+            true => Some(self.world.now()),
+            false => self.remote.time(),
+        }
+    }
+
     async fn introduce(&self, known: Option<&str>, name: &str) -> Result<String, RemoteError> {
         self.remote.introduce(known, name).await
     }

@@ -69,6 +69,8 @@ pub enum Mistake {
     IgnoresTheSeal,
     /// What was just changed is read at once.
     NeverWaitsATick,
+    /// What went to the trash when, and how old it is, is taken from the machine's own clock.
+    TrustsItsClock,
 }
 
 impl Mistake {
@@ -96,11 +98,12 @@ impl Mistake {
     ];
 
     /// Those that it does not find within so few: each needs several accidents at once.
-    pub const RARE: [Self; 4] = [
+    pub const RARE: [Self; 5] = [
         Self::MovesUnseen,
         Self::SendsWhatIsThere,
         Self::ForgetsWhatWasSent,
         Self::NeverWaitsATick,
+        Self::TrustsItsClock,
     ];
 }
 
@@ -145,7 +148,12 @@ impl Mistaken {
         } = parts;
         Parts {
             fs: Arc::new(files::WrongFs::new(fs, self.clone(), store.clone())),
-            remote: Arc::new(line::WrongRemote::new(remote, self.clone(), server.clone())),
+            remote: Arc::new(line::WrongRemote::new(
+                remote,
+                world.clone(),
+                self.clone(),
+                server.clone(),
+            )),
             world: Arc::new(rest::WrongWorld::new(world, self.clone())),
             store: Box::new(rest::WrongStore::new(kept, self.clone())),
             progress,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bitvault_device::planner::{AccountId, Content, Name, NodeId, RemoteNode};
 use bitvault_device::remote::{Cursor, Key, Page, Refusal, Remote, RemoteError, Sink, Upload};
+use time::OffsetDateTime;
 
 use super::tree::{Inner, refused};
 use super::{Fault, Faults, ModelServer};
@@ -73,6 +74,11 @@ impl ModelRemote {
 
 #[async_trait]
 impl Remote for ModelRemote {
+    /// No clock runs here.
+    fn time(&self) -> Option<OffsetDateTime> {
+        None
+    }
+
     async fn introduce(&self, known: Option<&str>, name: &str) -> Result<String, RemoteError> {
         self.call("introduce", |_| Ok(known.unwrap_or(name).to_owned()))
     }

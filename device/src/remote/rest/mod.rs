@@ -19,6 +19,7 @@ use bitvault_client::transfer::{FileJob, KnownFile, Origin, Transfer};
 use bitvault_client::{Changes, Client};
 use bitvault_planner::{Content, Name, NodeId, RemoteNode, UploadTo, VersionId};
 use futures::StreamExt as _;
+use time::OffsetDateTime;
 
 use super::{Cursor, Key, Page, Remote, RemoteError, Sink, Upload};
 use crate::fs::FsError;
@@ -126,6 +127,11 @@ impl RestRemote {
 
 #[async_trait]
 impl Remote for RestRemote {
+    fn time(&self) -> Option<OffsetDateTime> {
+        let seconds = self.client.server_time()?;
+        OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()
+    }
+
     async fn introduce(&self, known: Option<&str>, name: &str) -> Result<String, RemoteError> {
         let known = match known {
             Some(known) => match self.client.device(known).await {
