@@ -11,6 +11,7 @@ use rand::RngCore as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 const GIB: usize = 1 << 30;
 const ROUNDS: usize = 3;
@@ -24,21 +25,21 @@ pub(crate) async fn run(report: &mut Report) -> Result<()> {
     let minio = Store::start(Kind::Minio)?;
     let mut daemon = Daemon::with_config(&minio_config(&minio))?;
     daemon.start().await?;
-    let on_minio = cli(&daemon, folder.path(), &source, "minio")?;
-    let peer = peer(
-        &minio.endpoint(),
-        ACCESS_KEY,
-        SECRET_KEY,
-        "bench",
-        folder.path(),
-        &source,
-    )?;
-    rows(report, "on MinIO", "rclone into MinIO", &on_minio, &peer);
-    drop(daemon);
-
     let mut lite = Daemon::lite()?;
     lite.start().await?;
-    let embedded = cli(&lite, folder.path(), &source, "lite")?;
+    let on_minio = Cli::sign_in(&daemon, &folder.path().join("minio"))?;
+    let embedded = Cli::sign_in(&lite, &folder.path().join("lite"))?;
+    let target = folder.path().join("got.bin");
+    let mut times: [Rounds; 3] = Default::default();
+    // In turn: the later a round, the more the disk has to do besides.
+    for round in 0..ROUNDS {
+        let [minio_rounds, peer_rounds, lite_rounds] = &mut times;
+        by_cli(&on_minio, round, &source, &target, minio_rounds)?;
+        by_rclone(&minio.endpoint(), round, &source, &target, peer_rounds)?;
+        by_cli(&embedded, round, &source, &target, lite_rounds)?;
+    }
+    let [on_minio, peer, embedded] = times.map(Rounds::medians);
+    rows(report, "on MinIO", "rclone into MinIO", &on_minio, &peer);
     rows(
         report,
         "on the embedded endpoint",
@@ -69,53 +70,56 @@ fn rows(report: &mut Report, place: &str, peer: &str, ours: &Times, theirs: &Tim
     row(report, "get", ours.get, theirs.get);
 }
 
-fn cli(daemon: &Daemon, folder: &Path, source: &Path, name: &str) -> Result<Times> {
-    let cli = Cli::sign_in(daemon, &folder.join(name))?;
-    let target = folder.join(format!("{name}.bin"));
-    let (mut put, mut get) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let remote = format!("/{round}.bin");
-        put.push(timed(cli.command().arg("put").arg(source).arg(&remote))?);
-        get.push(timed(cli.command().arg("get").arg(&remote).arg(&target))?);
-        std::fs::remove_file(&target).context("remove what was got")?;
-    }
-    Ok(Times {
-        put: median(&mut put),
-        get: median(&mut get),
-    })
+/// Seconds of each round.
+#[derive(Default)]
+struct Rounds {
+    put: Vec<f64>,
+    get: Vec<f64>,
 }
 
-fn peer(
-    endpoint: &str,
-    key: &str,
-    secret: &str,
-    bucket: &str,
-    folder: &Path,
-    source: &Path,
-) -> Result<Times> {
-    let target = folder.join("peer.bin");
-    let (mut put, mut get) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let remote = format!(":s3:{bucket}/peer/{round}.bin");
-        let mut command = rclone(endpoint, key, secret)?;
-        command.args([
-            "--s3-upload-concurrency",
-            PARALLEL,
-            "--s3-chunk-size",
-            "16M",
-            "--s3-upload-cutoff",
-            "64M",
-        ]);
-        put.push(timed(command.arg("copyto").arg(source).arg(&remote))?);
-        let mut command = rclone(endpoint, key, secret)?;
-        command.args(["--multi-thread-streams", PARALLEL, "--multi-thread-cutoff", "64M"]);
-        get.push(timed(command.arg("copyto").arg(&remote).arg(&target))?);
-        std::fs::remove_file(&target).context("remove what was got")?;
+impl Rounds {
+    fn medians(mut self) -> Times {
+        Times {
+            put: median(&mut self.put),
+            get: median(&mut self.get),
+        }
     }
-    Ok(Times {
-        put: median(&mut put),
-        get: median(&mut get),
-    })
+
+    /// Times both, and removes what was got.
+    fn take(&mut self, put: &mut Command, get: &mut Command, target: &Path) -> Result<()> {
+        // What others wrote is not written back at this one's expense.
+        rustix::fs::sync();
+        self.put.push(timed(put)?);
+        rustix::fs::sync();
+        self.get.push(timed(get)?);
+        std::fs::remove_file(target).context("remove what was got")
+    }
+}
+
+fn by_cli(cli: &Cli, round: usize, source: &Path, target: &Path, rounds: &mut Rounds) -> Result<()> {
+    let remote = format!("/{round}.bin");
+    let (mut put, mut get) = (cli.command(), cli.command());
+    put.arg("put").arg(source).arg(&remote);
+    get.arg("get").arg(&remote).arg(target);
+    rounds.take(&mut put, &mut get, target)
+}
+
+fn by_rclone(endpoint: &str, round: usize, source: &Path, target: &Path, rounds: &mut Rounds) -> Result<()> {
+    let remote = format!(":s3:bench/peer/{round}.bin");
+    let mut put = rclone(endpoint, ACCESS_KEY, SECRET_KEY)?;
+    put.args([
+        "--s3-upload-concurrency",
+        PARALLEL,
+        "--s3-chunk-size",
+        "16M",
+        "--s3-upload-cutoff",
+        "64M",
+    ]);
+    put.arg("copyto").arg(source).arg(&remote);
+    let mut get = rclone(endpoint, ACCESS_KEY, SECRET_KEY)?;
+    get.args(["--multi-thread-streams", PARALLEL, "--multi-thread-cutoff", "64M"]);
+    get.arg("copyto").arg(&remote).arg(target);
+    rounds.take(&mut put, &mut get, target)
 }
 
 fn random_file(path: &Path, bytes: usize) -> Result<()> {
