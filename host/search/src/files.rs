@@ -105,27 +105,22 @@ impl Files {
         answer(Box::pin(client.list_below(indexer(tenant).request(message)))).await
     }
 
-    /// Where the caller may find something.
-    pub(crate) async fn scopes(&self, ctx: &Ctx, within: Option<String>) -> Result<Vec<internal::Scope>> {
-        let message = internal::ListScopesRequest { r#in: within };
-        let mut client = self.client.clone();
-        Ok(answer(Box::pin(client.list_scopes(ctx.request(message))))
-            .await?
-            .scopes)
-    }
-
-    /// Which nodes the caller may see now, some of them whole, and the `paths` of all.
+    /// Which nodes the caller may see now, some of them whole, and the `paths` of all; and where it may find something, perhaps
+    /// only within a folder.
     pub(crate) async fn visible(
         &self,
         ctx: &Ctx,
         ids: &[Uuid],
         whole: u32,
         paths: bool,
+        within: Option<String>,
     ) -> Result<internal::FilterVisibleResponse> {
         let message = internal::FilterVisibleRequest {
             ids: ids.iter().map(|id| NodeId(*id).to_string()).collect(),
             whole,
             paths,
+            places: true,
+            r#in: within,
         };
         let mut client = self.client.clone();
         answer(Box::pin(client.filter_visible(ctx.request(message)))).await

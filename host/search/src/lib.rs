@@ -15,6 +15,7 @@ mod config;
 mod domain;
 mod files;
 mod jobs;
+mod places;
 mod service;
 mod store;
 
@@ -38,6 +39,7 @@ struct Core {
     config: Config,
     database: Database,
     files: files::Files,
+    places: places::Places,
     indexer: Nudge,
 }
 
@@ -57,6 +59,7 @@ impl Search {
                 config,
                 database,
                 files: files::Files::new(files),
+                places: places::Places::default(),
                 indexer: Nudge::default(),
             }),
         })

@@ -131,7 +131,7 @@ impl Files {
         let message = internal::FilterVisibleRequest {
             whole: u32::try_from(ids.len()).unwrap_or(u32::MAX),
             ids,
-            paths: false,
+            ..internal::FilterVisibleRequest::default()
         };
         let mut index = self.index.clone();
         let found = answer(Box::pin(index.filter_visible(ctx.request(message)))).await?;

@@ -5,6 +5,7 @@
 
 pub mod plans;
 mod server;
+pub mod told;
 
 use bitvault_platform::db::{Database, DatabaseConfig, DbRole, OwnerConfig, migrate};
 use server::Server;

@@ -143,91 +143,42 @@ pub(crate) async fn below(
     .await?)
 }
 
-/// The nodes on which an account was given a role, itself or through a group, at most `limit` of each, and some more; with
-/// every folder above them, and the account's roles on those.
-pub(crate) async fn granted(
-    tx: &mut TenantTx,
-    account: AccountId,
-    limit: i64,
-) -> Result<(Vec<NodeId>, Lineage)> {
-    let tenant = tx.tenant().0;
-    let rows = sqlx::query!(
-        r#"WITH RECURSIVE subject AS MATERIALIZED (
-               SELECT $2::uuid AS id UNION ALL SELECT m.group_id FROM (
-                   SELECT group_id FROM files.group_members WHERE tenant_id = $1 AND account_id = $2 OFFSET 0) m
-           ), up AS (
-               SELECT n.*
-               FROM (SELECT DISTINCT g.node_id AS id
-                     FROM subject CROSS JOIN LATERAL (
-                         SELECT node_id FROM files.grants WHERE tenant_id = $1 AND subject_id = subject.id
-                         ORDER BY granted_at DESC LIMIT $3) g) wanted
-               CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, revision, inherits
-                   FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
-               UNION
-               SELECT n.*
-               FROM up CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, revision, inherits
-                   FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
-           )
-           SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
-                  trashed_at IS NOT NULL AS "trashed!", revision AS "revision!", inherits AS "inherits!",
-                  given.roles AS "roles?: Vec<String>"
-           FROM up CROSS JOIN LATERAL (
-               SELECT array_agg(g.role) AS roles
-               FROM (SELECT subject_id, role FROM files.grants
-                     WHERE tenant_id = $1 AND node_id = up.id OFFSET 0) g
-               JOIN subject ON subject.id = g.subject_id) given"#,
-        tenant,
-        account.0,
-        limit
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let granted = rows.iter().filter(|row| row.roles.is_some()).map(|row| row.id);
-    let granted = granted.collect();
-    let facts = rows.into_iter().map(|row| {
-        Ok(NodeFacts {
-            id: row.id,
-            parent_id: row.parent_id,
-            is_folder: row.is_folder,
-            trashed: row.trashed,
-            current_version: None,
-            revision: row.revision,
-            inherits: row.inherits,
-            grants: nodes::given(account, row.roles.unwrap_or_default())?,
-            quota: None,
-        })
-    });
-    Ok((granted, Lineage::new(facts.collect::<Result<Vec<_>>>()?)))
-}
-
 /// What decides whether an account sees nodes, and what it is shown of them.
 #[derive(Debug)]
 pub(crate) struct Sight {
     /// With the account's roles.
     pub(crate) lineage: Lineage,
+    /// Nodes on which the account was given a role, itself or through a group, if that was asked for.
+    pub(crate) granted: Vec<NodeId>,
     /// Names of the nodes and of all folders above them.
     pub(crate) names: HashMap<NodeId, String>,
     /// Those that were wanted whole.
     pub(crate) views: HashMap<NodeId, NodeView>,
 }
 
-/// The nodes, some of them `whole`, and all that stands above them, in one look.
+/// The nodes, some of them `whole`, those on which a role was given (of the account and of each of its groups at most `granted`,
+/// the newest grants), and all that stands above them, in one look.
 pub(crate) async fn sight(
     tx: &mut TenantTx,
     account: AccountId,
     ids: &[Uuid],
     whole: &[Uuid],
+    granted: i64,
 ) -> Result<Sight> {
     let tenant = tx.tenant().0;
     let rows = sqlx::query!(
         r#"WITH RECURSIVE subject AS MATERIALIZED (
                SELECT $2::uuid AS id UNION ALL SELECT m.group_id FROM (
                    SELECT group_id FROM files.group_members WHERE tenant_id = $1 AND account_id = $2 OFFSET 0) m
+           ), granted AS MATERIALIZED (
+               SELECT DISTINCT g.node_id AS id
+               FROM subject CROSS JOIN LATERAL (
+                   SELECT node_id FROM files.grants WHERE tenant_id = $1 AND subject_id = subject.id
+                   ORDER BY granted_at DESC LIMIT $5) g
            ), up AS (
                SELECT n.*
-               FROM unnest($3::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+               FROM (SELECT id FROM unnest($3::uuid[]) AS named(id) UNION SELECT id FROM granted) wanted
+               CROSS JOIN LATERAL (
                    SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits, name, name_key,
                           created_at, updated_at
                    FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
@@ -241,7 +192,7 @@ pub(crate) async fn sight(
            SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
                   trashed_at IS NOT NULL AS "trashed!", revision AS "revision!", inherits AS "inherits!",
                   name AS "name!", name_key AS "name_key!", up.created_at AS "created_at!", updated_at AS "updated_at!",
-                  given.roles AS "roles?: Vec<String>",
+                  given.roles AS "roles?: Vec<String>", up.id IN (SELECT id FROM granted) AS "granted!",
                   v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
                   b.length AS "size?", b.sha256 AS "sha256?"
            FROM up CROSS JOIN LATERAL (
@@ -257,10 +208,13 @@ pub(crate) async fn sight(
         tenant,
         account.0,
         ids,
-        whole
+        whole,
+        granted
     )
     .fetch_all(&mut **tx)
     .await?;
+    let granted = rows.iter().filter(|row| row.granted).map(|row| row.id);
+    let granted = granted.collect();
     let (mut facts, mut names) = (Vec::with_capacity(rows.len()), HashMap::with_capacity(rows.len()));
     let wanted: HashSet<Uuid> = whole.iter().copied().collect();
     let mut views = HashMap::with_capacity(wanted.len());
@@ -299,6 +253,7 @@ pub(crate) async fn sight(
     let lineage = Lineage::new(facts);
     Ok(Sight {
         lineage,
+        granted,
         names,
         views,
     })

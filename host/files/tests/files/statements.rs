@@ -6,55 +6,14 @@ use bitvault_platform::ids::AccountId;
 use bitvault_proto::v1;
 use bitvault_proto::v1::NodeSort;
 use bitvault_proto::v1::files_service_server::FilesService as _;
-use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex, OnceLock};
+use bitvault_testing::told::listen;
+use std::fmt::Debug;
 use tonic::Response;
-use tracing::field::{Field, Visit};
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-
-tokio::task_local! {
-    /// What a call has asked the database so far.
-    static ASKED: Arc<Mutex<Vec<String>>>;
-}
-
-/// What sqlx tells of each statement when it is done, to the call that it is part of.
-struct Statements;
-
-impl<S: tracing::Subscriber> Layer<S> for Statements {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        let mut summary = Summary::default();
-        event.record(&mut summary);
-        let counts = !summary.0.contains("COMMIT");
-        // Other tests' calls are not counted.
-        let _ = ASKED.try_with(|asked| counts.then(|| asked.lock().unwrap().push(summary.0)));
-    }
-}
-
-#[derive(Debug, Default)]
-struct Summary(String);
-
-impl Visit for Summary {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "summary" {
-            write!(self.0, "{value:?}").unwrap();
-        }
-    }
-}
 
 /// Calls, and tells what it asked the database.
 async fn counted<T, E: Debug>(call: impl Future<Output = Result<Response<T>, E>>) -> (T, Vec<String>) {
-    // One for all tests: what is enabled is decided once for the process.
-    static INSTALLED: OnceLock<()> = OnceLock::new();
-    INSTALLED.get_or_init(|| {
-        let queries = filter_fn(|metadata| metadata.target() == "sqlx::query");
-        let subscriber = tracing_subscriber::registry().with(Statements.with_filter(queries));
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
-    let asked = Arc::<Mutex<Vec<String>>>::default();
-    let answer = ASKED.scope(asked.clone(), call).await.unwrap().into_inner();
-    let told = asked.lock().unwrap().clone();
-    (answer, told)
+    let (answer, told) = listen(call).await;
+    (answer.unwrap().into_inner(), told.statements)
 }
 
 fn assert_most(most: usize, what: &str, told: &[String]) {

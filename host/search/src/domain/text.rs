@@ -14,7 +14,8 @@ const WORDS_MAX: usize = 40;
 const WORD_CHARS: usize = 64;
 /// Most words of the tags and fields of one node.
 const SAID_MAX: usize = 200;
-/// What stands before a word of tags and fields in the dictionary. No word of a name holds this sign, nor those of marks.
+/// What stands before a word of tags and fields in the dictionary; `search.find` of the migrations knows it as well. No word of a
+/// name holds this sign, nor those of marks.
 const SAID: char = '#';
 
 /// One character as it is searched: caseless, compatible forms as one, accents left out.

@@ -1,10 +1,9 @@
 //! Hits as they are answered, and what is counted of them.
 
-use super::candidates::Found;
 use crate::domain::cursor::Place;
 use crate::domain::query::Query;
 use crate::domain::text;
-use crate::store::find::Candidate;
+use crate::store::find::{Candidate, Found};
 use bitvault_platform::ids::{AccountId, NodeId};
 use bitvault_platform::{Error, Result};
 use bitvault_proto::internal::v1 as internal;

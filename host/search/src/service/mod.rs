@@ -1,7 +1,6 @@
 //! The public service. It decides nothing about access: files does, for every hit, when it is asked.
 
 mod answer;
-mod candidates;
 mod erase_tenant;
 mod search;
 

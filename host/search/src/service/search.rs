@@ -1,18 +1,20 @@
 use super::answer::Answer;
-use super::candidates;
 use crate::Search;
 use crate::domain::query::Query;
-use crate::store::find::{self, Area};
+use crate::places::{Nodes, Whose};
+use crate::store::find;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
-use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::v1;
 use bitvault_proto::v1::SearchMatch;
 use uuid::Uuid;
 
 /// How often more candidates are looked for when the caller may see too few of those found.
 const ROUNDS: usize = 3;
+/// How often a search is made again because the caller sees other places than those looked in. Whatever was looked in, nothing
+/// is answered that it doesn't see.
+const ANEW: usize = 3;
 
 /// Answers a page of nodes that match, best first, of those that the caller may see now.
 pub(super) async fn search(
@@ -20,63 +22,62 @@ pub(super) async fn search(
     ctx: &Ctx,
     request: v1::SearchRequest,
 ) -> Result<v1::SearchResponse> {
-    let mut query = Query::read(&request, ctx.account_id()?)?;
-    let scopes = search.core.files.scopes(ctx, request.r#in.clone()).await?;
+    let query = Query::read(&request, ctx.account_id()?)?;
+    let whose = Whose::of(ctx, request.r#in)?;
+    let mut places = search.core.places.get(&whose);
+    for _ in 0..ANEW {
+        let (answer, now) = page(search, ctx, query.clone(), &whose, &places).await?;
+        if now == places {
+            return Ok(answer);
+        }
+        search.core.places.put(&whose, &now);
+        places = now;
+    }
+    Ok(page(search, ctx, query, &whose, &places).await?.0)
+}
+
+/// A page of what is found in these places, and where the caller may find something now: if that is elsewhere, the page is cut
+/// short.
+async fn page(
+    search: &Search,
+    ctx: &Ctx,
+    mut query: Query,
+    whose: &Whose,
+    places: &Nodes,
+) -> Result<(v1::SearchResponse, Nodes)> {
     // A folder that is searched is not found in itself.
-    let without = match (&request.r#in, scopes.first()) {
-        (Some(_), Some(scope)) => Some(scope.node_id.parse::<NodeId>()?.0),
-        _ => None,
-    };
-    let mut area = area(&scopes)?;
-    let mut looked = None;
+    let without = places.first().filter(|_| whose.within().is_some());
     let mut answer = Answer::default();
+    let mut now = Nodes::new();
     for _ in 0..ROUNDS {
         let mut tx = TenantTx::begin(&search.core.database, ctx).await?;
-        let looked = match &mut looked {
-            Some(looked) => looked,
-            none => none.insert(candidates::look(&mut tx, &mut area, &query).await?),
-        };
-        let mut found = candidates::find(&mut tx, &area, &query, looked).await?;
+        let mut found = find::find(&mut tx, places, &query).await?;
         tx.commit().await?;
         let last = found.candidates.last().map(find::Candidate::place);
         found
             .candidates
-            .retain(|candidate| Some(candidate.node) != without);
+            .retain(|candidate| Some(&NodeId(candidate.node)) != without);
         let ids: Vec<Uuid> = found.candidates.iter().map(|candidate| candidate.node).collect();
-        if !ids.is_empty() {
-            let whole = u32::try_from(query.limit.saturating_sub(answer.len())).unwrap_or(u32::MAX);
-            let path = i32::from(SearchMatch::Path);
-            let paths = found.candidates.iter().any(|candidate| candidate.class == path);
-            let visible = search.core.files.visible(ctx, &ids, whole, paths).await?;
-            answer.take(&query, &found, visible)?;
+        let whole = u32::try_from(query.limit.saturating_sub(answer.len())).unwrap_or(u32::MAX);
+        let path = i32::from(SearchMatch::Path);
+        let paths = found.candidates.iter().any(|candidate| candidate.class == path);
+        let within = whose.within().map(str::to_owned);
+        let visible = search.core.files.visible(ctx, &ids, whole, paths, within).await?;
+        now = visible
+            .places
+            .iter()
+            .map(|id| id.parse())
+            .collect::<Result<_, _>>()?;
+        if now != *places {
+            break;
         }
+        answer.take(&query, &found, visible)?;
         query.behind = last;
-        if answer.cut || !found.full || answer.len() >= query.limit {
-            answer.more |= found.full;
+        if answer.cut || !found.is_full || answer.len() >= query.limit {
+            answer.more |= found.is_full;
             break;
         }
         answer.more = true;
     }
-    Ok(answer.into_message(&query))
-}
-
-/// Sorts the caller's places into trees that count as a whole and those of which a part does.
-fn area(scopes: &[internal::Scope]) -> Result<Area> {
-    let mut area = Area::default();
-    for scope in scopes {
-        let (node, tree) = (
-            scope.node_id.parse::<NodeId>()?.0,
-            scope.tree_id.parse::<NodeId>()?.0,
-        );
-        if node == tree {
-            area.trees.push(tree);
-        } else {
-            area.roots.push(node);
-            if !area.partial.contains(&tree) {
-                area.partial.push(tree);
-            }
-        }
-    }
-    area.partial.retain(|tree| !area.trees.contains(tree));
-    Ok(area)
+    Ok((answer.into_message(&query), now))
 }

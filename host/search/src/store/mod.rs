@@ -11,6 +11,5 @@ pub(crate) mod apply;
 pub(crate) mod cursors;
 pub(crate) mod erase;
 pub(crate) mod find;
-pub(crate) mod look;
 pub(crate) mod pending;
 pub(crate) mod words;

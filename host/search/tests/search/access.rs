@@ -281,3 +281,45 @@ async fn raw_sql_as_the_modules_role_shows_one_tenant_at_a_time() {
         assert_eq!(code, "42501", "{sql}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_somebody_was_found_to_see_something_is_looked_up_anew_when_that_changes() {
+    let world = World::new().await;
+    let ctx = world.ctx();
+    let first = world.mkdir(&ctx, "root", "first plan").await;
+    let second = world.mkdir(&ctx, "root", "second plan").await;
+    let elsewhere = world.mkdir(&ctx, "root", "elsewhere").await;
+    let reader = AccountId::new();
+    world.grant(&first, reader, "viewer").await;
+    world.settle().await;
+    let reader = world.as_account(reader);
+    assert_eq!(world.names(&reader, "plan").await, ["first plan"]);
+    // Given: found by the next search.
+    world.grant(&second, reader.account_id().unwrap(), "viewer").await;
+    let mut found = world.names(&reader, "plan").await;
+    found.sort();
+    assert_eq!(found, ["first plan", "second plan"]);
+    // A folder that is searched goes elsewhere, and out of sight.
+    let below = v1::SearchRequest {
+        r#in: Some(second.id.clone()),
+        ..asked("plan")
+    };
+    world.mkdir(&ctx, &second.id, "plan below").await;
+    world.settle().await;
+    assert_eq!(
+        names(&world.ask(&reader, below.clone()).await.unwrap()),
+        ["plan below"]
+    );
+    world.mv(&ctx, &second, None, Some(&elsewhere.id)).await;
+    world.settle().await;
+    assert_eq!(
+        names(&world.ask(&reader, below.clone()).await.unwrap()),
+        ["plan below"]
+    );
+    world.admin("DELETE FROM files.grants").await;
+    assert_eq!(
+        world.ask(&reader, below).await.unwrap_err().reason(),
+        "node_not_found"
+    );
+    assert!(world.names(&reader, "plan").await.is_empty());
+}

@@ -7,4 +7,5 @@ mod following;
 mod making;
 mod metadata;
 mod plans;
+mod spelling;
 mod support;

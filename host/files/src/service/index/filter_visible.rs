@@ -1,3 +1,4 @@
+use super::places::Wanted;
 use super::{Files, node_ids};
 use crate::domain::access::{Actor, NodeRole};
 use crate::error::Refusal;
@@ -9,7 +10,8 @@ use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
 use uuid::Uuid;
 
-/// Answers which of the nodes the caller may see now, in their order, and the first of them whole.
+/// Answers which of the nodes the caller may see now, in their order, and the first of them whole; and, if that is asked for, where
+/// it may find something.
 pub(super) async fn filter_visible(
     files: &Files,
     ctx: &Ctx,
@@ -17,11 +19,14 @@ pub(super) async fn filter_visible(
 ) -> Result<internal::FilterVisibleResponse> {
     let actor = Actor::of(ctx)?;
     let mut visible = node_ids(&request.ids)?;
-    let ids: Vec<Uuid> = visible.iter().map(|id| id.0).collect();
+    let places = Wanted::read(&request, actor)?;
+    let mut ids: Vec<Uuid> = visible.iter().map(|id| id.0).collect();
     // Nearly always all of them may be seen, as they were looked for where the caller sees what there is.
-    let first = &ids[..ids.len().min(request.whole as usize)];
+    let first = ids[..ids.len().min(request.whole as usize)].to_vec();
+    ids.extend(places.folder());
     let mut tx = files.core.begin(ctx).await?;
-    let mut sight = index::sight(&mut tx, actor.account, &ids, first).await?;
+    let mut sight = index::sight(&mut tx, actor.account, &ids, &first, places.grants()).await?;
+    let places = places.seen(&mut sight, actor)?;
     visible.retain(|id| {
         let lineage = &mut sight.lineage;
         lineage
@@ -58,6 +63,7 @@ pub(super) async fn filter_visible(
         nodes,
         revisions: visible.iter().map(revision).collect(),
         paths,
+        places: places.iter().map(NodeId::to_string).collect(),
     })
 }
 

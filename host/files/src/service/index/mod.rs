@@ -1,13 +1,13 @@
 //! What the module search asks: the journal and the present state of nodes, for its index; and, in the name of whoever
-//! searches, where to look and what of that may be shown.
+//! searches, what may be shown and where to look for more.
 //!
-//! The first four are for the daemon itself: they know no permission. The last two decide by it.
+//! The first four are for the daemon itself: they know no permission. The last one decides by it.
 
 mod describe_nodes;
 mod filter_visible;
 mod list_below;
 mod list_journal_heads;
-mod list_scopes;
+mod places;
 mod read_journal;
 
 use super::{Answer, Files, serve};
@@ -52,13 +52,6 @@ impl IndexService for Files {
         request: Request<internal::ListBelowRequest>,
     ) -> Answer<internal::ListBelowResponse> {
         serve!(self, request, list_below::list_below)
-    }
-
-    async fn list_scopes(
-        &self,
-        request: Request<internal::ListScopesRequest>,
-    ) -> Answer<internal::ListScopesResponse> {
-        serve!(self, request, list_scopes::list_scopes)
     }
 
     async fn filter_visible(
