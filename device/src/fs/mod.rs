@@ -154,7 +154,7 @@ pub trait FileSystem: Send + Sync {
         tag: u64,
         size: u64,
     ) -> Result<(Box<dyn Temp>, u64), FsError>;
-    /// Gives a written file its name, which must be free.
+    /// Gives a written file its name, which must be free. Done is done: also when somebody takes it away right after.
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError>;
     /// Puts a written file in the place of one that must be as expected, which goes to the trash.
     async fn replace(
@@ -216,4 +216,17 @@ pub fn untouched(now: &Fingerprint, before: &Fingerprint) -> bool {
 /// told before, so that the next scan sees the difference.
 pub fn after_rename(now: Fingerprint, before: Fingerprint) -> Fingerprint {
     if untouched(&now, &before) { now } else { before }
+}
+
+/// What to keep of a written file that was given its name: what is there now tells, as [`after_rename`]. A file that is not
+/// there any more was in its place all the same: whoever took it away has moved or deleted it, and the next scan sees which.
+///
+/// # Errors
+/// When the file system could not tell what is there.
+pub fn after_placing(now: Result<Found, FsError>, temp: &Written) -> Result<Fingerprint, FsError> {
+    match now {
+        Ok(now) => Ok(after_rename(now.fingerprint, temp.fingerprint)),
+        Err(FsError::Changed) => Ok(temp.fingerprint),
+        Err(error) => Err(error),
+    }
 }

@@ -1,6 +1,6 @@
 //! Putting things in their place, step by step as the real file system does it.
 
-use bitvault_device::fs::{Found, FsError, RelPath, Written, after_rename, own, untouched};
+use bitvault_device::fs::{Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched};
 use bitvault_device::planner::{Fingerprint, LocalKind};
 
 use super::trash::into_trash;
@@ -11,10 +11,8 @@ pub(super) async fn place(fs: &SimFs, temp: &Written, name: &str) -> Result<Fing
     let path = temp.path.folder().join(name);
     fs.step("place", |disk| rename_free(disk, &temp.path, &path))
         .await?;
-    let now = fs
-        .step("look at what was placed", |disk| stat(disk, &path))
-        .await?;
-    Ok(after_rename(now.fingerprint, temp.fingerprint))
+    let now = fs.step("look at what was placed", |disk| stat(disk, &path)).await;
+    after_placing(now, temp)
 }
 
 pub(super) async fn replace(
@@ -71,11 +69,9 @@ pub(super) async fn replace(
         }
         return Err(FsError::Changed);
     }
-    let now = fs
-        .step("look at what was placed", |disk| stat(disk, &path))
-        .await?;
+    let now = fs.step("look at what was placed", |disk| stat(disk, &path)).await;
     into_trash(fs, &swap, name, label).await?;
-    Ok(after_rename(now.fingerprint, temp.fingerprint))
+    after_placing(now, temp)
 }
 
 pub(super) async fn rename(

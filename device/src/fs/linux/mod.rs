@@ -135,7 +135,7 @@ impl FileSystem for LinuxFs {
 
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
         let (temp, name) = (temp.clone(), name.to_owned());
-        self.blocking(move |beneath| place::place(beneath, &temp, &name))
+        self.blocking(move |beneath| place::place(beneath, &temp, &name, || ()))
             .await
     }
 

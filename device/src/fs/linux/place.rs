@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::beneath::{Beneath, failed, rename_free, stat};
 use super::trash::into_trash;
-use crate::fs::{Found, FsError, RelPath, Written, after_rename, own, untouched};
+use crate::fs::{Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched};
 
 pub(super) fn create_folder(beneath: &Beneath, path: &RelPath) -> Result<Fingerprint, FsError> {
     let (folder, name) = beneath.holder(path)?;
@@ -21,12 +21,19 @@ pub(super) fn create_folder(beneath: &Beneath, path: &RelPath) -> Result<Fingerp
     }
 }
 
-pub(super) fn place(beneath: &Beneath, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
+/// `behind` is called after the rename: tests let a person act there.
+pub(super) fn place(
+    beneath: &Beneath,
+    temp: &Written,
+    name: &str,
+    behind: impl FnOnce(),
+) -> Result<Fingerprint, FsError> {
     let (folder, temp_name) = beneath.holder(&temp.path)?;
     let path = temp.path.folder().join(name);
     rename_free((&folder, temp_name), (&folder, name), &path)?;
-    let now = stat(&folder, name).map_err(|errno| failed("look at", &path, errno))?;
-    Ok(after_rename(now.fingerprint, temp.fingerprint))
+    behind();
+    let now = stat(&folder, name).map_err(|errno| failed("look at", &path, errno));
+    after_placing(now, temp)
 }
 
 /// Where tests let a person act while a file is replaced.
@@ -90,9 +97,9 @@ pub(super) fn replace(
         }
         return Err(FsError::Changed);
     }
-    let now = stat(&folder, name).map_err(failed)?;
+    let now = stat(&folder, name).map_err(failed);
     into_trash(beneath, (&folder, &swap_name), name, label, &path)?;
-    Ok(after_rename(now.fingerprint, temp.fingerprint))
+    after_placing(now, temp)
 }
 
 /// Who may read, write and run a file.

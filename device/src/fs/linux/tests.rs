@@ -104,6 +104,37 @@ async fn a_written_file_gets_its_name_only_when_that_is_free() {
 }
 
 #[tokio::test]
+async fn what_is_taken_away_right_after_it_was_put_in_place_was_in_its_place() {
+    let folder = folder();
+    let temp = folder.temp("", "new").await;
+    let at = |name: &str| folder.dir.path().join(name);
+    folder.write("b", "another one");
+    let placed = place::place(folder.beneath(), &temp, "a", || {
+        fs::rename(at("a"), at("b")).unwrap();
+    });
+    assert_eq!(placed.unwrap(), temp.fingerprint);
+    assert_eq!(folder.text("b"), "new");
+
+    let old = folder.write("c", "old");
+    let temp = folder.temp("", "newer").await;
+    let replaced = place::replace(
+        folder.beneath(),
+        &temp,
+        "c",
+        old.fingerprint,
+        "now",
+        |moment| match moment {
+            Moment::Looked => {}
+            Moment::Exchanged => fs::rename(at("c"), at("b")).unwrap(),
+        },
+    );
+    assert_eq!(replaced.unwrap(), temp.fingerprint);
+    assert_eq!(folder.text("b"), "newer");
+    assert!(!folder.has("c"));
+    assert_eq!(folder.trashed(), ["old"]);
+}
+
+#[tokio::test]
 async fn what_makes_place_for_a_download_lies_in_the_trash() {
     let folder = folder();
     let old = folder.write("a", "old");
