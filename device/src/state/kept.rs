@@ -162,7 +162,7 @@ impl Kept {
     }
 
     /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content. Nor does what the
-    /// server said of later revisions, which it no longer has.
+    /// server said of later revisions, which it no longer has, here and elsewhere.
     pub fn disagree(&mut self) {
         let bound: Vec<NodeId> = self.trees.synced.iter().map(|synced| synced.node).collect();
         for node in bound {
@@ -173,6 +173,11 @@ impl Kept {
         for node in told.into_iter().filter(|node| *node != root) {
             self.nodes.insert(node);
             self.trees.remote.lose(node);
+        }
+        let elsewhere: Vec<NodeId> = self.outside.iter().map(|node| node.id).collect();
+        for node in elsewhere {
+            self.nodes.insert(node);
+            self.outside.remove(node);
         }
     }
 

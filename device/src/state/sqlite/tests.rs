@@ -227,6 +227,24 @@ fn a_folder_that_moves_in_brings_what_the_journal_told_of_it_before() {
 }
 
 #[test]
+fn a_server_that_was_put_back_is_believed_about_what_was_elsewhere() {
+    let mut kept = filled();
+    kept.take_in(&upsert(remote(9, Some(7), file(1))));
+    kept.disagree();
+    let earlier = RemoteNode {
+        name: Name::from("as it was"),
+        revision: 6,
+        ..remote(9, Some(7), file(1))
+    };
+    kept.take_in(&upsert(remote(7, Some(1), RemoteKind::Folder)));
+    kept.take_in(&upsert(earlier.clone()));
+    assert_eq!(kept.trees().remote.get(id(9)), Some(&earlier));
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+}
+
+#[test]
 fn what_is_not_named_when_the_server_is_read_anew_is_lost_and_not_deleted() {
     let mut kept = filled();
     kept.begin_reading_anew();
