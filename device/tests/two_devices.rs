@@ -199,6 +199,34 @@ async fn what_was_fetched_is_nobodys_new_file_when_it_was_deleted_or_moved_befor
 }
 
 #[tokio::test]
+async fn a_folder_that_was_made_here_is_nobodys_new_one_when_it_was_deleted_or_moved_before_the_device_knew()
+{
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("deleted/a", "a");
+    one.write("moved/b", "b");
+    one.sync().await;
+    two.forget("create");
+    two.sync_fails().await;
+    one.remove("deleted");
+    one.write("deleted", "a file has its name");
+    one.rename("moved", "elsewhere");
+    one.write("moved", "another one");
+    one.sync().await;
+    two.reopen().await;
+    two.sync().await;
+    one.sync().await;
+    let names: Vec<_> = one.files().into_keys().collect();
+    assert_eq!(names, ["deleted", "elsewhere/b", "moved"]);
+    assert!(
+        two.log().iter().all(|line| line.what != "conflict"),
+        "{:?}",
+        two.log()
+    );
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn lost_requests_and_answers_of_every_call_do_no_harm() {
     for call in [
         "introduce",

@@ -98,7 +98,8 @@ pub enum Operation {
     },
 
     // --- on the device
-    /// Create a folder on the device for one of the server, and bind them.
+    /// Create a folder on the device for one of the server, and bind them. Before it is made, that is noted
+    /// ([`crate::Trees::fetching`]).
     CreateLocalFolder {
         /// The folder of the server.
         node: NodeId,

@@ -1,7 +1,7 @@
 //! Carries a plan's operations out, kind by kind, and tells the trees what came of each.
 
 use bitvault_planner::{
-    DownloadTo, Fingerprint, LocalId, Name, NodeId, Operation, RemoteNode, RemoveWhy, Sha256, Why,
+    DownloadTo, Fingerprint, LocalId, Name, NodeId, Operation, RemoteKind, RemoteNode, RemoveWhy, Sha256, Why,
 };
 use futures::StreamExt as _;
 
@@ -145,10 +145,12 @@ impl Engine {
         if operations.is_empty() {
             return Ok(());
         }
-        // A crash behind the act and before its outcome is written must not look like a person: a copy would be bound to a
-        // node whose name it has lost, and what is left out would be deleted on the server.
+        // A crash behind the act and before its outcome is written must not look like a person: a folder would be one of the
+        // person's, a copy would be bound to a node whose name it has lost, and what is left out would be deleted on the
+        // server.
         for operation in &operations {
             match operation {
+                Operation::CreateLocalFolder { node, .. } => self.kept.fetching(*node, RemoteKind::Folder),
                 Operation::MoveLocal {
                     local,
                     why: Why::Conflict,

@@ -1,15 +1,15 @@
-//! Downloads that lie in place, put there by an engine that did not live to note it.
+//! Downloads and folders that lie in place, put there by an engine that did not live to note it.
 
-use bitvault_planner::{Content, Fingerprint, LocalId, LocalKind, Name, NodeId, Place};
+use bitvault_planner::{Fingerprint, LocalId, Name, NodeId, Place, RemoteKind};
 
 use super::{Engine, EngineError};
 use crate::fs::{FsError, RelPath};
 use crate::scan::path_of;
 
-/// Where a new file was to be put.
+/// Where a new file or folder was to be put.
 struct Target {
     node: NodeId,
-    content: Content,
+    kind: RemoteKind,
     at: Place,
     parent: LocalId,
     name: Name,
@@ -17,9 +17,9 @@ struct Target {
 }
 
 impl Engine {
-    /// Notes downloads of new files that are in place although nobody noted it. To be called before the journal is read: what
-    /// that tells of such a file, that it was deleted or moved, would find nothing here, and the file would look like a
-    /// person's new one.
+    /// Notes new files and folders that are in place although nobody noted it. To be called before the journal is read: what
+    /// that tells of such a one, that it was deleted or moved, would find nothing here, and it would look like a person's new
+    /// one.
     pub(super) async fn find_fetched(&mut self) -> Result<(), EngineError> {
         let mut found = Vec::new();
         for target in self.fetched_targets() {
@@ -41,10 +41,10 @@ impl Engine {
         self.flush()
     }
 
-    /// Files that were about to be put in place as new ones.
+    /// What was about to be put in place as a new file or folder.
     fn fetched_targets(&self) -> Vec<Target> {
         let trees = self.kept.trees();
-        let target = |(node, content): (NodeId, Content)| {
+        let target = |(node, kind): (NodeId, RemoteKind)| {
             let remote = trees.remote.get(node)?;
             let at = Place {
                 parent: remote.parent?,
@@ -57,7 +57,7 @@ impl Engine {
             let name = self.config.names.to_local(&at.name);
             Some(Target {
                 node,
-                content,
+                kind,
                 at,
                 parent,
                 path: path_of(trees, parent)?.join(name.as_str()),
@@ -69,37 +69,49 @@ impl Engine {
         new.filter_map(target).collect()
     }
 
-    /// What the file system tells of the file, if it is the one that was fetched.
+    /// What the file system tells of the file, if it is the one that was fetched, or of the folder.
     async fn is_there(&self, target: &Target) -> Result<Option<Fingerprint>, FsError> {
         let Some(found) = self.io.fs.look(&target.path).await? else {
             return Ok(None);
         };
         let fingerprint = found.fingerprint;
-        if found.kind != LocalKind::File || fingerprint.size != target.content.size {
+        if found.kind != target.kind.local() {
+            return Ok(None);
+        }
+        let Some(content) = target.kind.content() else {
+            return Ok(Some(fingerprint));
+        };
+        if fingerprint.size != content.size {
             return Ok(None);
         }
         self.io.wait_for_tick(&fingerprint).await;
         let hash = self.io.fs.open(&target.path, fingerprint).await?.hash().await?;
-        Ok((hash == target.content.sha256).then_some(fingerprint))
+        Ok((hash == content.sha256).then_some(fingerprint))
     }
 
     fn note_fetched(&mut self, target: Target, fingerprint: Fingerprint) {
         let trees = self.kept.trees();
         let known = trees.local.children(target.parent).find_map(|entry| {
-            let is_it = entry.name == target.name;
-            is_it.then(|| (entry.id, trees.synced.of_local(entry.id).is_some()))
+            let may_be_it = entry.kind == target.kind.local() && trees.synced.of_local(entry.id).is_none();
+            (entry.name == target.name).then_some((entry.id, may_be_it))
         });
-        match known {
+        match (known, target.kind) {
             // It was something else before: the next look at the folder tells.
-            Some((_, true)) => {}
-            Some((known, false)) => {
-                self.kept.hashed(known, fingerprint, target.content.sha256);
+            (Some((_, false)), _) => {}
+            (Some((known, true)), kind) => {
+                if let Some(content) = kind.content() {
+                    self.kept.hashed(known, fingerprint, content.sha256);
+                }
                 self.kept.adopt(target.node, known);
             }
-            None => {
+            (None, RemoteKind::File(content)) => {
                 let to = (target.parent, target.name);
                 self.kept
-                    .downloaded(target.node, target.content, target.at, to, fingerprint);
+                    .downloaded(target.node, content, target.at, to, fingerprint);
+            }
+            (None, RemoteKind::Folder) => {
+                self.kept
+                    .created_local(target.node, target.at, target.parent, target.name, fingerprint);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bitvault_planner::{Content, DownloadTo, Fingerprint, Name, NodeId, Operation, RemoteNode};
+use bitvault_planner::{Content, DownloadTo, Fingerprint, Name, NodeId, Operation, RemoteKind, RemoteNode};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
@@ -199,7 +199,7 @@ impl Engine {
         };
         match place {
             Ok((folder, name)) => {
-                self.kept.fetching(*node, *content);
+                self.kept.fetching(*node, RemoteKind::File(*content));
                 Ok(Some(Fetch {
                     node: *node,
                     content: *content,

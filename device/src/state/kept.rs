@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
-    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NameRules, NodeId, Observed, Place, RemoteNode,
-    RemoteTree, Scan, Sha256, SyncedTree, Tombstone, Trees,
+    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NameRules, NodeId, Observed, Place, RemoteKind,
+    RemoteNode, RemoteTree, Scan, Sha256, SyncedTree, Tombstone, Trees,
 };
 
 use super::{Changes, Loaded, LogLine, Meta, NodeRow, Outside};
@@ -213,7 +213,7 @@ impl Kept {
             let agreed = self.trees.synced.get(id).and_then(|synced| synced.kind.content());
             self.forget(id);
             if agreed.is_some() {
-                self.trees.remote.set_fetched(id, agreed);
+                self.trees.remote.set_fetched(id, agreed.map(RemoteKind::File));
             }
         }
         if id == self.trees.remote.root() {
@@ -406,10 +406,10 @@ impl Kept {
         local
     }
 
-    /// The file's content is about to be put in place.
-    pub fn fetching(&mut self, node: NodeId, content: Content) {
+    /// The file's content, or the folder, is about to be put in place.
+    pub fn fetching(&mut self, node: NodeId, kind: RemoteKind) {
         self.nodes.insert(node);
-        self.trees.fetching(node, content);
+        self.trees.fetching(node, kind);
     }
 
     /// The new file is there.

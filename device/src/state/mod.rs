@@ -13,7 +13,7 @@ mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitvault_planner::{Content, LocalId, LocalNode, NodeId, RemoteNode, SyncedNode, Tombstone, Trees};
+use bitvault_planner::{LocalId, LocalNode, NodeId, RemoteKind, RemoteNode, SyncedNode, Tombstone, Trees};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -177,8 +177,8 @@ pub struct NodeRow {
     pub outside: Option<RemoteNode>,
     /// The word that it is gone.
     pub tombstone: Option<Tombstone>,
-    /// The content that is being put in place, and is not known to be there.
-    pub fetched: Option<Content>,
+    /// What is being put in place, and is not known to be there.
+    pub fetched: Option<RemoteKind>,
     /// What was agreed on.
     pub synced: Option<SyncedNode>,
 }

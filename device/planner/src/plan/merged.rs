@@ -40,7 +40,7 @@ pub(super) struct Node<'a> {
     pub(super) local: Option<&'a LocalNode>,
     /// What both agreed on.
     pub(super) synced: Option<&'a SyncedNode>,
-    /// What this device began to put in place for it.
+    /// The content that this device began to put in place for it.
     pub(super) fetched: Option<Sha256>,
     pub(super) fate: Fate,
     /// Its fate was a deletion before something turned up in it that stays.
@@ -173,7 +173,7 @@ impl<'a> Merged<'a> {
             local,
             synced,
             fetched: node
-                .and_then(|node| self.remote.fetched(node))
+                .and_then(|node| self.remote.fetched(node)?.content())
                 .map(|content| content.sha256),
             fate,
             was_deleted: false,

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::ids::LocalId;
 use crate::names::Name;
 use crate::scan::{Observed, Scan, ScanEntry, ScanParent};
-use crate::trees::{Fingerprint, LocalKind, LocalNode, LocalTree, RemoteKind, SyncedNode, SyncedTree};
+use crate::trees::{Fingerprint, LocalKind, LocalNode, LocalTree, SyncedNode, SyncedTree};
 
 impl Scan {
     /// Known folders outside of this scan that should be listed in the same scan, because something found here may have
@@ -168,10 +168,7 @@ fn returning(local: &LocalTree, synced: &SyncedTree) -> Vec<LocalNode> {
                 .map(|parent| parent.local)
                 .or(Some(local.root())),
             name: known.name.clone(),
-            kind: match known.kind {
-                RemoteKind::Folder => LocalKind::Folder,
-                RemoteKind::File(_) => LocalKind::File,
-            },
+            kind: known.kind.local(),
             fingerprint: known.fingerprint?,
             content: known.kind.content().map(|content| content.sha256),
             sent: None,

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::ids::{LocalId, NodeId, Sha256};
 use crate::names::{Name, NameRules};
 use crate::operation::Place;
-use crate::trees::{Content, Fingerprint, LocalKind, LocalNode, RemoteKind, RemoteNode, SyncedNode, Trees};
+use crate::trees::{Content, Fingerprint, LocalNode, RemoteKind, RemoteNode, SyncedNode, Trees};
 
 impl Trees {
     /// After [`Adopt`](crate::Operation::Adopt): both sides agree on place and content. To be done before any tree changes
@@ -26,7 +26,9 @@ impl Trees {
         // What was fetched, and not noted, is what an edit since is an edit of; the server may have a newer one by now.
         let fetched = self.remote.fetched(node);
         let kind = match fetched {
-            Some(content) if entry.content == Some(content.sha256) => RemoteKind::File(content),
+            Some(RemoteKind::File(content)) if entry.content == Some(content.sha256) => {
+                RemoteKind::File(content)
+            }
             _ => remote.kind,
         };
         let content = kind.content().map(|content| content.sha256);
@@ -165,13 +167,14 @@ impl Trees {
         self.bind_new(node, at, RemoteKind::Folder, parent, name, fingerprint)
     }
 
-    /// Before a [`Download`](crate::Operation::Download) puts its file in place; to be made durable then. After a crash
-    /// between, the file is known to be nobody's edit. Many can be noted at once.
+    /// Before a [`Download`](crate::Operation::Download) puts its file in place, or a
+    /// [`CreateLocalFolder`](crate::Operation::CreateLocalFolder) makes its folder; to be made durable then. After a crash
+    /// between, the file is known to be nobody's edit, and the folder to be nobody's new one. Many can be noted at once.
     ///
     /// One fetch of a node is remembered. What an earlier one placed without noting it, and still lies there, is noted now.
-    pub fn fetching(&mut self, node: NodeId, content: Content) {
-        if let Some(placed) = self.remote.fetched(node)
-            && placed != content
+    pub fn fetching(&mut self, node: NodeId, kind: RemoteKind) {
+        if let Some(RemoteKind::File(placed)) = self.remote.fetched(node)
+            && kind != RemoteKind::File(placed)
             && let Some(synced) = self.synced.get(node).cloned()
             && let Some(entry) = self.local.get(synced.local)
             && entry.content == Some(placed.sha256)
@@ -182,7 +185,7 @@ impl Trees {
                 ..synced
             });
         }
-        self.remote.set_fetched(node, Some(content));
+        self.remote.set_fetched(node, Some(kind));
     }
 
     /// After a [`Download`](crate::Operation::Download) of a new file: it is durable, and this is what the file system
@@ -274,10 +277,7 @@ impl Trees {
             id: local,
             parent: Some(parent),
             name,
-            kind: match kind {
-                RemoteKind::Folder => LocalKind::Folder,
-                RemoteKind::File(_) => LocalKind::File,
-            },
+            kind: kind.local(),
             fingerprint,
             content: kind.content().map(|content| content.sha256),
             sent: None,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{AccountId, NodeId, Sha256, VersionId};
 use crate::names::Name;
+use crate::trees::LocalKind;
 use crate::trees::children::Children;
 
 /// The content of a file on the server.
@@ -32,6 +33,14 @@ impl RemoteKind {
         match self {
             Self::Folder => None,
             Self::File(content) => Some(*content),
+        }
+    }
+
+    /// What its entry on a device is.
+    pub fn local(&self) -> LocalKind {
+        match self {
+            Self::Folder => LocalKind::Folder,
+            Self::File(_) => LocalKind::File,
         }
     }
 }
@@ -88,7 +97,7 @@ pub struct RemoteTree {
     children: Children<NodeId>,
     tombstones: BTreeMap<NodeId, Tombstone>,
     hidden: BTreeSet<(NodeId, String)>,
-    fetched: BTreeMap<NodeId, Content>,
+    fetched: BTreeMap<NodeId, RemoteKind>,
 }
 
 impl RemoteTree {
@@ -170,21 +179,21 @@ impl RemoteTree {
         self.fetched.remove(&id);
     }
 
-    /// The content that this device last began to put in place for the node, and does not know yet to be there. A file that
-    /// has just this content was edited by nobody here.
-    pub fn fetched(&self, id: NodeId) -> Option<Content> {
+    /// What this device last began to put in place for the node, and does not know yet to be there. A file that has just this
+    /// content was edited by nobody here, and a folder in its place is the node's.
+    pub fn fetched(&self, id: NodeId) -> Option<RemoteKind> {
         self.fetched.get(&id).copied()
     }
 
     /// All that is being put in place, in the order of ids.
-    pub fn all_fetched(&self) -> impl Iterator<Item = (NodeId, Content)> {
-        self.fetched.iter().map(|(node, content)| (*node, *content))
+    pub fn all_fetched(&self) -> impl Iterator<Item = (NodeId, RemoteKind)> {
+        self.fetched.iter().map(|(node, kind)| (*node, *kind))
     }
 
     /// Notes, or drops, what is being put in place for a node.
-    pub fn set_fetched(&mut self, id: NodeId, content: Option<Content>) {
-        match content {
-            Some(content) => drop(self.fetched.insert(id, content)),
+    pub fn set_fetched(&mut self, id: NodeId, kind: Option<RemoteKind>) {
+        match kind {
+            Some(kind) => drop(self.fetched.insert(id, kind)),
             None => drop(self.fetched.remove(&id)),
         }
     }

@@ -70,7 +70,7 @@ pub(crate) fn check_after_fetching(synced: &str, remote: &str, local: &str, expe
         synced: synced_tree(synced),
     };
     let shown = trees.remote.get(node(1)).and_then(|node| node.kind.content());
-    trees.fetching(node(1), shown.unwrap());
+    trees.fetching(node(1), RemoteKind::File(shown.unwrap()));
     check_trees(&policy(), &trees, expected);
 }
 
@@ -224,7 +224,10 @@ fn remote_tree(text: &str) -> RemoteTree {
             );
             continue;
         }
-        tree.set_fetched(node(line.id), line.fetched.map(content));
+        tree.set_fetched(
+            node(line.id),
+            line.fetched.map(|letter| RemoteKind::File(content(letter))),
+        );
         tree.insert(RemoteNode {
             id: node(line.id),
             parent: Some(node(line.parent)),

@@ -63,6 +63,8 @@ pub enum Mistake {
     ForgetsWhatWasSent,
     /// What is being put in place is not noted.
     ForgetsWhatWasFetched,
+    /// That a folder is being made is not noted.
+    ForgetsFoldersItMakes,
     /// The last commit is lost with the process.
     LosesTheLastCommit,
     /// A state that is not the folder's is used all the same.
@@ -98,10 +100,11 @@ impl Mistake {
     ];
 
     /// Those that it does not find within so few: each needs several accidents at once.
-    pub const RARE: [Self; 5] = [
+    pub const RARE: [Self; 6] = [
         Self::MovesUnseen,
         Self::SendsWhatIsThere,
         Self::ForgetsWhatWasSent,
+        Self::ForgetsFoldersItMakes,
         Self::NeverWaitsATick,
         Self::TrustsItsClock,
     ];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bitvault_device::planner::Date;
+use bitvault_device::planner::{Date, RemoteKind};
 use bitvault_device::state::{Changes, Control, Loaded, StateError, Status, Store};
 use bitvault_device::world::World;
 use time::OffsetDateTime;
@@ -41,6 +41,13 @@ impl Store for WrongStore {
             Mistake::ForgetsWhatWasFetched => {
                 let mut changes = changes.clone();
                 changes.nodes.iter_mut().for_each(|row| row.fetched = None);
+                self.store.apply(&changes)
+            }
+            Mistake::ForgetsFoldersItMakes => {
+                let mut changes = changes.clone();
+                let folders = changes.nodes.iter_mut();
+                let folders = folders.filter(|row| row.fetched == Some(RemoteKind::Folder));
+                folders.for_each(|row| row.fetched = None);
                 self.store.apply(&changes)
             }
             Mistake::LosesTheLastCommit => {

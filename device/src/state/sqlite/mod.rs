@@ -13,11 +13,14 @@ use serde::de::DeserializeOwned;
 
 use super::{Changes, Control, Loaded, LogLine, Meta, Moving, NodeRow, Outside, StateError, Status, Store};
 
+/// What makes each layout of the one before it; the first one, of nothing.
+const LAYOUTS: [&str; 3] = [
+    include_str!("first.sql"),
+    include_str!("second.sql"),
+    include_str!("third.sql"),
+];
 /// The layout that this program reads and writes, in SQLite's `user_version`.
-const LAYOUT: i64 = 2;
-const FIRST: &str = include_str!("first.sql");
-/// What the second layout has beside the first one.
-const SECOND: &str = include_str!("second.sql");
+const LAYOUT: i64 = LAYOUTS.len() as i64;
 /// Lines of the log that are kept.
 const LOG_LINES: i64 = 10_000;
 /// How long a writer waits for another process, which only ever writes a row.
@@ -92,10 +95,11 @@ impl SqliteStore {
             });
         }
         if layout < LAYOUT {
-            let first = if layout == 0 { FIRST } else { "" };
+            let known = usize::try_from(layout).unwrap_or(0);
+            let rest = LAYOUTS[known..].concat();
             database
                 .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {first} {SECOND} PRAGMA user_version = {LAYOUT}; COMMIT;"
+                    "BEGIN IMMEDIATE; {rest} PRAGMA user_version = {LAYOUT}; COMMIT;"
                 ))
                 .map_err(|cause| sqlite("create", cause))?;
         }
@@ -244,7 +248,7 @@ impl Store for SqliteStore {
             remote.bury(id, tombstone);
         }
         for (id, kind) in rows::fetched(&self.database).map_err(read)? {
-            remote.set_fetched(id, kind.content());
+            remote.set_fetched(id, Some(kind));
         }
 
         let top = rows::top_entry(&self.database).map_err(read)?;

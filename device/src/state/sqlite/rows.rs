@@ -119,17 +119,18 @@ pub(super) fn fetched(database: &Connection) -> Result<Vec<(NodeId, RemoteKind)>
     )
 }
 
-pub(super) fn put_fetched(database: &Connection, id: NodeId, content: Option<Content>) -> Result<()> {
-    let Some(content) = content else {
+pub(super) fn put_fetched(database: &Connection, id: NodeId, kind: Option<RemoteKind>) -> Result<()> {
+    let Some(kind) = kind else {
         return remove(database, "DELETE FROM fetched WHERE node = ?1", id);
     };
+    let content = kind.content();
     database
         .prepare_cached("INSERT OR REPLACE INTO fetched VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![
             bytes(id.0),
-            bytes(content.version.0),
-            content.sha256.0.to_vec(),
-            signed(content.size),
+            content.map(|content| bytes(content.version.0)),
+            content.map(|content| content.sha256.0.to_vec()),
+            content.map(|content| signed(content.size)),
         ])
         .map(|_| ())
 }

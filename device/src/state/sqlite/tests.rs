@@ -107,8 +107,9 @@ fn filled() -> Kept {
         entry(1, None, LocalKind::Folder).fingerprint,
     );
     if let RemoteKind::File(content) = file(9) {
-        kept.fetching(id(3), content);
+        kept.fetching(id(3), RemoteKind::File(content));
     }
+    kept.fetching(id(6), RemoteKind::Folder);
     kept.set_meta(|meta| meta.cursor = Some("c1".to_owned()));
     kept.log(LogLine {
         at: OffsetDateTime::UNIX_EPOCH,
@@ -154,24 +155,41 @@ fn what_was_written_is_read_again_after_the_process_is_gone() {
     check_same(&kept, &mut store);
 }
 
-#[test]
-fn a_state_of_the_first_layout_is_brought_up_to_date() {
+/// What a state that was written in an earlier layout holds when it is opened now.
+fn brought_up_to_date(kept: &mut Kept, back: &str) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state");
-    let mut kept = filled();
     let mut store = SqliteStore::open(&path).unwrap();
     store.apply(&kept.take_changes()).unwrap();
     drop(store);
-    let database = Connection::open(&path).unwrap();
-    database
-        .execute_batch("DROP TABLE fetched; DROP TABLE asides; PRAGMA user_version = 1;")
-        .unwrap();
-    drop(database);
+    Connection::open(&path).unwrap().execute_batch(back).unwrap();
     let mut store = SqliteStore::open(&path).unwrap();
-    let loaded = store.load().unwrap().expect("a state");
+    store.load().unwrap().expect("a state")
+}
+
+#[test]
+fn a_state_of_the_first_layout_is_brought_up_to_date() {
+    let mut kept = filled();
+    let back = "DROP TABLE fetched; DROP TABLE asides; PRAGMA user_version = 1;";
+    let loaded = brought_up_to_date(&mut kept, back);
     assert_eq!(loaded.trees.synced, kept.trees().synced);
     assert_eq!(loaded.trees.remote.fetched(id(3)), None);
     assert!(loaded.asides.is_empty());
+}
+
+#[test]
+fn a_state_of_the_second_layout_is_brought_up_to_date() {
+    let mut kept = filled();
+    let back = "CREATE TABLE earlier (
+            node BLOB PRIMARY KEY,
+            version BLOB NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        INSERT INTO earlier SELECT * FROM fetched WHERE version IS NOT NULL;
+        DROP TABLE fetched; ALTER TABLE earlier RENAME TO fetched; PRAGMA user_version = 2;";
+    let loaded = brought_up_to_date(&mut kept, back);
+    assert_eq!(loaded.trees.synced, kept.trees().synced);
+    assert_eq!(loaded.trees.remote.fetched(id(3)), Some(file(9)));
+    assert_eq!(loaded.trees.remote.fetched(id(6)), None);
 }
 
 #[test]

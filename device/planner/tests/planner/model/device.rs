@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
     Date, DownloadTo, Fingerprint, Guard, LocalId, LocalKind, LocalNode, LocalTree, Name, NameRules,
-    Operation, Plan, Policy, RemoteTree, RemoveWhy, Scan, ScanEntry, ScanParent, SyncedTree, Trees, UploadTo,
-    Why, plan,
+    Operation, Plan, Policy, RemoteKind, RemoteTree, RemoveWhy, Scan, ScanEntry, ScanParent, SyncedTree,
+    Trees, UploadTo, Why, plan,
 };
 
 use crate::model::disk::{Entry, Habits};
@@ -243,6 +243,7 @@ impl Device {
                 name,
             } => {
                 let folder = self.locate(parent)?;
+                self.trees.fetching(node, RemoteKind::Folder);
                 let entry = self.disk.create(folder, &name, None)?;
                 if is_known {
                     let (name, fingerprint) = self.told(entry);
@@ -254,7 +255,7 @@ impl Device {
                     .payload(node)
                     .filter(|payload| sha256(*payload) == content.sha256)
                     .ok_or(Refused)?;
-                self.trees.fetching(node, content);
+                self.trees.fetching(node, RemoteKind::File(content));
                 match to {
                     DownloadTo::New { at, parent, name } => {
                         let folder = self.locate(parent)?;
