@@ -227,6 +227,33 @@ async fn a_folder_that_was_made_here_is_nobodys_new_one_when_it_was_deleted_or_m
 }
 
 #[tokio::test]
+async fn a_folder_that_the_server_made_is_the_devices_own_when_it_was_deleted_or_moved_before_the_device_knew()
+ {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("deleted/a", "a");
+    one.write("moved/b", "b");
+    one.forget("create");
+    one.sync_fails().await;
+    assert!(world.server.find("deleted").is_some() && world.server.find("moved").is_some());
+    one.remove("deleted");
+    one.write("deleted", "a file has its name");
+    one.rename("moved", "elsewhere");
+    one.write("moved", "another one");
+    one.reopen().await;
+    one.sync().await;
+    two.sync().await;
+    let names: Vec<_> = two.files().into_keys().collect();
+    assert_eq!(names, ["deleted", "elsewhere/b", "moved"]);
+    assert!(
+        one.log().iter().all(|line| line.what != "conflict"),
+        "{:?}",
+        one.log()
+    );
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn lost_requests_and_answers_of_every_call_do_no_harm() {
     for call in [
         "introduce",

@@ -50,7 +50,8 @@ pub enum Operation {
     },
 
     // --- on the server
-    /// Create a folder on the server for one of the device, and bind them.
+    /// Create a folder on the server for one of the device, and bind them. Before it is asked for, that is noted, for
+    /// [`crate::Trees::arrived`].
     CreateRemoteFolder {
         /// The folder of the device.
         local: LocalId,

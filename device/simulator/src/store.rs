@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bitvault_device::planner::{LocalId, LocalNode, LocalTree, NodeId, RemoteTree, SyncedTree, Trees};
+use bitvault_device::planner::{LocalId, LocalNode, LocalTree, NodeId, Place, RemoteTree, SyncedTree, Trees};
 use bitvault_device::remote::ConflictOf;
 use bitvault_device::state::{Changes, Control, Loaded, Meta, NodeRow, Outside, StateError, Status, Store};
 
@@ -16,6 +16,7 @@ pub(crate) struct Rows {
     nodes: BTreeMap<NodeId, NodeRow>,
     locals: BTreeMap<LocalId, LocalNode>,
     asides: BTreeMap<LocalId, ConflictOf>,
+    asked: BTreeMap<LocalId, Place>,
     control: Control,
 }
 
@@ -124,6 +125,7 @@ impl Rows {
             trees,
             outside,
             asides: self.asides.clone(),
+            asked: self.asked.clone(),
         }))
     }
 
@@ -132,6 +134,7 @@ impl Rows {
             self.nodes.clear();
             self.locals.clear();
             self.asides.clear();
+            self.asked.clear();
         }
         for row in &changes.nodes {
             self.nodes.insert(row.id, row.clone());
@@ -147,6 +150,9 @@ impl Rows {
                 Some(of) => drop(self.asides.insert(*id, *of)),
                 None => drop(self.asides.remove(id)),
             }
+        }
+        if let Some(asked) = &changes.asked {
+            self.asked.clone_from(asked);
         }
         if let Some(meta) = &changes.meta {
             self.meta = Some(meta.clone());

@@ -246,6 +246,11 @@ impl Engine {
 
     /// Folders, moves and deletes on the server, side by side.
     async fn call(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
+        // A crash behind a call and before its answer is written must not look like somebody else.
+        for operation in &operations {
+            self.kept.asking(operation);
+        }
+        self.flush()?;
         let io = self.io.clone();
         let io = &io;
         let meta = self.kept.meta().clone();
@@ -286,12 +291,15 @@ impl Engine {
             match result {
                 Ok(node) => {
                     round.done += 1;
+                    self.kept.answered(&operation);
                     self.called(&operation, node, round);
                 }
-                Err(error) => match self.remote_refused(&operation, error, round) {
-                    Ok(()) => {}
-                    Err(error) => stopped = Some(error),
-                },
+                Err(error) => {
+                    if matches!(error, RemoteError::Refused { .. }) {
+                        self.kept.answered(&operation);
+                    }
+                    stopped = self.remote_refused(&operation, error, round).err().or(stopped);
+                }
             }
         }
         drop(results);

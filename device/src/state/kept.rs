@@ -1,10 +1,12 @@
 //! The trees in memory, and what of them is not written yet.
 
+mod asked;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
-    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NameRules, NodeId, Observed, Place, RemoteKind,
-    RemoteNode, RemoteTree, Scan, Sha256, SyncedTree, Tombstone, Trees,
+    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NodeId, Observed, Place, RemoteKind, RemoteNode,
+    RemoteTree, Scan, Sha256, SyncedTree, Tombstone, Trees,
 };
 
 use super::{Changes, Loaded, LogLine, Meta, NodeRow, Outside};
@@ -24,6 +26,9 @@ pub struct Kept {
     /// Entries that become conflicted copies, and of what: until the server has them.
     asides: BTreeMap<LocalId, ConflictOf>,
     asides_changed: BTreeSet<LocalId>,
+    /// Where the server was asked to have entries, and is not known to have answered.
+    asked: BTreeMap<LocalId, Place>,
+    asked_changed: bool,
     nodes: BTreeSet<NodeId>,
     locals: BTreeSet<LocalId>,
     log: Vec<LogLine>,
@@ -42,6 +47,8 @@ impl Kept {
             meta: loaded.meta,
             asides: loaded.asides,
             asides_changed: BTreeSet::new(),
+            asked: loaded.asked,
+            asked_changed: false,
             nodes: BTreeSet::new(),
             locals: BTreeSet::new(),
             log: Vec::new(),
@@ -63,6 +70,7 @@ impl Kept {
             },
             outside: Outside::default(),
             asides: BTreeMap::new(),
+            asked: BTreeMap::new(),
         });
         kept.begins_anew = true;
         kept.meta_changed = true;
@@ -117,6 +125,7 @@ impl Kept {
                 .into_iter()
                 .map(|id| (id, self.asides.get(&id).copied()))
                 .collect(),
+            asked: std::mem::take(&mut self.asked_changed).then(|| self.asked.clone()),
             locals: locals
                 .into_iter()
                 .map(|id| (id, self.trees.local.get(id).cloned()))
@@ -174,6 +183,7 @@ impl Kept {
             self.nodes.insert(node);
             self.trees.remote.lose(node);
         }
+        self.forget_asked();
         let elsewhere: Vec<NodeId> = self.outside.iter().map(|node| node.id).collect();
         for node in elsewhere {
             self.nodes.insert(node);
@@ -376,14 +386,6 @@ impl Kept {
         self.touch(node.id, local);
         self.note_aside(local, None);
         self.trees.created_remote(local, node);
-    }
-
-    /// The journal was read: what was sent and is there is noted.
-    pub fn arrived(&mut self, names: &NameRules) {
-        for (node, local) in self.trees.arrived(names) {
-            self.touch(node, local);
-            self.note_aside(local, None);
-        }
     }
 
     /// The server moved it.

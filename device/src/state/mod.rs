@@ -13,7 +13,9 @@ mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitvault_planner::{LocalId, LocalNode, NodeId, RemoteKind, RemoteNode, SyncedNode, Tombstone, Trees};
+use bitvault_planner::{
+    LocalId, LocalNode, NodeId, Place, RemoteKind, RemoteNode, SyncedNode, Tombstone, Trees,
+};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -192,6 +194,8 @@ pub struct Changes {
     pub locals: Vec<(LocalId, Option<LocalNode>)>,
     /// What these entries are conflicted copies of, as long as the server does not have them; `None`: nothing.
     pub asides: Vec<(LocalId, Option<ConflictOf>)>,
+    /// Where the server was asked to have entries and is not known to have answered, if that changed: all of it.
+    pub asked: Option<BTreeMap<LocalId, Place>>,
     /// All trees are forgotten before.
     pub begins_anew: bool,
     /// What the state belongs to and how far it is, if that changed.
@@ -206,6 +210,7 @@ impl Changes {
         self.nodes.is_empty()
             && self.locals.is_empty()
             && self.asides.is_empty()
+            && self.asked.is_none()
             && !self.begins_anew
             && self.meta.is_none()
             && self.log.is_empty()
@@ -223,6 +228,8 @@ pub struct Loaded {
     pub outside: Outside,
     /// Entries that become conflicted copies, and of what.
     pub asides: BTreeMap<LocalId, ConflictOf>,
+    /// Where the server was asked to have entries and is not known to have answered.
+    pub asked: BTreeMap<LocalId, Place>,
 }
 
 /// Where a device's state is kept.

@@ -7,10 +7,8 @@
 //! trees nearly as one that came, as soon as the journal or a scan tells: both sides then have made the same change. So who
 //! died reads the journal, notes what of its own [has arrived](Trees::arrived), and scans, before it plans again.
 
-use std::collections::{BTreeSet, HashMap};
-
 use crate::ids::{LocalId, NodeId, Sha256};
-use crate::names::{Name, NameRules};
+use crate::names::Name;
 use crate::operation::Place;
 use crate::trees::{Content, Fingerprint, LocalNode, RemoteKind, RemoteNode, SyncedNode, Trees};
 
@@ -91,61 +89,6 @@ impl Trees {
         }
         self.settle(local, content);
         self.remote.answered(node);
-    }
-
-    /// After the journal was read, and before the folder is looked at again: notes what this device sent and the server now
-    /// shows, as its answer would have been noted. Tells what that is.
-    ///
-    /// A scan may find that a person has deleted, moved or replaced the file since. What is noted before is then known for
-    /// ours, and goes or moves with it; otherwise it would look like somebody else's new file or edit.
-    pub fn arrived(&mut self, names: &NameRules) -> Vec<(NodeId, LocalId)> {
-        let mut found = Vec::new();
-        // New files, by where they were to be; so that a folder is looked through once for all of them.
-        let mut awaited: HashMap<(NodeId, String), (LocalId, Sha256)> = HashMap::new();
-        for entry in self.local.iter() {
-            let Some(sent) = entry.sent else { continue };
-            match self.synced.of_local(entry.id) {
-                Some(synced) => {
-                    let shown = self.remote.get(synced.node).map(|node| node.kind);
-                    let shows_it = |kind: RemoteKind| kind.content().is_some_and(|now| now.sha256 == sent);
-                    if shown.is_some_and(|kind| kind != synced.kind && shows_it(kind)) {
-                        found.push((synced.node, entry.id));
-                    }
-                }
-                None => {
-                    if let Some(folder) = entry.parent.and_then(|parent| self.folder_of(parent)) {
-                        let key = names.to_remote(&entry.name).key();
-                        awaited.insert((folder, key), (entry.id, sent));
-                    }
-                }
-            }
-        }
-        let folders: BTreeSet<NodeId> = awaited.keys().map(|(folder, _)| *folder).collect();
-        for folder in folders {
-            for node in self.remote.children(folder) {
-                if let Some(content) = node.kind.content()
-                    && self.synced.get(node.id).is_none()
-                    && let Some((local, sent)) = awaited.get(&(folder, node.name.key()))
-                    && *sent == content.sha256
-                {
-                    found.push((node.id, *local));
-                }
-            }
-        }
-        for (node, local) in &found {
-            if let Some(node) = self.remote.get(*node).cloned() {
-                self.created_remote(*local, node);
-            }
-        }
-        found
-    }
-
-    /// The server's folder that an entry of the device is.
-    fn folder_of(&self, local: LocalId) -> Option<NodeId> {
-        match local == self.local.root() {
-            true => Some(self.remote.root()),
-            false => self.synced.of_local(local).map(|synced| synced.node),
-        }
     }
 
     /// After [`MoveRemote`](crate::Operation::MoveRemote), with the node as the server answered it.

@@ -5,6 +5,7 @@
 //! the same plan everywhere. Devices hold hundreds of thousands of nodes: the maps hold boxes, because nodes of a map are
 //! only half full when keys come in their order, as those of scans and journals do.
 
+mod arrived;
 mod children;
 mod effects;
 mod local;

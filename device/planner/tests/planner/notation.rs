@@ -4,7 +4,8 @@
 //! A number is a node of the server and the entry bound to it; a letter is an entry that nobody synced. Behind the id may
 //! stand `!` for what the server does not let this device change, `-` for what the ignore rules name and `@` for a symbolic
 //! link. `?` is a content that was not read yet, and `B sent A` is B where A was sent before and no answer came; `B fetched A`
-//! on the server is B where A was being put in place on the device. On the server `gone` and `hidden` in place of a path are tombstones. The root is 0 and not written down.
+//! on the server is B where A was being put in place on the device. What ends with `asked` the server was asked to have where
+//! it is, and no answer came. On the server `gone` and `hidden` in place of a path are tombstones. The root is 0 and not written down.
 //!
 //! A plan has an operation on each line, in the order of the alphabet.
 
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 
 use bitvault_planner::{
     Cause, Content, Date, DownloadTo, Fingerprint, Guard, LocalId, LocalKind, LocalNode, LocalTree, Name,
-    NameRules, NodeId, Operation, Pause, Plan, Policy, RemoteKind, RemoteNode, RemoteTree, RemoveWhy, Sha256,
-    SyncedNode, SyncedTree, Tombstone, Trees, UploadTo, VersionId, Why, plan,
+    NameRules, NodeId, Operation, Pause, Place, Plan, Policy, RemoteKind, RemoteNode, RemoteTree, RemoveWhy,
+    Sha256, SyncedNode, SyncedTree, Tombstone, Trees, UploadTo, VersionId, Why, plan,
 };
 use uuid::Uuid;
 
@@ -56,7 +57,7 @@ pub(crate) fn check_after_death(synced: &str, remote: &str, local: &str, found: 
         local: local_tree(local),
         synced: synced_tree(synced),
     };
-    trees.arrived(&policy.names);
+    trees.arrived(&asked(local), &policy.names);
     trees.local = local_tree(found);
     check_trees(&policy, &trees, expected);
 }
@@ -118,6 +119,7 @@ struct Line<'t> {
     content: Option<char>,
     sent: Option<char>,
     fetched: Option<char>,
+    is_asked: bool,
     word: &'t str,
 }
 
@@ -128,6 +130,10 @@ fn lines(tree: &str) -> Vec<Line<'_>> {
         let (id, rest) = line.split_once(' ').unwrap();
         let flags = id.trim_start_matches(|c: char| c.is_alphanumeric());
         let id = id_of(id.trim_end_matches(flags));
+        let (rest, is_asked) = match rest.strip_suffix(" asked") {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
         let (path, content) = rest.split_once(" = ").unwrap_or((rest, ""));
         let is_folder = path.ends_with('/');
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -148,6 +154,7 @@ fn lines(tree: &str) -> Vec<Line<'_>> {
             content: content.chars().next(),
             sent: sent.chars().next(),
             fetched: fetched.chars().next(),
+            is_asked,
             word: rest,
         });
     }
@@ -269,6 +276,16 @@ fn local_tree(text: &str) -> LocalTree {
         });
     }
     tree
+}
+
+/// Where the server was asked to have entries of the device.
+fn asked(text: &str) -> BTreeMap<LocalId, Place> {
+    let asked = lines(text).into_iter().filter(|line| line.is_asked);
+    let place = |line: Line<'_>| Place {
+        parent: node(line.parent),
+        name: line.name,
+    };
+    asked.map(|line| (LocalId(line.id), place(line))).collect()
 }
 
 fn synced_tree(text: &str) -> SyncedTree {

@@ -61,6 +61,8 @@ pub enum Mistake {
     // --- of the state, and of time
     /// What was sent is not noted.
     ForgetsWhatWasSent,
+    /// What the server is asked for is not noted.
+    ForgetsWhatItAskedFor,
     /// What is being put in place is not noted.
     ForgetsWhatWasFetched,
     /// That a folder is being made is not noted.
@@ -100,10 +102,11 @@ impl Mistake {
     ];
 
     /// Those that it does not find within so few: each needs several accidents at once.
-    pub const RARE: [Self; 6] = [
+    pub const RARE: [Self; 7] = [
         Self::MovesUnseen,
         Self::SendsWhatIsThere,
         Self::ForgetsWhatWasSent,
+        Self::ForgetsWhatItAskedFor,
         Self::ForgetsFoldersItMakes,
         Self::NeverWaitsATick,
         Self::TrustsItsClock,

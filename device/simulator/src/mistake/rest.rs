@@ -1,5 +1,6 @@
 //! Mistakes with the state and with time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,11 @@ impl Store for WrongStore {
                         entry.sent = None;
                     }
                 }
+                self.store.apply(&changes)
+            }
+            Mistake::ForgetsWhatItAskedFor => {
+                let mut changes = changes.clone();
+                changes.asked.iter_mut().for_each(BTreeMap::clear);
                 self.store.apply(&changes)
             }
             Mistake::ForgetsWhatWasFetched => {

@@ -14,10 +14,11 @@ use serde::de::DeserializeOwned;
 use super::{Changes, Control, Loaded, LogLine, Meta, Moving, NodeRow, Outside, StateError, Status, Store};
 
 /// What makes each layout of the one before it; the first one, of nothing.
-const LAYOUTS: [&str; 3] = [
+const LAYOUTS: [&str; 4] = [
     include_str!("first.sql"),
     include_str!("second.sql"),
     include_str!("third.sql"),
+    include_str!("fourth.sql"),
 ];
 /// The layout that this program reads and writes, in SQLite's `user_version`.
 const LAYOUT: i64 = LAYOUTS.len() as i64;
@@ -267,6 +268,7 @@ impl Store for SqliteStore {
             },
             outside,
             asides: rows::asides(&self.database).map_err(read)?,
+            asked: rows::asked(&self.database).map_err(read)?,
         }))
     }
 
@@ -280,7 +282,7 @@ impl Store for SqliteStore {
             if changes.begins_anew {
                 transaction.execute_batch(
                     "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced;
-                     DELETE FROM fetched; DELETE FROM asides;",
+                     DELETE FROM fetched; DELETE FROM asides; DELETE FROM asked;",
                 )?;
             }
             for row in &changes.nodes {
@@ -291,6 +293,9 @@ impl Store for SqliteStore {
             }
             for (id, of) in &changes.asides {
                 rows::put_aside(transaction, *id, of.as_ref())?;
+            }
+            if let Some(asked) = &changes.asked {
+                rows::put_asked(transaction, asked)?;
             }
             if let Some(meta) = &meta {
                 put_fact(transaction, "meta", meta)?;

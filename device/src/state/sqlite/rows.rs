@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bitvault_planner::{
-    AccountId, Cause, Content, Fingerprint, LocalId, LocalKind, LocalNode, Name, NodeId, RemoteKind,
+    AccountId, Cause, Content, Fingerprint, LocalId, LocalKind, LocalNode, Name, NodeId, Place, RemoteKind,
     RemoteNode, Sha256, SyncedNode, Tombstone, VersionId,
 };
 use rusqlite::types::Type;
@@ -208,6 +208,27 @@ pub(super) fn put_aside(database: &Connection, id: LocalId, of: Option<&Conflict
             of.base.map(|base| bytes(base.0))
         ])
         .map(|_| ())
+}
+
+pub(super) fn asked(database: &Connection) -> Result<BTreeMap<LocalId, Place>> {
+    let all = all(database, "SELECT entry, parent, name FROM asked", |row| {
+        let at = Place {
+            parent: NodeId(uuid(row, 1)?),
+            name: name(row, 2, None)?,
+        };
+        Ok((LocalId(unsigned(row, 0)?), at))
+    });
+    Ok(all?.into_iter().collect())
+}
+
+/// Writes all of it, in place of what there was.
+pub(super) fn put_asked(database: &Connection, asked: &BTreeMap<LocalId, Place>) -> Result<()> {
+    database.prepare_cached("DELETE FROM asked")?.execute([])?;
+    let mut insert = database.prepare_cached("INSERT INTO asked VALUES (?1, ?2, ?3)")?;
+    for (id, at) in asked {
+        insert.execute(params![signed(id.0), bytes(at.parent.0), at.name.as_str()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn put_entry(database: &Connection, id: LocalId, entry: Option<&LocalNode>) -> Result<()> {

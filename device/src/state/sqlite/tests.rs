@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use bitvault_planner::{
-    Cause, Content, Fingerprint, LocalId, LocalKind, LocalNode, Name, NodeId, RemoteKind, RemoteNode, Sha256,
-    Tombstone, VersionId,
+    Cause, Content, Fingerprint, LocalId, LocalKind, LocalNode, Name, NameRules, NodeId, Operation, Place,
+    RemoteKind, RemoteNode, Sha256, Tombstone, VersionId,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -98,7 +100,7 @@ fn filled() -> Kept {
     });
     kept.created_local(
         id(2),
-        bitvault_planner::Place {
+        Place {
             parent: id(1),
             name: Name::from("n2"),
         },
@@ -110,6 +112,11 @@ fn filled() -> Kept {
         kept.fetching(id(3), RemoteKind::File(content));
     }
     kept.fetching(id(6), RemoteKind::Folder);
+    kept.asking(&Operation::CreateRemoteFolder {
+        local: LocalId(3),
+        parent: id(2),
+        name: Name::from("n9"),
+    });
     kept.set_meta(|meta| meta.cursor = Some("c1".to_owned()));
     kept.log(LogLine {
         at: OffsetDateTime::UNIX_EPOCH,
@@ -170,7 +177,7 @@ fn brought_up_to_date(kept: &mut Kept, back: &str) -> Loaded {
 #[test]
 fn a_state_of_the_first_layout_is_brought_up_to_date() {
     let mut kept = filled();
-    let back = "DROP TABLE fetched; DROP TABLE asides; PRAGMA user_version = 1;";
+    let back = "DROP TABLE fetched; DROP TABLE asides; DROP TABLE asked; PRAGMA user_version = 1;";
     let loaded = brought_up_to_date(&mut kept, back);
     assert_eq!(loaded.trees.synced, kept.trees().synced);
     assert_eq!(loaded.trees.remote.fetched(id(3)), None);
@@ -185,11 +192,35 @@ fn a_state_of_the_second_layout_is_brought_up_to_date() {
             version BLOB NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL
         ) WITHOUT ROWID;
         INSERT INTO earlier SELECT * FROM fetched WHERE version IS NOT NULL;
-        DROP TABLE fetched; ALTER TABLE earlier RENAME TO fetched; PRAGMA user_version = 2;";
+        DROP TABLE fetched; ALTER TABLE earlier RENAME TO fetched; DROP TABLE asked; PRAGMA user_version = 2;";
     let loaded = brought_up_to_date(&mut kept, back);
     assert_eq!(loaded.trees.synced, kept.trees().synced);
     assert_eq!(loaded.trees.remote.fetched(id(3)), Some(file(9)));
     assert_eq!(loaded.trees.remote.fetched(id(6)), None);
+}
+
+#[test]
+fn a_state_of_the_third_layout_is_brought_up_to_date() {
+    let mut kept = filled();
+    let loaded = brought_up_to_date(&mut kept, "DROP TABLE asked; PRAGMA user_version = 3;");
+    assert_eq!(loaded.trees.remote, kept.trees().remote);
+    assert!(loaded.asked.is_empty());
+}
+
+#[test]
+fn what_was_asked_for_is_kept_until_the_answer_is_known() {
+    let mut kept = filled();
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    let asked = store.load().unwrap().unwrap().asked;
+    let place = Place {
+        parent: id(2),
+        name: Name::from("n9"),
+    };
+    assert_eq!(asked, BTreeMap::from([(LocalId(3), place)]));
+    kept.arrived(&NameRules::posix());
+    store.apply(&kept.take_changes()).unwrap();
+    assert!(store.load().unwrap().unwrap().asked.is_empty());
 }
 
 #[test]
@@ -293,7 +324,7 @@ fn what_a_copy_is_of_is_kept_until_the_server_has_the_copy() {
     let path = folder.path().join("state");
     let mut kept = filled();
     let content = file(9).content().unwrap();
-    let at = bitvault_planner::Place {
+    let at = Place {
         parent: id(2),
         name: Name::from("n3"),
     };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
     Date, DownloadTo, Fingerprint, Guard, LocalId, LocalKind, LocalNode, LocalTree, Name, NameRules,
-    Operation, Plan, Policy, RemoteKind, RemoteTree, RemoveWhy, Scan, ScanEntry, ScanParent, SyncedTree,
-    Trees, UploadTo, Why, plan,
+    Operation, Place, Plan, Policy, RemoteKind, RemoteTree, RemoveWhy, Scan, ScanEntry, ScanParent,
+    SyncedTree, Trees, UploadTo, Why, plan,
 };
 
 use crate::model::disk::{Entry, Habits};
@@ -29,6 +29,8 @@ pub(crate) struct Device {
     pub(crate) trees: Trees,
     pub(crate) policy: Policy,
     pub(crate) trash: Vec<Payload>,
+    /// Where the server was asked to have entries, and gave no answer.
+    asked: BTreeMap<LocalId, Place>,
     cursor: usize,
     /// Who died looks at its disk first.
     pub(crate) has_died: bool,
@@ -77,6 +79,7 @@ impl Device {
             disk,
             policy,
             trash: Vec::new(),
+            asked: BTreeMap::new(),
             cursor: 0,
             has_died: false,
             mistake,
@@ -86,6 +89,7 @@ impl Device {
     /// Loses the state database.
     pub(crate) fn lose_state(&mut self, server: &Server) {
         self.trees = fresh_trees(&self.disk, server);
+        self.asked.clear();
         self.cursor = 0;
     }
 
@@ -100,7 +104,10 @@ impl Device {
             }
         }
         self.cursor = end;
-        self.trees.arrived(&self.policy.names);
+        self.trees.arrived(&self.asked, &self.policy.names);
+        if end == server.journal.len() {
+            self.asked.clear();
+        }
     }
 
     /// Looks at its disk, and again while that shows folders that should have been looked into.
@@ -186,6 +193,8 @@ impl Device {
                 let node = server.create(parent, &name, None)?;
                 if is_known {
                     self.trees.created_remote(local, node);
+                } else {
+                    self.asked.insert(local, Place { parent, name });
                 }
             }
             Operation::Upload {

@@ -142,6 +142,18 @@ fn what_arrived_before_the_device_died_is_its_own_even_if_the_file_is_gone_by_th
 }
 
 #[test]
+fn a_folder_that_the_server_made_before_the_device_died_is_its_own_even_if_it_is_gone_by_then() {
+    check_after_death("", "1 d/", "a d/ asked", "", "remote: delete 1 of 1");
+    check_after_death("", "1 d/", "a d/ asked", "a e/", "remote: move 1 to 0/e");
+    // A file has its name: it can have that once the folder is gone.
+    check_after_death("", "1 d/", "a d/ asked", "b d = A", "remote: delete 1 of 1");
+    // Somebody has put something into it: it stays.
+    check_after_death("", "1 d/\n 2 d/f = A", "a d/ asked", "", "forget 1");
+    // The server was never asked: it is somebody else's.
+    check_after_death("", "1 d/", "a d/", "", "local: create 1 as 0/d/");
+}
+
+#[test]
 fn what_somebody_else_made_of_it_before_the_device_knew_stays_although_the_file_is_gone() {
     check_after_death(
         "",
