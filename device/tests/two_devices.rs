@@ -254,6 +254,27 @@ async fn a_folder_that_the_server_made_is_the_devices_own_when_it_was_deleted_or
 }
 
 #[tokio::test]
+async fn a_move_that_was_sent_is_the_devices_own_when_the_file_was_moved_again_before_the_device_knew() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "a");
+    one.sync().await;
+    one.rename("a", "b");
+    one.lose_answer("move_node");
+    one.sync_fails().await;
+    assert!(world.files().contains_key("b"), "it arrived");
+    one.rename("b", "c");
+    one.write("b", "another one");
+    one.reopen().await;
+    one.sync().await;
+    two.sync().await;
+    let names: Vec<_> = two.files().into_keys().collect();
+    assert_eq!(names, ["b", "c"]);
+    assert_eq!(two.text("c"), "a");
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn lost_requests_and_answers_of_every_call_do_no_harm() {
     for call in [
         "introduce",

@@ -50,8 +50,8 @@ pub enum Operation {
     },
 
     // --- on the server
-    /// Create a folder on the server for one of the device, and bind them. Before it is asked for, that is noted, for
-    /// [`crate::Trees::arrived`].
+    /// Create a folder on the server for one of the device, and bind them. Before it is asked for, that is noted
+    /// ([`crate::Trees::asked_by`]).
     CreateRemoteFolder {
         /// The folder of the device.
         local: LocalId,
@@ -72,7 +72,8 @@ pub enum Operation {
         /// A new node, or a version of one.
         to: UploadTo,
     },
-    /// Move or rename a node on the server (`If-Match: revision`).
+    /// Move or rename a node on the server (`If-Match: revision`). Before it is asked for, that is noted
+    /// ([`crate::Trees::asked_by`]).
     MoveRemote {
         /// The node.
         node: NodeId,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::ids::{LocalId, NodeId, Sha256};
 use crate::names::NameRules;
-use crate::operation::Place;
+use crate::operation::{Operation, Place};
 use crate::trees::Trees;
 
 /// New nodes that the server may show, by where they were to be: so that a folder is looked through once for all of them. The
@@ -12,10 +12,35 @@ use crate::trees::Trees;
 type Awaited = HashMap<(NodeId, String), (LocalId, Option<Sha256>)>;
 
 impl Trees {
+    /// The entry that an operation asks the server to have, and where. To be noted before the server is asked, and made durable
+    /// then, for [`Self::arrived`]; until the answer is known, or the journal was read.
+    pub fn asked_by(&self, operation: &Operation) -> Option<(LocalId, Place)> {
+        let (local, parent, name) = match operation {
+            Operation::CreateRemoteFolder { local, parent, name } => (*local, parent, name),
+            // A move after which both sides don't agree on the place that was asked for is followed by another one: so it is
+            // with one that steps aside, and of what both sides moved.
+            Operation::MoveRemote {
+                node,
+                parent,
+                name,
+                agreed: Some(agreed),
+                ..
+            } if (&agreed.parent, &agreed.name) == (parent, name) => {
+                (self.synced.get(*node)?.local, parent, name)
+            }
+            _ => return None,
+        };
+        let at = Place {
+            parent: *parent,
+            name: name.clone(),
+        };
+        Some((local, at))
+    }
+
     /// After the journal was read, and before the folder is looked at again: notes what this device sent, or asked for, and the
     /// server now shows, as its answer would have been noted. Tells what that is.
     ///
-    /// `asked` tells where the server was asked to have folders of the device.
+    /// `asked` tells where the server was asked to have entries: new folders, and what it was to move.
     ///
     /// A scan may find that a person has deleted, moved or replaced the entry since. What is noted before is then known for
     /// ours, and goes or moves with it; otherwise it would look like somebody else's new one or edit.
@@ -47,7 +72,21 @@ impl Trees {
                 self.created_remote(*local, node);
             }
         }
+        for (node, local, at) in self.moved_there(asked) {
+            self.agree(node, Some(at));
+            found.push((node, local));
+        }
         found
+    }
+
+    /// What the server has moved to where it was asked to.
+    fn moved_there(&self, asked: &BTreeMap<LocalId, Place>) -> Vec<(NodeId, LocalId, Place)> {
+        let moved = |(local, at): (&LocalId, &Place)| {
+            let node = self.remote.get(self.synced.of_local(*local)?.node)?;
+            let is_there = node.parent == Some(at.parent) && node.name == at.name;
+            is_there.then(|| (node.id, *local, at.clone()))
+        };
+        asked.iter().filter_map(moved).collect()
     }
 
     fn awaited_folders(&self, asked: &BTreeMap<LocalId, Place>) -> Awaited {

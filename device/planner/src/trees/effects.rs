@@ -239,7 +239,7 @@ impl Trees {
 
     /// Notes the place that both sides now know of. Without this, a move that one side took over, and that was then taken
     /// back by the other one, would look like a move of its own, and two devices could push a node to and fro for ever.
-    fn agree(&mut self, node: NodeId, agreed: Option<Place>) {
+    pub(super) fn agree(&mut self, node: NodeId, agreed: Option<Place>) {
         if let (Some(place), Some(synced)) = (agreed, self.synced.get(node).cloned()) {
             self.synced.insert(SyncedNode {
                 parent: place.parent,

@@ -1,13 +1,13 @@
 //! What the server was asked for, as long as its answer is not known.
 
-use bitvault_planner::{LocalId, NameRules, Operation, Place};
+use bitvault_planner::{NameRules, Operation};
 
 use super::Kept;
 
 impl Kept {
     /// The server is about to be asked for this.
     pub fn asking(&mut self, operation: &Operation) {
-        if let Some((local, at)) = asks(operation) {
+        if let Some((local, at)) = self.trees.asked_by(operation) {
             self.asked.insert(local, at);
             self.asked_changed = true;
         }
@@ -15,7 +15,7 @@ impl Kept {
 
     /// The server has answered to this, whatever it said.
     pub fn answered(&mut self, operation: &Operation) {
-        if let Some((local, _)) = asks(operation) {
+        if let Some((local, _)) = self.trees.asked_by(operation) {
             self.asked_changed |= self.asked.remove(&local).is_some();
         }
     }
@@ -32,19 +32,5 @@ impl Kept {
     pub(super) fn forget_asked(&mut self) {
         self.asked_changed |= !self.asked.is_empty();
         self.asked.clear();
-    }
-}
-
-/// The entry that the server is to have, and where.
-fn asks(operation: &Operation) -> Option<(LocalId, Place)> {
-    match operation {
-        Operation::CreateRemoteFolder { local, parent, name } => {
-            let at = Place {
-                parent: *parent,
-                name: name.clone(),
-            };
-            Some((*local, at))
-        }
-        _ => None,
     }
 }

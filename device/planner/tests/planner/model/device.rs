@@ -177,6 +177,9 @@ impl Device {
                 false
             }
         };
+        if !is_known {
+            self.asked.extend(self.trees.asked_by(operation));
+        }
         match operation.clone() {
             Operation::Adopt { node, local } => self.trees.adopt(node, local),
             Operation::Forget { node } => self.trees.forget(node),
@@ -193,8 +196,6 @@ impl Device {
                 let node = server.create(parent, &name, None)?;
                 if is_known {
                     self.trees.created_remote(local, node);
-                } else {
-                    self.asked.insert(local, Place { parent, name });
                 }
             }
             Operation::Upload {

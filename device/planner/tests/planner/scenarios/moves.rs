@@ -1,6 +1,6 @@
 //! Moves: taken over, merged, and put into an order that works.
 
-use crate::notation::{SAME, check};
+use crate::notation::{SAME, check, check_after_death};
 
 #[test]
 fn a_move_and_a_rename_are_taken_over_in_one_step() {
@@ -45,6 +45,57 @@ fn a_rename_here_and_a_move_there_are_merged() {
         "1 docs/\n 2 docs/f = A",
         "1 docs/\n 2 g = A",
         "local: move 2 to 1/g\n remote: move 2 to 1/g",
+    );
+}
+
+#[test]
+fn a_move_whose_answer_was_lost_is_not_somebody_elses_when_the_node_was_moved_again() {
+    check_after_death(
+        "1 f = A",
+        "1 g = A",
+        "1 g = A asked",
+        "1 h = A",
+        "remote: move 1 to 0/h",
+    );
+    check_after_death(
+        "1 f = A",
+        "1 g = A",
+        "1 g = A asked",
+        "1 f = A",
+        "remote: move 1 to 0/f",
+    );
+    check_after_death(
+        "1 d/\n 2 f = A",
+        "1 d/\n 2 d/f = A",
+        "1 d/\n 2 d/f = A asked",
+        "1 d/\n 2 g = A",
+        "remote: move 2 to 0/g",
+    );
+    // It never reached the server, or somebody has moved it on since.
+    check_after_death(
+        "1 f = A",
+        "1 f = A",
+        "1 g = A asked",
+        "1 h = A",
+        "remote: move 1 to 0/h",
+    );
+    check_after_death(
+        "1 f = A",
+        "1 i = A",
+        "1 g = A asked",
+        "1 h = A",
+        "local: move 1 to 0/i",
+    );
+}
+
+#[test]
+fn what_was_moved_and_what_was_made_there_may_change_names_before_the_device_knows() {
+    check_after_death(
+        "1 d/",
+        "1 e/\n 2 a/",
+        "1 e/ asked\n b a/ asked",
+        "1 a/\n b e/",
+        "remote: move 2 to 0/a (moving, laptop, 2) (aside)",
     );
 }
 
