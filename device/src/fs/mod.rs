@@ -156,7 +156,8 @@ pub trait FileSystem: Send + Sync {
     ) -> Result<(Box<dyn Temp>, u64), FsError>;
     /// Gives a written file its name, which must be free. Done is done: also when somebody takes it away right after.
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError>;
-    /// Puts a written file in the place of one that must be as expected, which goes to the trash.
+    /// Puts a written file in the place of one that must be as expected, which goes to the trash. What can't go there now stays
+    /// under a name of the engine's own, for [`Self::sweep`].
     async fn replace(
         &self,
         temp: &Written,
@@ -219,14 +220,10 @@ pub fn after_rename(now: Fingerprint, before: Fingerprint) -> Fingerprint {
 }
 
 /// What to keep of a written file that was given its name: what is there now tells, as [`after_rename`]. A file that is not
-/// there any more was in its place all the same: whoever took it away has moved or deleted it, and the next scan sees which.
-///
-/// # Errors
-/// When the file system could not tell what is there.
-pub fn after_placing(now: Result<Found, FsError>, temp: &Written) -> Result<Fingerprint, FsError> {
-    match now {
-        Ok(now) => Ok(after_rename(now.fingerprint, temp.fingerprint)),
-        Err(FsError::Changed) => Ok(temp.fingerprint),
-        Err(error) => Err(error),
-    }
+/// there any more, or that the file system can't tell of, was in its place all the same: whoever took it away has moved or
+/// deleted it, and the next scan sees which.
+pub fn after_placing(now: Result<Found, FsError>, temp: &Written) -> Fingerprint {
+    now.map_or(temp.fingerprint, |now| {
+        after_rename(now.fingerprint, temp.fingerprint)
+    })
 }

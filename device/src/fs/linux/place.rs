@@ -33,7 +33,7 @@ pub(super) fn place(
     rename_free((&folder, temp_name), (&folder, name), &path)?;
     behind();
     let now = stat(&folder, name).map_err(|errno| failed("look at", &path, errno));
-    after_placing(now, temp)
+    Ok(after_placing(now, temp))
 }
 
 /// Where tests let a person act while a file is replaced.
@@ -98,8 +98,10 @@ pub(super) fn replace(
         return Err(FsError::Changed);
     }
     let now = stat(&folder, name).map_err(failed);
-    into_trash(beneath, (&folder, &swap_name), name, label, &path)?;
-    after_placing(now, temp)
+    if let Err(error) = into_trash(beneath, (&folder, &swap_name), name, label, &path) {
+        tracing::warn!(%path, %error, "move what made place to the trash");
+    }
+    Ok(after_placing(now, temp))
 }
 
 /// Who may read, write and run a file.

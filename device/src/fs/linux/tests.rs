@@ -135,6 +135,25 @@ async fn what_is_taken_away_right_after_it_was_put_in_place_was_in_its_place() {
 }
 
 #[tokio::test]
+async fn what_made_place_and_can_not_go_to_the_trash_waits_under_a_name_of_the_engines_own() {
+    let folder = folder();
+    let own = folder.dir.path().join(own::FOLDER);
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join(own::TRASH), "no folder").unwrap();
+    let old = folder.write("a", "old");
+    let temp = folder.temp("", "new").await;
+    let replaced = folder.fs.replace(&temp, "a", old.fingerprint, "now").await;
+    assert_eq!(folder.found("a").fingerprint, replaced.unwrap());
+    assert_eq!(folder.text("a"), "new");
+
+    fs::remove_file(own.join(own::TRASH)).unwrap();
+    let leftovers = folder.fs.list(&RelPath::root()).await.unwrap().leftovers;
+    assert_eq!(leftovers.len(), 1, "{leftovers:?}");
+    folder.fs.sweep(&path(&leftovers[0]), "later").await.unwrap();
+    assert_eq!(folder.trashed(), ["old"]);
+}
+
+#[tokio::test]
 async fn what_makes_place_for_a_download_lies_in_the_trash() {
     let folder = folder();
     let old = folder.write("a", "old");
