@@ -275,6 +275,34 @@ async fn a_move_that_was_sent_is_the_devices_own_when_the_file_was_moved_again_b
 }
 
 #[tokio::test]
+async fn a_move_that_was_followed_here_is_not_the_persons_when_the_server_moved_on_before_the_device_knew() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "a");
+    one.write("d/f", "f");
+    one.sync().await;
+    two.sync().await;
+    one.rename("a", "b");
+    one.rename("d", "e");
+    one.sync().await;
+    two.forget("move");
+    two.sync_fails().await;
+    assert_eq!(two.text("b"), "a", "it was moved");
+    assert_eq!(two.text("e/f"), "f", "it was moved");
+    one.rename("b", "a");
+    one.rename("e", "g");
+    one.write("b", "another one");
+    one.sync().await;
+    two.reopen().await;
+    two.sync().await;
+    one.sync().await;
+    let names: Vec<_> = one.files().into_keys().collect();
+    assert_eq!(names, ["a", "b", "g/f"]);
+    assert_eq!(one.text("a"), "a");
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn lost_requests_and_answers_of_every_call_do_no_harm() {
     for call in [
         "introduce",

@@ -16,6 +16,7 @@
 mod carry_out;
 mod events;
 mod fetched;
+mod followed;
 mod io;
 mod look;
 mod open;
@@ -237,6 +238,7 @@ impl Engine {
         self.kept.reveal_names();
         self.check_folder().await?;
         if self.was_cut_short {
+            self.find_followed().await?;
             self.find_fetched().await?;
             self.was_cut_short = false;
         }
