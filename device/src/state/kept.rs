@@ -281,17 +281,7 @@ impl Kept {
         }
         let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some();
         if is_known {
-            let gone = self.trees.remote.below(id);
-            self.nodes.extend(&gone);
-            self.trees.remote.bury(id, tombstone);
-            // What both sides have not got needs no binding. It ends before the next look at the folder: a file that was moved
-            // while the folder was listed looked deleted, was deleted on the server, and must be a new one when it is found.
-            for id in gone {
-                let synced = self.trees.synced.get(id);
-                if synced.is_some_and(|synced| self.trees.local.get(synced.local).is_none()) {
-                    self.forget(id);
-                }
-            }
+            self.nodes.extend(self.trees.bury(id, tombstone));
         }
     }
 

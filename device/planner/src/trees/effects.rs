@@ -10,7 +10,7 @@
 use crate::ids::{LocalId, NodeId, Sha256};
 use crate::names::Name;
 use crate::operation::Place;
-use crate::trees::{Content, Fingerprint, LocalNode, RemoteKind, RemoteNode, SyncedNode, Trees};
+use crate::trees::{Content, Fingerprint, LocalNode, RemoteKind, RemoteNode, SyncedNode, Tombstone, Trees};
 
 impl Trees {
     /// After [`Adopt`](crate::Operation::Adopt): both sides agree on place and content. To be done before any tree changes
@@ -47,6 +47,22 @@ impl Trees {
     pub fn forget(&mut self, node: NodeId) {
         self.synced.remove(node);
         self.remote.drop_tombstone(node);
+    }
+
+    /// Takes in the journal's word that a node is gone, and gives all that went with it.
+    ///
+    /// What both sides have not got needs no binding. It ends before the next look at the folder: a file that was moved while
+    /// the folder was listed looked deleted, was deleted on the server, and must be a new one when it is found.
+    pub fn bury(&mut self, node: NodeId, tombstone: Tombstone) -> Vec<NodeId> {
+        let gone = self.remote.below(node);
+        self.remote.bury(node, tombstone);
+        for node in &gone {
+            let synced = self.synced.get(*node);
+            if synced.is_some_and(|synced| self.local.get(synced.local).is_none()) {
+                self.forget(*node);
+            }
+        }
+        gone
     }
 
     /// After [`Hash`](crate::Operation::Hash): the file had this fingerprint before and after it was read.

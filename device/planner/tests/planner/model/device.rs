@@ -100,7 +100,7 @@ impl Device {
             match event.clone() {
                 Event::Seen(node) => self.trees.remote.insert(node),
                 Event::Gone(..) if self.makes(Mistake::MissesTombstone) => {}
-                Event::Gone(node, tombstone) => self.trees.remote.bury(node, tombstone),
+                Event::Gone(node, tombstone) => drop(self.trees.bury(node, tombstone)),
             }
         }
         self.cursor = end;
