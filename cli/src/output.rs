@@ -76,13 +76,22 @@ impl Output {
     }
 
     /// Rows under their headings: aligned on a terminal; in a pipe without headings, columns separated by tabs.
-    pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
+    fn table(&self, headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
         if !std::io::stdout().is_terminal() {
             return rows.iter().try_for_each(|row| self.line(&row.join("\t")));
         }
         aligned(headings, rows, self.paints)
             .iter()
             .try_for_each(|line| self.line(line))
+    }
+
+    /// A table, or a note beside the result when there is nothing in it: what that means, and what to do about it.
+    pub(crate) fn listing(&self, headings: &[&str], rows: &[Vec<String>], empty: &str) -> Result<(), Error> {
+        if rows.is_empty() {
+            self.note(empty);
+            return Ok(());
+        }
+        self.table(headings, rows)
     }
 
     /// One JSON document, or one event of several.

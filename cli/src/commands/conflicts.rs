@@ -20,15 +20,19 @@ async fn list(server: &Server, output: &Output) -> Result<(), Error> {
     if output.json {
         return output.document(&json!({ "items": items }));
     }
-    items.iter().try_for_each(|conflict| {
-        output.line(&format!(
-            "{}  {}  {}  {}",
-            conflict.id,
+    let rows = items.iter().map(|conflict| {
+        vec![
+            conflict.id.clone(),
             instant(conflict.created_at),
-            output.name(&conflict.theirs.node.name),
-            output.name(&conflict.mine.node.name),
-        ))
-    })
+            conflict.theirs.node.name.clone(),
+            conflict.mine.node.name.clone(),
+        ]
+    });
+    output.listing(
+        &["id", "since", "theirs", "mine"],
+        &rows.collect::<Vec<_>>(),
+        "there are no conflicted copies to settle",
+    )
 }
 
 async fn resolve(

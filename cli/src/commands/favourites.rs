@@ -21,11 +21,12 @@ pub(crate) async fn run(args: &Favourites, server: &Server, output: &Output) -> 
     if output.json {
         return output.document(&json!({ "items": favourites }));
     }
-    if favourites.is_empty() {
-        output.note("no favourites yet; make one with --add PATH");
-    }
     let rows = favourites
         .iter()
         .map(|favourite| recent::row(&favourite.node, instant(favourite.added_at)));
-    output.table(&["name", "since", "path"], &rows.collect::<Vec<_>>())
+    output.listing(
+        &["name", "since", "path"],
+        &rows.collect::<Vec<_>>(),
+        "no favourites yet; make one with --add PATH",
+    )
 }

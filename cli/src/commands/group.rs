@@ -65,7 +65,11 @@ async fn members(server: &Server, name: &str, output: &Output) -> Result<(), Err
         .iter()
         .map(|member| vec![member.account_id.clone(), instant(member.added_at)])
         .collect();
-    output.table(&["account", "since"], &rows)
+    output.listing(
+        &["account", "since"],
+        &rows,
+        "nobody belongs to it yet; add accounts with `bitvault group add`",
+    )
 }
 
 fn list(groups: &[api::Group], output: &Output) -> Result<(), Error> {
@@ -76,7 +80,11 @@ fn list(groups: &[api::Group], output: &Output) -> Result<(), Error> {
         .iter()
         .map(|group| vec![group.name.clone(), group.members.to_string(), group.id.clone()])
         .collect();
-    output.table(&["name", "members", "id"], &rows)
+    output.listing(
+        &["name", "members", "id"],
+        &rows,
+        "there are no groups yet; make one with `bitvault group create`",
+    )
 }
 
 fn told(output: &Output, event: &str, group: &api::Group) -> Result<(), Error> {

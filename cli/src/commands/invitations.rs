@@ -10,20 +10,23 @@ pub(crate) async fn run(args: &Invitations, server: &Server, output: &Output) ->
     match args.command.as_ref().unwrap_or(&InvitationsCommand::Ls) {
         InvitationsCommand::Ls if output.json => output.document(&json!({ "items": invitations })),
         InvitationsCommand::Ls => {
-            for invitation in &invitations {
-                let shares = match invitation.grants.len() {
-                    0 => String::new(),
-                    1 => "  and 1 node".to_owned(),
-                    count => format!("  and {count} nodes"),
-                };
-                output.line(&format!(
-                    "{:6}  until {}  {}{shares}",
-                    invitation.role,
+            let rows = invitations.iter().map(|invitation| {
+                vec![
+                    invitation.email.clone(),
+                    invitation.role.to_string(),
                     instant(invitation.expires_at),
-                    output.name(&invitation.email)
-                ))?;
-            }
-            Ok(())
+                    match invitation.grants.len() {
+                        0 => String::new(),
+                        1 => "1 node".to_owned(),
+                        count => format!("{count} nodes"),
+                    },
+                ]
+            });
+            output.listing(
+                &["who", "role", "until", "shared"],
+                &rows.collect::<Vec<_>>(),
+                "no invitation is open; invite somebody with `bitvault invite`",
+            )
         }
         InvitationsCommand::Rm { which } => {
             let found = invitations

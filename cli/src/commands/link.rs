@@ -60,26 +60,34 @@ async fn list(args: &LinkLs, server: &Server, output: &Output) -> Result<(), Err
     if output.json {
         return output.document(&json!({ "items": items }));
     }
-    items.iter().try_for_each(|link| show(link, output))
+    show(&items, output)
 }
 
-fn show(link: &api::Link, output: &Output) -> Result<(), Error> {
-    let kind = match link.kind {
-        LinkKind::View => "view",
-        LinkKind::Download => "download",
-        LinkKind::Drop => "drop",
-    };
-    let until = link.expires_at.map_or_else(|| "no end".to_owned(), instant);
-    let downloads = match link.max_downloads {
-        Some(most) => format!("{}/{most}", link.downloads),
-        None => link.downloads.to_string(),
-    };
-    let password = if link.has_password { "password" } else { "-" };
-    let label = output.name(link.label.as_deref().unwrap_or_default());
-    output.line(&format!(
-        "{}  {kind:<8}  {until:<17}  {downloads:>9}  {password:<8}  {label}",
-        link.id
-    ))
+fn show(links: &[api::Link], output: &Output) -> Result<(), Error> {
+    let rows = links.iter().map(|link| {
+        let kind = match link.kind {
+            LinkKind::View => "view",
+            LinkKind::Download => "download",
+            LinkKind::Drop => "drop",
+        };
+        let downloads = match link.max_downloads {
+            Some(most) => format!("{}/{most}", link.downloads),
+            None => link.downloads.to_string(),
+        };
+        vec![
+            link.id.clone(),
+            kind.to_owned(),
+            link.expires_at.map_or_else(|| "no end".to_owned(), instant),
+            downloads,
+            if link.has_password { "yes" } else { "no" }.to_owned(),
+            link.label.clone().unwrap_or_default(),
+        ]
+    });
+    output.listing(
+        &["id", "kind", "until", "downloads", "password", "label"],
+        &rows.collect::<Vec<_>>(),
+        "there are no links; make one with `bitvault link create`",
+    )
 }
 
 async fn change(args: &LinkEdit, server: &Server, output: &Output) -> Result<(), Error> {
@@ -107,7 +115,7 @@ async fn change(args: &LinkEdit, server: &Server, output: &Output) -> Result<(),
     if output.json {
         return output.document(&link);
     }
-    show(&link, output)
+    show(&[link], output)
 }
 
 async fn end(args: &LinkRm, server: &Server, output: &Output) -> Result<(), Error> {

@@ -53,19 +53,23 @@ async fn list(server: &Server, output: &Output) -> Result<(), Error> {
     if output.json {
         return output.document(&json!({ "items": members }));
     }
-    let width = members.iter().map(|member| member.email.chars().count()).max();
-    for member in &members {
-        output.line(&format!(
-            "{:6}  {}  {:width$}  {}{}",
-            member.role,
+    let rows = members.iter().map(|member| {
+        let name = &member.display_name;
+        vec![
+            member.email.clone(),
+            member.role.to_string(),
             instant(member.joined_at),
-            output.name(&member.email),
-            output.name(&member.display_name),
-            if member.pending { "  (no password yet)" } else { "" },
-            width = width.unwrap_or_default(),
-        ))?;
-    }
-    Ok(())
+            match member.pending {
+                true => format!("{name} (no password yet)"),
+                false => name.clone(),
+            },
+        ]
+    });
+    output.listing(
+        &["who", "role", "since", "name"],
+        &rows.collect::<Vec<_>>(),
+        "nobody belongs to the tenant",
+    )
 }
 
 async fn add(member: &AddMember, server: &Server, output: &Output) -> Result<(), Error> {

@@ -26,10 +26,11 @@ pub(crate) async fn run(args: &Metadata, server: &Server, output: &Output) -> Re
     if output.json {
         return output.document(&metadata);
     }
-    if metadata.tags.is_empty() && metadata.fields.is_empty() {
-        output.note("no tags and no fields; add them with --tag and --set");
-    }
     let tags = metadata.tags.into_iter().map(|tag| vec!["tag".to_owned(), tag]);
     let fields = metadata.fields.into_iter().map(|(name, text)| vec![name, text]);
-    output.table(&["name", "text"], &tags.chain(fields).collect::<Vec<_>>())
+    output.listing(
+        &["name", "text"],
+        &tags.chain(fields).collect::<Vec<_>>(),
+        "no tags and no fields; add them with --tag and --set",
+    )
 }

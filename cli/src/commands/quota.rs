@@ -86,7 +86,11 @@ async fn list(server: &Server, output: &Output) -> Result<(), Error> {
             ]
         })
         .collect();
-    output.table(&["on", "limit", "used", "reserved"], &rows)
+    output.listing(
+        &["on", "limit", "used", "reserved"],
+        &rows,
+        "nothing is limited; set a limit with `bitvault quota set`",
+    )
 }
 
 /// A limit in one line.

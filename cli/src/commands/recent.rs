@@ -22,11 +22,12 @@ pub(crate) async fn run(args: &Recent, server: &Server, output: &Output) -> Resu
     if output.json {
         return output.document(&json!({ "items": found }));
     }
-    if found.is_empty() {
-        output.note("you have not changed any files yet");
-    }
     let rows = found.iter().map(|node| row(node, instant(node.updated_at)));
-    output.table(&["name", "changed", "path"], &rows.collect::<Vec<_>>())
+    output.listing(
+        &["name", "changed", "path"],
+        &rows.collect::<Vec<_>>(),
+        "you have not changed any files yet",
+    )
 }
 
 /// A node of anywhere, as a line: its path is written `nod_…:/`.

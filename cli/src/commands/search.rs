@@ -52,6 +52,9 @@ fn show(args: &Search, page: &SearchPage, output: &Output) -> Result<(), Error> 
             "more": page.next_cursor.is_some(),
         }));
     }
+    if page.items.is_empty() {
+        output.note("nothing was found that you may see; try fewer words, or their beginnings");
+    }
     for hit in &page.items {
         let shown = hit.node.size.map_or_else(|| "-".to_owned(), size);
         output.line(&format!(

@@ -118,8 +118,12 @@ fn show(
             ]
         })
         .collect();
-    if rows.is_empty() && invited.is_empty() {
-        output.note("nobody but its owner has access; give it with --with");
+    if rows.is_empty() && !invited.is_empty() {
+        return Ok(());
     }
-    output.table(&["who", "role", "given", "at"], &rows)
+    output.listing(
+        &["who", "role", "given", "at"],
+        &rows,
+        "nobody but its owner has access; give it with --with",
+    )
 }

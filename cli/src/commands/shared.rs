@@ -10,9 +10,6 @@ pub(crate) async fn run(server: &Server, output: &Output) -> Result<(), Error> {
     if output.json {
         return output.document(&json!({ "items": shared }));
     }
-    if shared.is_empty() {
-        output.note("nothing has been shared with you yet");
-    }
     let rows: Vec<Vec<String>> = shared
         .iter()
         .map(|item| {
@@ -30,5 +27,9 @@ pub(crate) async fn run(server: &Server, output: &Output) -> Result<(), Error> {
             ]
         })
         .collect();
-    output.table(&["name", "role", "since", "path"], &rows)
+    output.listing(
+        &["name", "role", "since", "path"],
+        &rows,
+        "nothing has been shared with you yet",
+    )
 }

@@ -61,9 +61,6 @@ fn list(spaces: &[api::Space], output: &Output) -> Result<(), Error> {
     if output.json {
         return output.document(&json!({ "items": spaces }));
     }
-    if spaces.is_empty() {
-        output.note("there is no space that you may see");
-    }
     let rows: Vec<Vec<String>> = spaces
         .iter()
         .map(|space| {
@@ -74,5 +71,9 @@ fn list(spaces: &[api::Space], output: &Output) -> Result<(), Error> {
             ]
         })
         .collect();
-    output.table(&["space", "role", "id"], &rows)
+    output.listing(
+        &["space", "role", "id"],
+        &rows,
+        "there is no space that you may see",
+    )
 }

@@ -39,15 +39,18 @@ pub(crate) async fn run(args: &Token, server: &Server, output: &Output) -> Resul
             if output.json {
                 return output.document(&json!({ "items": tokens }));
             }
-            for token in &tokens {
-                output.line(&format!(
-                    "{:10}  until {}  {}",
+            let rows = tokens.iter().map(|token| {
+                vec![
+                    token.name.clone(),
                     token.scopes.join(","),
                     instant(token.expires_at),
-                    output.name(&token.name)
-                ))?;
-            }
-            Ok(())
+                ]
+            });
+            output.listing(
+                &["name", "scopes", "until"],
+                &rows.collect::<Vec<_>>(),
+                "you have no tokens; make one with `bitvault token create`",
+            )
         }
         TokenCommand::Rm { which } => {
             let tokens = server.client.access_tokens().await?;

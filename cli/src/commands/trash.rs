@@ -33,42 +33,26 @@ async fn list(
     if output.json {
         return output.document(&json!({ "items": items }));
     }
-    if items.is_empty() {
-        return Ok(());
-    }
     let me = server.client.me().await?.account.id;
-    let rows: Vec<[String; 5]> = items
-        .iter()
-        .map(|item| {
-            let by = match &item.trashed_by {
-                Some(account) if *account == me => "you",
-                Some(account) => account,
-                None => "-",
-            };
-            [
-                instant(item.trashed_at),
-                instant(item.purge_at),
-                by.to_owned(),
-                item.node.id.clone(),
-                output.name(&path(item, below)),
-            ]
-        })
-        .collect();
-    let wide = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        widths.max().unwrap_or_default()
-    };
-    let (by, id) = (wide(2).max(2), wide(3));
-    if std::io::stdout().is_terminal() {
-        output.line(&format!(
-            "{:<17}  {:<17}  {:<by$}  {:<id$}  FROM",
-            "WHEN", "GONE AFTER", "BY", "ID"
-        ))?;
-    }
-    for [at, until, who, node, from] in &rows {
-        output.line(&format!("{at:<17}  {until:<17}  {who:<by$}  {node:<id$}  {from}"))?;
-    }
-    Ok(())
+    let rows = items.iter().map(|item| {
+        let by = match &item.trashed_by {
+            Some(account) if *account == me => "you",
+            Some(account) => account,
+            None => "-",
+        };
+        vec![
+            instant(item.trashed_at),
+            instant(item.purge_at),
+            by.to_owned(),
+            item.node.id.clone(),
+            path(item, below),
+        ]
+    });
+    output.listing(
+        &["when", "gone after", "by", "id", "from"],
+        &rows.collect::<Vec<_>>(),
+        "the trash is empty",
+    )
 }
 
 /// Where it was, as paths are written; folders end with a slash. `below` is the space that is looked at.

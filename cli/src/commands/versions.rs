@@ -33,20 +33,21 @@ async fn list(path: &RemotePath, server: &Server, output: &Output) -> Result<(),
     if output.json {
         return output.document(&json!({ "path": path.to_string(), "items": items }));
     }
-    items.iter().try_for_each(|version| show(version, output))
-}
-
-fn show(version: &FileVersion, output: &Output) -> Result<(), Error> {
-    let label = version.label.as_deref().unwrap_or_default();
-    let line = format!(
-        "{}  {}  {:>9}  {:<7}  {}",
-        version.id,
-        instant(version.created_at),
-        size(version.size),
-        if version.current { "current" } else { "" },
-        output.name(label),
-    );
-    output.line(line.trim_end())
+    let rows = items.iter().map(|version: &FileVersion| {
+        let current = if version.current { "current" } else { "" };
+        vec![
+            version.id.clone(),
+            instant(version.created_at),
+            size(version.size),
+            current.to_owned(),
+            version.label.clone().unwrap_or_default(),
+        ]
+    });
+    output.listing(
+        &["id", "when", "size", "state", "label"],
+        &rows.collect::<Vec<_>>(),
+        "there are no versions of it",
+    )
 }
 
 async fn restore(path: &RemotePath, version: &str, server: &Server, output: &Output) -> Result<(), Error> {

@@ -56,7 +56,7 @@ fn a_link_is_made_listed_changed_and_ended(target: &Target) -> Result<()> {
     assert_eq!(listed["items"].as_array().context("no items")?.len(), 3);
     let shown = cli.run(&["link", "ls", "/linked"])?.ok()?.text();
     assert!(
-        shown.contains("For Ada") && shown.contains("password") && !shown.contains("bvl_"),
+        shown.contains("For Ada") && shown.contains("\tyes\t") && !shown.contains("bvl_"),
         "{shown}"
     );
     let id = limited["id"].as_str().context("no id")?;

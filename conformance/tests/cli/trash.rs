@@ -23,13 +23,13 @@ fn what_is_removed_is_listed_and_comes_back(target: &Target) -> Result<()> {
     let id = items[0]["node"]["id"].as_str().context("id")?;
     let table = cli.run(&["trash"])?.ok()?.text();
     assert!(
-        table.contains("  you  ") && table.contains("  /bin/inner/note.txt\n"),
+        table.contains("\tyou\t") && table.contains("\t/bin/inner/note.txt\n"),
         "{table}"
     );
     assert!(table.contains("/bin/other/"), "{table}");
     let purge_at = items[0]["purge_at"].as_str().context("when it goes")?;
     let day = purge_at.split('T').next().unwrap_or_default();
-    assert!(table.contains(&format!("  {day} ")), "{purge_at} {table}");
+    assert!(table.contains(&format!("\t{day} ")), "{purge_at} {table}");
 
     cli.run(&["restore", "/bin/inner/note.txt", id])?.ok()?;
     assert_eq!(cli.run(&["cat", "/bin/inner/note.txt"])?.ok()?.text(), "first");
@@ -112,6 +112,12 @@ fn the_trash_is_emptied_when_that_is_meant(target: &Target) -> Result<()> {
     assert_eq!(cli.run(&["trash", "empty"])?.code, 2, "nobody can be asked");
     let emptied = cli.run(&["trash", "empty", "--yes", "--json"])?.ok()?.json()?;
     assert!(emptied["removed"].as_u64() > Some(1), "{emptied}");
-    assert_eq!(cli.run(&["trash"])?.ok()?.text(), "");
+    let emptied = cli.run(&["trash"])?.ok()?;
+    assert_eq!(emptied.text(), "");
+    assert!(
+        emptied.stderr.contains("the trash is empty"),
+        "{}",
+        emptied.stderr
+    );
     Ok(())
 }

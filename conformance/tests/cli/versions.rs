@@ -40,7 +40,7 @@ fn an_old_version_is_read_restored_labelled_and_removed(target: &Target) -> Resu
     let table = cli.run(&["versions", path])?.ok()?.text();
     let lines: Vec<&str> = table.lines().collect();
     assert!(
-        lines[0].ends_with("current") && lines[1].ends_with("as sent"),
+        lines[0].ends_with("\tcurrent\t") && lines[1].ends_with("\tas sent"),
         "{table}"
     );
     cli.run(&["versions", "label", path, old, "--clear"])?.ok()?;

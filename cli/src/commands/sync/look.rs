@@ -168,5 +168,9 @@ fn log(shown: &str, store: &mut SqliteStore, lines: usize, output: &Output) -> R
             ]
         })
         .collect();
-    output.table(&["when", "what", "path", "detail"], &rows)
+    output.listing(
+        &["when", "what", "path", "detail"],
+        &rows,
+        "nothing has happened in this folder yet",
+    )
 }
