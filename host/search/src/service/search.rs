@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 /// How often more candidates are looked for when the caller may see too few of those found.
 const ROUNDS: usize = 3;
-/// How often a search is made again because the caller sees other places than those looked in. Whatever was looked in, nothing
-/// is answered that it doesn't see.
+/// How often a search is made again because the caller sees other places than those looked in. If they change all the time, what
+/// was found last is answered: something may be missing, and nothing is there that the caller doesn't see.
 const ANEW: usize = 3;
 
 /// Answers a page of nodes that match, best first, of those that the caller may see now.
@@ -36,8 +36,7 @@ pub(super) async fn search(
     Ok(page(search, ctx, query, &whose, &places).await?.0)
 }
 
-/// A page of what is found in these places, and where the caller may find something now: if that is elsewhere, the page is cut
-/// short.
+/// A page of what is found in these places and the caller sees, and where it may find something now.
 async fn page(
     search: &Search,
     ctx: &Ctx,
@@ -68,9 +67,6 @@ async fn page(
             .iter()
             .map(|id| id.parse())
             .collect::<Result<_, _>>()?;
-        if now != *places {
-            break;
-        }
         answer.take(&query, &found, visible)?;
         query.behind = last;
         if answer.cut || !found.is_full || answer.len() >= query.limit {
