@@ -442,17 +442,17 @@ pub(crate) enum Group {
     Rm { name: String },
     /// List who is in a group
     Members { name: String },
-    /// Add accounts (acc_…) to a group
+    /// Add members to a group, by their mail addresses or ids
     Add {
         name: String,
-        #[arg(required = true, value_name = "ACCOUNT")]
-        accounts: Vec<String>,
+        #[arg(required = true)]
+        who: Vec<String>,
     },
-    /// Take accounts (acc_…) out of a group
+    /// Take members out of a group
     Remove {
         name: String,
-        #[arg(required = true, value_name = "ACCOUNT")]
-        accounts: Vec<String>,
+        #[arg(required = true)]
+        who: Vec<String>,
     },
 }
 

@@ -1,4 +1,5 @@
-use super::{find, recent};
+use super::find;
+use super::whereabouts::Whereabouts;
 use crate::args::Favourites;
 use crate::connect::Server;
 use crate::error::Error;
@@ -21,12 +22,17 @@ pub(crate) async fn run(args: &Favourites, server: &Server, output: &Output) -> 
     if output.json {
         return output.document(&json!({ "items": favourites }));
     }
-    let rows = favourites
-        .iter()
-        .map(|favourite| recent::row(&favourite.node, instant(favourite.added_at)));
+    let mut whereabouts = Whereabouts::new(server).await?;
+    let mut rows = Vec::new();
+    for favourite in &favourites {
+        rows.push(vec![
+            whereabouts.path(&favourite.node).await?,
+            instant(favourite.added_at),
+        ]);
+    }
     output.listing(
-        &["name", "since", "path"],
-        &rows.collect::<Vec<_>>(),
+        &["path", "since"],
+        &rows,
         "no favourites yet; make one with --add PATH",
     )
 }

@@ -1,3 +1,4 @@
+use super::people::{self, Names};
 use crate::args::Group;
 use crate::connect::Server;
 use crate::error::Error;
@@ -21,23 +22,21 @@ pub(crate) async fn run(command: &Group, server: &Server, output: &Output) -> Re
             told(output, "deleted", &group)
         }
         Group::Members { name } => members(server, name, output).await,
-        Group::Add { name, accounts } => {
+        Group::Add { name, who } => {
             let group = named(server, name).await?;
-            for account in accounts {
-                client
-                    .add_to_group(&group.id, account)
-                    .await
-                    .map_err(|error| Error::at(account, error))?;
+            for one in who {
+                let account = people::id(one, server).await?;
+                let added = client.add_to_group(&group.id, &account).await;
+                added.map_err(|error| Error::at(one, error))?;
             }
             members(server, name, output).await
         }
-        Group::Remove { name, accounts } => {
+        Group::Remove { name, who } => {
             let group = named(server, name).await?;
-            for account in accounts {
-                client
-                    .remove_from_group(&group.id, account)
-                    .await
-                    .map_err(|error| Error::at(account, error))?;
+            for one in who {
+                let account = people::id(one, server).await?;
+                let removed = client.remove_from_group(&group.id, &account).await;
+                removed.map_err(|error| Error::at(one, error))?;
             }
             members(server, name, output).await
         }
@@ -61,14 +60,15 @@ async fn members(server: &Server, name: &str, output: &Output) -> Result<(), Err
     if output.json {
         return output.document(&json!({ "group": group, "items": members }));
     }
+    let names = Names::of(members.iter().map(|member| member.account_id.as_str()), server).await?;
     let rows: Vec<Vec<String>> = members
         .iter()
-        .map(|member| vec![member.account_id.clone(), instant(member.added_at)])
+        .map(|member| vec![names.name(&member.account_id), instant(member.added_at)])
         .collect();
     output.listing(
-        &["account", "since"],
+        &["who", "since"],
         &rows,
-        "nobody belongs to it yet; add accounts with `bitvault group add`",
+        "nobody belongs to it yet; add somebody with `bitvault group add`",
     )
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod metadata;
 pub(crate) mod mkdir;
 pub(crate) mod mv;
 pub(crate) mod passwd;
+mod people;
 mod place;
 pub(crate) mod put;
 pub(crate) mod quota;
@@ -40,6 +41,7 @@ pub(crate) mod trash;
 pub(crate) mod tree;
 pub(crate) mod usage;
 pub(crate) mod versions;
+mod whereabouts;
 pub(crate) mod whoami;
 
 use crate::connect::Server;

@@ -1,9 +1,10 @@
+use super::whereabouts::Whereabouts;
 use crate::args::Recent;
 use crate::connect::Server;
 use crate::error::Error;
 use crate::human::instant;
 use crate::output::Output;
-use bitvault_client::api::{Node, NodeKind};
+use bitvault_client::api::Node;
 use serde_json::json;
 
 pub(crate) async fn run(args: &Recent, server: &Server, output: &Output) -> Result<(), Error> {
@@ -22,16 +23,10 @@ pub(crate) async fn run(args: &Recent, server: &Server, output: &Output) -> Resu
     if output.json {
         return output.document(&json!({ "items": found }));
     }
-    let rows = found.iter().map(|node| row(node, instant(node.updated_at)));
-    output.listing(
-        &["name", "changed", "path"],
-        &rows.collect::<Vec<_>>(),
-        "you have not changed any files yet",
-    )
-}
-
-/// A node of anywhere, as a line: its path is written `nod_…:/`.
-pub(super) fn row(node: &Node, at: String) -> Vec<String> {
-    let slash = if node.kind == NodeKind::Folder { "/" } else { "" };
-    vec![format!("{}{slash}", node.name), at, format!("{}:/", node.id)]
+    let mut whereabouts = Whereabouts::new(server).await?;
+    let mut rows = Vec::new();
+    for node in &found {
+        rows.push(vec![whereabouts.path(node).await?, instant(node.updated_at)]);
+    }
+    output.listing(&["path", "changed"], &rows, "you have not changed any files yet")
 }

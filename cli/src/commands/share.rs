@@ -1,4 +1,5 @@
-use super::{find, group, invite};
+use super::people::{self, Names};
+use super::{find, invite};
 use crate::args::Share;
 use crate::connect::Server;
 use crate::error::Error;
@@ -15,13 +16,7 @@ pub(crate) async fn run(args: &Share, server: &Server, output: &Output) -> Resul
         invited.extend(give(who, &node, args, server).await?);
     }
     for who in &args.remove {
-        let subject_id = match subject(server, who).await? {
-            (Some(subject_id), _) => subject_id,
-            (None, _) => {
-                let hint = "name the account as `bitvault share PATH` shows it, acc_…";
-                return Err(Error::usage(format!("{who} is a mail address"), hint));
-            }
-        };
+        let subject_id = people::id(who, server).await?;
         server
             .client
             .delete_grant(&node.id, &subject_id)
@@ -38,7 +33,7 @@ pub(crate) async fn run(args: &Share, server: &Server, output: &Output) -> Resul
             invite::tell(made, output)?;
         }
     }
-    show(&node, &grants, &invited, args, output)
+    show(&node, &grants, &invited, args, server, output).await
 }
 
 /// Gives access; who does not belong to the tenant is invited, if that is wanted.
@@ -48,7 +43,11 @@ async fn give(
     args: &Share,
     server: &Server,
 ) -> Result<Option<CreatedInvitation>, Error> {
-    let (subject_id, email) = subject(server, who).await?;
+    // A mail address is the server's to look up: it need not be a member's.
+    let (subject_id, email) = match who.contains('@') && !who.starts_with("group:") {
+        true => (None, Some(who.to_owned())),
+        false => (Some(people::id(who, server).await?), None),
+    };
     let grant = PutGrant {
         subject_id,
         email: email.clone(),
@@ -77,22 +76,12 @@ async fn give(
     }
 }
 
-/// Whom a person means: an id as it is, a group by its name, or a mail address.
-async fn subject(server: &Server, who: &str) -> Result<(Option<String>, Option<String>), Error> {
-    if let Some(name) = who.strip_prefix("group:") {
-        return Ok((Some(group::named(server, name).await?.id), None));
-    }
-    if who.starts_with("acc_") || who.starts_with("grp_") {
-        return Ok((Some(who.to_owned()), None));
-    }
-    Ok((None, Some(who.to_owned())))
-}
-
-fn show(
+async fn show(
     node: &Node,
     grants: &Grants,
     invited: &[CreatedInvitation],
     args: &Share,
+    server: &Server,
     output: &Output,
 ) -> Result<(), Error> {
     if output.json {
@@ -104,6 +93,7 @@ fn show(
         }
         return output.document(&told);
     }
+    let names = Names::of(grants.items.iter().map(|grant| grant.subject_id.as_str()), server).await?;
     let rows: Vec<Vec<String>> = grants
         .items
         .iter()
@@ -111,7 +101,7 @@ fn show(
             let from = if grant.node_id == node.id { "here" } else { "above" };
             let role = grant.role.name();
             vec![
-                grant.subject_id.clone(),
+                names.name(&grant.subject_id),
                 role.to_owned(),
                 from.to_owned(),
                 instant(grant.granted_at),

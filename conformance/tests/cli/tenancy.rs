@@ -11,6 +11,7 @@ pub(crate) fn all(target: &Target) -> Result<()> {
     members_come_change_and_go(target)?;
     an_invitation_is_made_listed_and_taken_back(target)?;
     a_folder_is_shared_with_somebody_who_is_invited(target)?;
+    people_are_named_by_their_mail_addresses(target)?;
     a_token_takes_the_place_of_a_sign_in(target)?;
     a_password_is_changed(target)?;
     settings_are_shown_and_changed(target)
@@ -86,6 +87,43 @@ fn a_folder_is_shared_with_somebody_who_is_invited(target: &Target) -> Result<()
     let listed = cli.run(&["invitations"])?.ok()?.text();
     assert!(listed.contains("\t1 node"), "{listed}");
     cli.run(&["invitations", "rm", "guest@example.org"])?.ok()?;
+    Ok(())
+}
+
+fn people_are_named_by_their_mail_addresses(target: &Target) -> Result<()> {
+    let cli = &target.cli;
+    let add = ["members", "add", "bea@example.org", "--password-stdin"];
+    cli.run_with_input(&add, PASSWORD)?.ok()?;
+    cli.run(&["group", "create", "Readers"])?.ok()?;
+    let members = cli
+        .run(&["group", "add", "Readers", "Bea@example.org"])?
+        .ok()?
+        .text();
+    assert!(members.starts_with("bea@example.org\t"), "{members}");
+    cli.run(&["mkdir", "/for bea"])?.ok()?;
+    let share = ["share", "/for bea"];
+    let with = [
+        &share[..],
+        &["--with", "bea@example.org", "--with", "group:Readers"],
+    ]
+    .concat();
+    let given = cli.run(&with)?.ok()?.text();
+    for who in ["bea@example.org\tviewer", "group:Readers\tviewer"] {
+        assert!(given.contains(who), "{given}");
+    }
+    let remove = [
+        &share[..],
+        &["--remove", "bea@example.org", "--remove", "group:Readers"],
+    ]
+    .concat();
+    let left = cli.run(&remove)?.ok()?.text();
+    assert!(!left.contains("viewer"), "{left}");
+    let nobody = cli.run(&[&share[..], &["--remove", "nobody@example.org"]].concat())?;
+    assert_eq!(nobody.code, 3, "{}", nobody.stderr);
+    cli.run(&["group", "remove", "Readers", "bea@example.org"])?
+        .ok()?;
+    cli.run(&["group", "rm", "Readers"])?.ok()?;
+    cli.run(&["members", "rm", "bea@example.org", "--yes"])?.ok()?;
     Ok(())
 }
 

@@ -129,6 +129,9 @@ fn a_space_is_named_as_everywhere(target: &Target) -> Result<()> {
         "{shown}"
     );
     let path = format!("{below}crew.txt");
+    let told = cli.run(&["favourites", "--add", &path])?.ok()?.text();
+    assert!(told.contains("Crew files:/crew.txt\t"), "{told}");
+    cli.run(&["favourites", "--remove", &path])?.ok()?;
     let only = ids(target, &path)?;
     assert_eq!(only.len(), 1);
     cli.run(&["versions", "label", &path, &only[0], "first"])?.ok()?;
