@@ -10,10 +10,12 @@ mod killed;
 mod large;
 mod network;
 mod random;
+mod restored;
 
 use anyhow::Result;
 use bitvault_conformance::daemon::Daemon;
 use network::Network;
+use restored::FoundBy;
 
 async fn daemon() -> Result<Daemon> {
     let mut daemon = Daemon::lite()?;
@@ -100,4 +102,18 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_devices_at_random_work_are_equal_at_rest_and_have_lost_nothing() {
     random::all(Network::new().await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_put_back_to_a_backup_gets_back_what_devices_have() {
+    restored::all(daemon().await.unwrap(), FoundBy::Mark)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_does_one_whose_store_tells_nothing_of_it() {
+    restored::all(daemon().await.unwrap(), FoundBy::Cursor)
+        .await
+        .unwrap();
 }

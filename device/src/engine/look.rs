@@ -64,7 +64,7 @@ impl Engine {
             }
             Err(RemoteError::EpochChanged) => {
                 self.kept.disagree();
-                self.read_anew("the server was restored from a backup")?;
+                self.read_anew("the server goes on from another state, such as a backup")?;
                 return Ok(true);
             }
             Err(error) => return Err(error.into()),

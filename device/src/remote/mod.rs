@@ -85,7 +85,7 @@ pub enum RemoteError {
     #[error("the server no longer knows what changed since this device last asked")]
     CursorExpired,
     /// The server was put back to an earlier state: nothing that it said before counts.
-    #[error("the server was restored from a backup")]
+    #[error("the server goes on from another state, such as a backup")]
     EpochChanged,
     /// The account or the device is no longer let in.
     #[error("the server no longer lets this device in: {0}")]

@@ -35,6 +35,18 @@ pub struct Config {
     pub versions: VersionsConfig,
     /// Copies of whole trees.
     pub copy: CopyConfig,
+    /// Finding out that the database was put back to an older state.
+    pub high_water: HighWaterConfig,
+}
+
+/// Section `[files.high_water]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HighWaterConfig {
+    /// While something changes, a small object is written to the store this often. A loss of the newest changes is noticed by
+    /// itself when it goes back further than this.
+    #[serde(with = "humantime_serde")]
+    pub period: Duration,
 }
 
 /// Section `[files.copy]`.
@@ -136,6 +148,15 @@ impl Default for Config {
             verify: VerifyConfig::default(),
             versions: VersionsConfig::default(),
             copy: CopyConfig::default(),
+            high_water: HighWaterConfig::default(),
+        }
+    }
+}
+
+impl Default for HighWaterConfig {
+    fn default() -> Self {
+        Self {
+            period: Duration::from_secs(10),
         }
     }
 }
@@ -280,6 +301,7 @@ impl Config {
                 self.verify.period,
                 self.versions.period,
                 self.copy.period,
+                self.high_water.period,
             ]
             .iter()
             .any(Duration::is_zero),

@@ -37,6 +37,8 @@ pub const COPY_AFTER_BUILD: &str = "copy.after_build";
 pub const QUOTA_AFTER_SET: &str = "quota.after_set";
 /// A step of removing a tenant is durable, others are left. Passed only while a tenant is removed, so not among [`ALL`].
 pub const ERASE_AFTER_BATCH: &str = "erase.after_batch";
+/// The high-water mark is raised, its copy is not in the store yet. Passed now and then, so not among [`ALL`].
+pub const HIGH_WATER_AFTER_COMMIT: &str = "high_water.after_commit";
 
 /// Every place of the commit protocol, for a test that goes through all of them.
 pub const ALL: [&str; 13] = [

@@ -17,6 +17,7 @@ mod config;
 mod domain;
 mod error;
 pub mod failpoints;
+mod high_water;
 mod jobs;
 mod service;
 mod store;
@@ -24,11 +25,12 @@ mod store_client;
 mod tenants;
 
 pub use config::{
-    CLOCK_SLACK, CollectorConfig, Config, CopyConfig, PRESIGN_LIFETIME_MAX, RelayConfig, TrashConfig,
-    VerifyConfig, VersionsConfig,
+    CLOCK_SLACK, CollectorConfig, Config, CopyConfig, HighWaterConfig, PRESIGN_LIFETIME_MAX, RelayConfig,
+    TrashConfig, VerifyConfig, VersionsConfig,
 };
 pub use jobs::collect::CollectReport;
 pub use jobs::fsck::FsckReport;
+pub use jobs::high_water::Compared;
 pub use jobs::purge::PurgeReport;
 pub use jobs::thin::ThinReport;
 pub use service::Files;

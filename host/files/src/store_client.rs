@@ -246,13 +246,21 @@ impl Store {
         Ok(call!(self, CALL_LIMIT, delete_objects, request).await?.failures)
     }
 
+    /// Writes a small object; one that is there under this key already stays.
+    pub(crate) async fn put(&self, key: String, content: Vec<u8>) -> Result<()> {
+        let request = caller(None).request(internal::PutObjectRequest { key, content });
+        call!(self, CALL_LIMIT, put_object, request).await.map(|_| ())
+    }
+
+    /// Objects whose keys begin with `prefix`, in the order of their keys.
     pub(crate) async fn list(
         &self,
+        prefix: String,
         cursor: Option<String>,
         limit: u32,
     ) -> Result<internal::ListObjectsResponse> {
         let request = caller(None).request(internal::ListObjectsRequest {
-            prefix: String::new(),
+            prefix,
             cursor,
             limit,
         });

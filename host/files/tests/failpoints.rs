@@ -260,3 +260,24 @@ async fn a_limit_whose_setting_died_is_counted_by_the_job() {
     assert_eq!(refused.unwrap_err().reason(), "quota_exceeded");
     world.clean().await;
 }
+
+/// Killed between the mark and its copy: that is no older state, and the next comparison makes up for the copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_whose_copy_was_not_written_is_no_alarm_and_gets_one() {
+    let _alone = FailScenario::setup();
+    let world = World::new().await;
+    world.mkdir("root", "a").await.unwrap();
+    world.files.compare_high_water().await.unwrap();
+    world.files.relay_once().await.unwrap();
+    fail::cfg(failpoints::HIGH_WATER_AFTER_COMMIT, "1*return").unwrap();
+    let died = world.files.compare_high_water().await.unwrap_err();
+    assert_eq!(died.code(), Code::Internal, "{died}");
+    let mark = "SELECT mark FROM files.high_water";
+    assert_eq!(world.count(mark).await, 2);
+    assert!(!world.files.compare_high_water().await.unwrap().put_back);
+    assert_eq!(world.count(mark).await, 3);
+    assert!(!world.files.compare_high_water().await.unwrap().put_back);
+    assert_eq!(world.count(mark).await, 3, "its copy is there");
+    assert_eq!(world.count("SELECT max(epoch) FROM files.journal_heads").await, 1);
+    world.clean().await;
+}

@@ -41,6 +41,11 @@ fn report(code: Code, reason: &str, cause: &dyn std::fmt::Display) -> Error {
     Error::new(code, reason, cause.to_string())
 }
 
+/// Maps an error of the store as object_store's traits show it.
+pub(crate) fn store(error: &object_store::Error) -> Error {
+    report(Code::Unavailable, "storage_unavailable", error)
+}
+
 /// Bad input of a call.
 pub(crate) fn invalid(reason: &str, message: String) -> Error {
     Error::new(Code::Invalid, reason, message)

@@ -8,6 +8,8 @@ use bitvault_proto::internal::v1 as rpc;
 use bitvault_proto::internal::v1::storage_service_server::StorageService;
 use bitvault_proto::v1::UploadedPart;
 use bitvault_wasm::{Auth, Egress, GetOptions, Object, Part, PutOptions, StorageAdapter};
+use object_store::path::Path;
+use object_store::{ObjectStore as _, PutMode};
 use sha2::{Digest as _, Sha256};
 use tonic::{Request, Response, Status};
 
@@ -264,6 +266,23 @@ impl StorageService for Storage {
             objects,
             next_cursor: page.next,
         }))
+    }
+
+    async fn put_object(&self, request: Request<rpc::PutObjectRequest>) -> Answer<rpc::PutObjectResponse> {
+        self.facts().await?;
+        let request = request.into_inner();
+        let key = Path::parse(&request.key).map_err(|error| invalid("key_invalid", error.to_string()))?;
+        let create = object_store::PutOptions::from(PutMode::Create);
+        match self
+            .adapter()
+            .put_opts(&key, request.content.into(), create)
+            .await
+        {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {
+                Ok(Response::new(rpc::PutObjectResponse {}))
+            }
+            Err(error) => Err(error::store(&error).into()),
+        }
     }
 }
 

@@ -115,9 +115,10 @@ pub(super) fn covered(nodes: &[(NodeId, i64)]) -> String {
 /// Why the journal could not be read.
 pub(super) fn unread(error: &Error) -> RemoteError {
     match (error.reason(), error.code()) {
-        // A cursor of another device, or of a server that lost its key, is as good as one that has expired.
-        (Some("cursor_expired" | "cursor_invalid"), _) => RemoteError::CursorExpired,
-        (Some("epoch_changed"), _) => RemoteError::EpochChanged,
+        (Some("cursor_expired"), _) => RemoteError::CursorExpired,
+        // A cursor that the server does not know as its own was given to a device, or made with a key, that it has lost since:
+        // it may have been put back to before that.
+        (Some("epoch_changed" | "cursor_invalid"), _) => RemoteError::EpochChanged,
         (Some("device_not_found"), _) | (_, Some(Code::Denied)) => RemoteError::Revoked(error.to_string()),
         _ => failed(error),
     }

@@ -8,6 +8,7 @@ pub(crate) mod cursor;
 pub(crate) mod extent;
 pub(crate) mod feed;
 pub(crate) mod free_name;
+pub(crate) mod high_water;
 pub(crate) mod key;
 pub(crate) mod lineage;
 pub(crate) mod media_type;

@@ -5,8 +5,9 @@
 
 use crate::Files;
 use crate::config::CLOCK_SLACK;
-use crate::domain::key;
+use crate::domain::{high_water, key};
 use crate::store::fsck::{self, ObjectRow};
+use crate::store::high_water as marks;
 use crate::store::{collect, quotas, unsigned, usage};
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1::StoredObject;
@@ -81,15 +82,23 @@ struct StoreSide<'a> {
     page: VecDeque<StoredObject>,
     cursor: Option<String>,
     ended: bool,
+    /// What the keys begin with of what is the daemon's own.
+    own: String,
 }
 
 impl StoreSide<'_> {
     async fn peek(&mut self) -> Result<Option<&StoredObject>> {
         while self.page.is_empty() && !self.ended {
-            let page = self.files.core.store.list(self.cursor.take(), PAGE).await?;
+            let page = self
+                .files
+                .core
+                .store
+                .list(String::new(), self.cursor.take(), PAGE)
+                .await?;
             self.ended = page.next_cursor.is_none();
             self.cursor = page.next_cursor;
             self.page = page.objects.into();
+            self.page.retain(|object| !object.key.starts_with(&self.own));
         }
         Ok(self.page.front())
     }
@@ -123,11 +132,15 @@ impl Files {
     /// Compares the store with the database, both ways.
     pub async fn fsck(&self) -> Result<FsckReport> {
         let mut report = FsckReport::default();
+        let mut tx = self.core.worker.worker().await?;
+        let own = high_water::prefix(marks::database(&mut tx).await?);
+        tx.commit().await?;
         let mut stored = StoreSide {
             files: self,
             page: VecDeque::new(),
             cursor: None,
             ended: false,
+            own,
         };
         let mut known = DatabaseSide {
             files: self,

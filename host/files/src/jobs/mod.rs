@@ -3,6 +3,7 @@
 pub(crate) mod collect;
 mod copy;
 pub(crate) mod fsck;
+pub(crate) mod high_water;
 pub(crate) mod purge;
 mod quotas;
 mod relay;
@@ -22,7 +23,7 @@ const TAKE_IN_EVERY: Duration = Duration::from_secs(60);
 impl Files {
     /// The module's background jobs, to be run until `stop`: collector, purge of the trash, outbox relay,
     /// verification, removal of versions that no policy keeps, large copies, homes for what an older release left,
-    /// counting for new quotas.
+    /// counting for new quotas, the high-water mark.
     pub fn jobs(&self, stop: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
         let config = &self.core.config;
         let collector = {
@@ -109,6 +110,20 @@ impl Files {
                 },
             )
         };
+        let high_water = {
+            let (files, ended) = (self.clone(), stop.clone());
+            let nudge = self.core.high_water.begin();
+            jobs::run(
+                "files.high_water",
+                high_water::IDLE,
+                nudge,
+                stop.clone(),
+                move || {
+                    let (files, ended) = (files.clone(), ended.clone());
+                    async move { files.keep_high_water(&ended).await }
+                },
+            )
+        };
         vec![
             Box::pin(collector),
             Box::pin(purge),
@@ -118,6 +133,7 @@ impl Files {
             Box::pin(copy),
             Box::pin(take_in),
             Box::pin(quotas),
+            Box::pin(high_water),
         ]
     }
 }

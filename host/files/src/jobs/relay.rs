@@ -62,6 +62,7 @@ impl Files {
         if leased.is_empty() {
             return Ok((0, 0));
         }
+        core.high_water.grow();
         leased.sort_by_key(|event| event.id);
         let publishing = leased.into_iter().map(|event| {
             let files = self.clone();

@@ -59,6 +59,7 @@ mod wire;
 
 use crate::combine::Combiner;
 use crate::config::Config;
+use crate::high_water::HighWater;
 use crate::store;
 use crate::store_client::Store;
 use crate::tenants::Tenants;
@@ -103,6 +104,7 @@ pub(crate) struct Core {
     pub(crate) copies: Nudge,
     /// Unix second in which the outbox was last measured.
     pub(crate) relay_measured: AtomicI64,
+    pub(crate) high_water: HighWater,
 }
 
 impl Core {
@@ -158,6 +160,7 @@ impl Files {
             thin: Nudge::default(),
             copies: Nudge::default(),
             relay_measured: AtomicI64::new(0),
+            high_water: HighWater::default(),
         });
         let starting = Arc::clone(&core);
         let starts = Combiner::new(BATCH_ITEMS, QUEUE_ITEMS, move |tenant, items| {

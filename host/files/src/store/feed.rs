@@ -5,6 +5,7 @@ use super::index::Head;
 use super::nodes;
 use crate::domain::change_kind::ChangeKind;
 use crate::domain::feed::entries::Entry;
+use crate::domain::feed::fingerprint::Fingerprint;
 use crate::domain::lineage::{Lineage, NodeFacts};
 use bitvault_platform::Result;
 use bitvault_platform::db::{TenantTx, WorkerTx};
@@ -12,19 +13,38 @@ use bitvault_platform::ids::{AccountId, NodeId, TenantId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The tenant's journal behind a number, at most `limit` entries, with its head; nothing when it has no journal.
-pub(crate) async fn entries(tx: &mut TenantTx, after: i64, limit: i64) -> Result<Option<(Head, Vec<Entry>)>> {
+/// What was read of a tenant's journal.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) head: Head,
+    /// Of the entry that was to be stood on, if it is there.
+    pub(crate) ground: Option<Fingerprint>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// The tenant's journal behind a number, at most `limit` entries, with its head; nothing when it has no journal. `ground` is the
+/// number of an entry to look at beside them; absent: the newest.
+pub(crate) async fn entries(
+    tx: &mut TenantTx,
+    ground: Option<i64>,
+    after: i64,
+    limit: i64,
+) -> Result<Option<Read>> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"SELECT h.epoch AS "epoch!", h.seq AS "head!", j.seq AS "seq?", j.node_id AS "node?: NodeId", j.kind AS "kind?",
-                  j.actor AS "actor?: AccountId", j.at AS "at?", j.from_id AS "from?: NodeId", j.inherited AS "inherited?"
+                  j.actor AS "actor?: AccountId", j.at AS "at?", j.from_id AS "from?: NodeId", j.inherited AS "inherited?",
+                  g.node_id AS "ground_node?: NodeId", g.kind AS "ground_kind?", g.at AS "ground_at?"
            FROM files.journal_heads h LEFT JOIN LATERAL (
                SELECT * FROM files.journal WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
-           ) j ON true
+           ) j ON true LEFT JOIN LATERAL (
+               SELECT * FROM files.journal WHERE tenant_id = $1 AND seq = coalesce($4, h.seq) LIMIT 1
+           ) g ON true
            WHERE h.tenant_id = $1 ORDER BY j.seq"#,
         tenant.0,
         after,
-        limit
+        limit,
+        ground
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -35,6 +55,10 @@ pub(crate) async fn entries(tx: &mut TenantTx, after: i64, limit: i64) -> Result
         tenant,
         epoch: first.epoch,
         seq: first.head,
+    };
+    let ground = match (first.ground_node, &first.ground_kind, first.ground_at) {
+        (Some(node), Some(kind), Some(at)) => Some(Fingerprint::new(node, ChangeKind::parse(kind)?, at)),
+        _ => None,
     };
     let mut entries = Vec::with_capacity(rows.len());
     for row in rows {
@@ -50,7 +74,24 @@ pub(crate) async fn entries(tx: &mut TenantTx, after: i64, limit: i64) -> Result
             });
         }
     }
-    Ok(Some((head, entries)))
+    Ok(Some(Read {
+        head,
+        ground,
+        entries,
+    }))
+}
+
+/// Begins another epoch of the tenant's journal, unless somebody did.
+pub(crate) async fn begin_epoch(tx: &mut TenantTx, after: i64) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "UPDATE files.journal_heads SET epoch = epoch + 1 WHERE tenant_id = $1 AND epoch = $2",
+        tenant.0,
+        after
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// The account's home and what it, or a group of its, was given a role on, at most `limit`; with every folder above these
@@ -202,7 +243,7 @@ pub(crate) async fn heads(tx: &mut WorkerTx, tenants: &[Uuid]) -> Result<Vec<Hea
 }
 
 /// Removes the oldest entries of a tenant's journal: those up to `up_to` that are older than `before`, except the `keep` newest
-/// of all, and no more than `limit`. Answers how many. What is left has no gap.
+/// of all, and no more than `limit`. The last of them stays, for who stands on it. Answers how many went. What is left has no gap.
 pub(crate) async fn compact(
     tx: &mut WorkerTx,
     tenant: TenantId,
@@ -213,11 +254,11 @@ pub(crate) async fn compact(
 ) -> Result<u64> {
     let done = sqlx::query!(
         "DELETE FROM files.journal WHERE tenant_id = $1 AND seq < (
-             SELECT coalesce(min(seq) FILTER (WHERE at >= $3), max(seq) + 1)
+             SELECT coalesce(min(seq) FILTER (WHERE at >= $3), max(seq) + 1) - 1
              FROM (SELECT seq, at FROM files.journal
                    WHERE tenant_id = $1
                      AND seq <= (SELECT least($2, seq - $4) FROM files.journal_heads WHERE tenant_id = $1)
-                   ORDER BY seq LIMIT $5) oldest)",
+                   ORDER BY seq LIMIT $5::bigint + 1) oldest)",
         tenant.0,
         up_to,
         before,

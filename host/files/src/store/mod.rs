@@ -24,6 +24,7 @@ pub(crate) mod feed;
 pub(crate) mod fsck;
 pub(crate) mod grants;
 pub(crate) mod groups;
+pub(crate) mod high_water;
 pub(crate) mod idempotency;
 pub(crate) mod index;
 pub(crate) mod journal;

@@ -13,6 +13,7 @@ mod conflicts;
 mod copy;
 mod crossing;
 mod erase;
+mod high_water;
 mod home_quotas;
 mod homes;
 mod listing;

@@ -8,12 +8,13 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use uuid::Uuid;
 
 /// Tables of the modules without a tenant_id, each with its reason. They too have FORCE and policies.
-const ABOVE_TENANTS: [(&str, &str); 2] = [
+const ABOVE_TENANTS: [(&str, &str); 3] = [
     ("identity.tenants", "it is the list of tenants"),
     (
         "identity.accounts",
         "a person has one account and belongs to any number of tenants",
     ),
+    ("files.high_water", "it is of the whole database"),
 ];
 
 async fn connect(database: &TestDatabase, role: DbRole) -> PgConnection {

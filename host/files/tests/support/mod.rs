@@ -307,6 +307,11 @@ impl World {
         (ctx, home)
     }
 
+    /// Where the embedded store keeps what is put into it.
+    pub(crate) fn store_folder(&self) -> &Path {
+        self.objects.path()
+    }
+
     /// Demands that nothing is amiss: objects in the store, rows, counted space.
     pub(crate) async fn clean(&self) {
         let check = self.files.fsck().await.unwrap();

@@ -65,7 +65,11 @@ impl Reading {
             }
             if let (None, Some(named)) = (&known, named) {
                 let found = root_sets::find(&mut tx, holder.account, named.1, now).await?;
-                let found: Arc<[u8]> = found.ok_or(Refusal::CursorExpired)?.into();
+                let Some(found) = found else {
+                    tx.commit().await?;
+                    return Err(without_roots(sync, ctx, opened.map(|(_, state)| state)).await);
+                };
+                let found: Arc<[u8]> = found.into();
                 sync.core.root_sets.insert(named, Arc::clone(&found));
                 roots = Some(found);
             }
@@ -136,6 +140,15 @@ impl Reading {
             self.kept = Some(set);
         }
         cursor::seal(&self.key, self.holder, set, state)
+    }
+}
+
+/// Why a cursor can't be gone on from whose roots are not kept: it has expired, unless the database was put back to before they
+/// were. That is worse news, as then the server has lost what the reader was told.
+async fn without_roots(sync: &Sync, ctx: &Ctx, state: Option<FeedState>) -> Error {
+    match sync.core.files.feed(ctx, state, 1).await {
+        Ok(_) => Refusal::CursorExpired.into(),
+        Err(error) => error,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::support::{Known, World};
 use bitvault_platform::ids::AccountId;
+use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1;
 
 fn after(cursor: &str) -> v1::ListChangesRequest {
@@ -98,43 +99,69 @@ async fn a_cursor_below_what_is_kept_has_expired_and_one_of_another_epoch_says_s
     assert_eq!(refused.reason(), "cursor_expired");
     assert!(refused.message().contains("not deleted"), "{refused}");
     world.changes(&ctx, after(&new)).await.unwrap();
-    world.admin("DELETE FROM files.journal").await;
-    assert_eq!(
-        world.changes(&ctx, after(&old)).await.unwrap_err().reason(),
-        "cursor_expired"
-    );
-    world.changes(&ctx, after(&new)).await.unwrap();
 
     world.admin("UPDATE files.journal_heads SET epoch = 2").await;
     assert_eq!(
         world.changes(&ctx, after(&new)).await.unwrap_err().reason(),
         "epoch_changed"
     );
-    // Restored to an older state by somebody who did not say so.
-    world
-        .admin("UPDATE files.journal_heads SET epoch = 1, seq = 1")
-        .await;
-    assert_eq!(
-        world.changes(&ctx, after(&new)).await.unwrap_err().reason(),
-        "epoch_changed"
-    );
-    world.admin("UPDATE files.journal_heads SET seq = 3").await;
+    world.admin("UPDATE files.journal_heads SET epoch = 1").await;
+    world.changes(&ctx, after(&new)).await.unwrap();
+    world.admin("DELETE FROM files.journal").await;
+    for cursor in [&old, &new] {
+        let refused = world.changes(&ctx, after(cursor)).await.unwrap_err();
+        assert_eq!(refused.reason(), "cursor_expired", "what it stands on is gone");
+    }
+}
+
+/// The database was put back by less than the high-water mark tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_stands_on_what_was_lost_ends_those_of_everybody() {
+    // Not regrown; regrown as far; regrown beyond.
+    for regrown in [0, 1, 3] {
+        let world = World::new().await;
+        let ctx = world.ctx();
+        world.mkdir(&ctx, "root", "a").await;
+        let quiet = world.snapshot(&ctx).await.cursor.unwrap();
+        world.mkdir(&ctx, "root", "b").await;
+        let told = world.snapshot(&ctx).await.cursor.unwrap();
+        world
+            .admin("DELETE FROM files.journal WHERE seq = 2; UPDATE files.journal_heads SET seq = 1")
+            .await;
+        for number in 0..regrown {
+            world.mkdir(&ctx, "root", &format!("new {number}")).await;
+        }
+        world.changes(&ctx, after(&quiet)).await.unwrap();
+        for cursor in [&told, &quiet, &told] {
+            let refused = world.changes(&ctx, after(cursor)).await.unwrap_err();
+            assert_eq!(refused.reason(), "epoch_changed", "{regrown} regrown");
+        }
+        assert_eq!(world.count("SELECT epoch FROM files.journal_heads").await, 2);
+        let anew = world.snapshot(&ctx).await.cursor.unwrap();
+        world.changes(&ctx, after(&anew)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_whose_roots_are_not_kept_has_expired_unless_what_it_stands_on_was_lost() {
+    let world = World::new().await;
+    let ctx = world.ctx();
+    world.mkdir(&ctx, "root", "a").await;
+    let new = world.snapshot(&ctx).await.cursor.unwrap();
     world.admin("DELETE FROM sync.root_sets").await;
-    let fresh = bitvault_sync::Sync::new(
-        bitvault_sync::Config::default(),
-        world.database.pool(bitvault_platform::db::DbRole::Sync).unwrap(),
-        tower::util::BoxCloneSyncService::new(tower::service_fn(|_: http::Request<tonic::body::Body>| {
-            std::future::ready(Err::<http::Response<tonic::body::Body>, tower::BoxError>(
-                "".into(),
-            ))
-        })),
-        world.clock.clone(),
-    )
-    .unwrap();
+    let refused = forgetful(&world, &ctx, &new).await;
+    assert_eq!(refused.reason(), "cursor_expired", "what it names is gone");
+    world
+        .admin("UPDATE files.journal SET at = at + interval '1 second'")
+        .await;
+    assert_eq!(forgetful(&world, &ctx, &new).await.reason(), "epoch_changed");
+}
+
+/// What another process says to a cursor: it remembers no roots.
+async fn forgetful(world: &World, ctx: &Ctx, cursor: &str) -> Error {
     use bitvault_proto::v1::sync_service_server::SyncService as _;
-    let refused = fresh.list_changes(ctx.request(after(&new))).await.unwrap_err();
-    let refused = bitvault_platform::Error::from(refused);
-    assert_eq!(refused.reason(), "cursor_expired", "what it stands on is gone");
+    let fresh = world.another_process();
+    Error::from(fresh.list_changes(ctx.request(after(cursor))).await.unwrap_err())
 }
 
 #[tokio::test(flavor = "multi_thread")]

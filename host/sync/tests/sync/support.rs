@@ -27,6 +27,7 @@ use tower::util::BoxCloneSyncService;
 /// Both modules on a database of their own.
 pub(crate) struct World {
     pub(crate) files: Files,
+    to_files: Transport,
     pub(crate) sync: Sync,
     pub(crate) database: Arc<TestDatabase>,
     pub(crate) bus: Arc<InProcess>,
@@ -120,9 +121,10 @@ impl World {
             .add_service(FilesServiceServer::new(files.clone()));
         let to_files = local(guard(routes.prepare(), "files", signer.clone()), signer);
         let pool = database.pool(DbRole::Sync).unwrap();
-        let sync = Sync::new(config, pool, to_files, clock.clone()).unwrap();
+        let sync = Sync::new(config, pool, to_files.clone(), clock.clone()).unwrap();
         Self {
             files,
+            to_files,
             sync,
             database,
             bus,
@@ -132,10 +134,17 @@ impl World {
         }
     }
 
+    /// The module sync in another process: it remembers nothing.
+    pub(crate) fn another_process(&self) -> Sync {
+        let pool = self.database.pool(DbRole::Sync).unwrap();
+        Sync::new(Config::default(), pool, self.to_files.clone(), self.clock.clone()).unwrap()
+    }
+
     /// The same modules, for somebody of another tenant.
     pub(crate) fn another_tenant(&self) -> Self {
         Self {
             files: self.files.clone(),
+            to_files: self.to_files.clone(),
             sync: self.sync.clone(),
             database: Arc::clone(&self.database),
             bus: Arc::clone(&self.bus),

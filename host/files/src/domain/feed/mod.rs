@@ -16,6 +16,7 @@
 //!   without that is not told (ADR 0024).
 
 pub(crate) mod entries;
+pub(crate) mod fingerprint;
 pub(crate) mod roots;
 
 use super::access::NodeRole;

@@ -1,18 +1,20 @@
+use super::footing::{self, Footing};
 use super::wire::{self, State, Walk};
 use crate::domain::access::{Actor, NodeRole};
 use crate::domain::change_kind::ChangeKind;
 use crate::domain::feed::entries::{Entry, Judge, Page, Told, told_anew};
+use crate::domain::feed::fingerprint::Fingerprint;
 use crate::domain::feed::roots::{Turn, turn};
 use crate::domain::feed::{ROOTS_MAX, Roots, TREES_MAX, Tree};
 use crate::domain::lineage::Lineage;
 use crate::error::Refusal;
 use crate::service::Files;
-use crate::store::feed::{self, Place};
+use crate::store::feed::{self, Place, Read};
 use crate::store::index::Head;
 use crate::store::nodes::{self, NodeView};
 use bitvault_api::limits::PAGE_ITEMS_MAX;
 use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::{AccountId, NodeId};
+use bitvault_platform::ids::{AccountId, NodeId, TenantId};
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
 use bitvault_proto::v1;
@@ -29,6 +31,7 @@ pub(super) async fn list_feed(
     request: internal::ListFeedRequest,
 ) -> Result<internal::ListFeedResponse> {
     let actor = Actor::of(ctx)?;
+    files.core.high_water.settled().await?;
     let state = request.state.map(State::read).transpose()?;
     let limit = request.limit.clamp(1, PAGE_ITEMS_MAX);
     let walking = state.as_ref().is_none_or(|state| state.walk.is_some());
@@ -36,20 +39,31 @@ pub(super) async fn list_feed(
         .as_ref()
         .filter(|_| !walking)
         .map_or(i64::MAX, |state| state.seq);
+    let ground = state.as_ref().map(|state| state.seq);
     let mut tx = TenantTx::begin_snapshot(&files.core.tenants, ctx).await?;
-    let read = feed::entries(&mut tx, after, i64::from(limit)).await?;
-    let (head, entries) = read.unwrap_or((
-        Head {
-            tenant: actor.tenant,
-            epoch: 1,
-            seq: 0,
-        },
-        Vec::new(),
-    ));
+    let read = feed::entries(&mut tx, ground, after, i64::from(limit)).await?;
+    let Read {
+        head,
+        ground,
+        entries,
+    } = read.unwrap_or_else(|| none(actor.tenant));
+    if let Some(state) = &state {
+        match Footing::of(state, &head, ground) {
+            Footing::Firm => {}
+            Footing::Unknown => return Err(Refusal::CursorExpired.into()),
+            Footing::OtherEpoch => return Err(Refusal::EpochChanged.into()),
+            Footing::Lost => {
+                tx.commit().await?;
+                footing::begin_epoch(files, ctx, &head).await?;
+                return Err(Refusal::EpochChanged.into());
+            }
+        }
+    }
     let mut reading = Reading {
         tx,
         account: actor.account,
         head,
+        ground,
         limit,
         items: Vec::new(),
     };
@@ -67,11 +81,26 @@ pub(super) async fn list_feed(
     })
 }
 
+/// The journal of a tenant that has none yet.
+fn none(tenant: TenantId) -> Read {
+    Read {
+        head: Head {
+            tenant,
+            epoch: 1,
+            seq: 0,
+        },
+        ground: None,
+        entries: Vec::new(),
+    }
+}
+
 /// A page that is being put together.
 struct Reading {
     tx: TenantTx,
     account: AccountId,
     head: Head,
+    /// Of the entry that the page begins behind.
+    ground: Option<Fingerprint>,
     limit: u32,
     items: Vec<v1::Change>,
 }
@@ -90,6 +119,7 @@ impl Reading {
         let mut state = State {
             epoch: self.head.epoch,
             seq: self.head.seq,
+            fingerprint: self.ground,
             unsettled: self.head.seq,
             round,
             roots: turn.roots,
@@ -100,9 +130,7 @@ impl Reading {
     }
 
     async fn go_on(&mut self, mut state: State, entries: &[Entry]) -> Result<State> {
-        if state.epoch != self.head.epoch || state.seq > self.head.seq {
-            return Err(Refusal::EpochChanged.into());
-        }
+        state.fingerprint = state.fingerprint.or(self.ground);
         if let Some(walk) = state.walk.take() {
             self.walk(&mut state, walk).await?;
             return Ok(state);
@@ -224,7 +252,10 @@ impl Reading {
         if !page.removals.is_empty() {
             state.unsettled = self.head.seq;
         }
-        state.seq = taken.last().map_or(state.seq, |entry| entry.seq);
+        if let Some(last) = taken.last() {
+            state.seq = last.seq;
+            state.fingerprint = Some(Fingerprint::of(last));
+        }
         self.let_walk(state, roots, page.trees);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Nothing is kept here between two calls: the caller brings the state that the page before ended with.
 
 mod compact_journal;
+mod footing;
 mod list_feed;
 mod list_heads;
 mod wire;

@@ -2,6 +2,7 @@
 
 use crate::domain::access::NodeRole;
 use crate::domain::feed::entries::Told;
+use crate::domain::feed::fingerprint::Fingerprint;
 use crate::domain::feed::{Root, Roots, Tree};
 use crate::domain::lineage::Lineage;
 use crate::service::wire;
@@ -20,6 +21,8 @@ use time::OffsetDateTime;
 pub(super) struct State {
     pub(super) epoch: i64,
     pub(super) seq: i64,
+    /// Of entry `seq`.
+    pub(super) fingerprint: Option<Fingerprint>,
     pub(super) unsettled: i64,
     pub(super) round: i64,
     pub(super) roots: Roots,
@@ -62,6 +65,7 @@ impl State {
         Ok(Self {
             epoch: from.epoch,
             seq: from.seq,
+            fingerprint: Fingerprint::read(&from.fingerprint),
             unsettled: from.unsettled,
             round: from.round,
             roots: Roots::new(roots),
@@ -79,6 +83,7 @@ impl State {
         internal::FeedState {
             epoch: self.epoch,
             seq: self.seq,
+            fingerprint: self.fingerprint.map(Fingerprint::write).unwrap_or_default(),
             unsettled: self.unsettled,
             round: self.round,
             roots: self.roots.list().iter().map(root).collect(),
