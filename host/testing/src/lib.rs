@@ -6,6 +6,7 @@
 pub mod plans;
 mod server;
 pub mod told;
+pub mod turns;
 
 use bitvault_platform::db::{Database, DatabaseConfig, DbRole, OwnerConfig, migrate};
 use server::Server;
@@ -13,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::error::Error;
 use std::sync::{Arc, Weak};
 use tokio::sync::Mutex;
+use turns::Turns;
 
 /// The database that others are copied from.
 const TEMPLATE: &str = "template_bitvault";
@@ -24,6 +26,7 @@ static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
 pub struct TestDatabase {
     server: Arc<Server>,
     name: String,
+    turns: Option<Arc<Turns>>,
 }
 
 impl TestDatabase {
@@ -35,7 +38,31 @@ impl TestDatabase {
         let sql = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await?;
         admin.close().await?;
-        Ok(Self { server, name })
+        Ok(Self {
+            server,
+            name,
+            turns: None,
+        })
+    }
+
+    /// A fresh one whose pools are one connection each, and whose round trips are counted.
+    pub async fn counted() -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let database = Self::new().await?;
+        let turns = Turns::before(database.server.port()).await?;
+        Ok(Self {
+            turns: Some(Arc::new(turns)),
+            ..database
+        })
+    }
+
+    /// The round trips of its pools.
+    ///
+    /// # Panics
+    ///
+    /// When they are not counted.
+    #[allow(clippy::expect_used, reason = "a test's mistake")]
+    pub fn turns(&self) -> &Turns {
+        self.turns.as_deref().expect("round trips are counted")
     }
 
     /// Connection string of the administrator, who owns the tables and is bound by no policy.
@@ -50,7 +77,16 @@ impl TestDatabase {
 
     /// The section `[database]` that leads here.
     pub fn config(&self) -> DatabaseConfig {
-        config(&self.server, &self.name)
+        let port = self
+            .turns
+            .as_ref()
+            .map_or(self.server.port(), |turns| turns.port());
+        let mut config = config(port, &self.name);
+        if self.turns.is_some() {
+            // What one has prepared another one would have to prepare again.
+            config.max_connections = 1;
+        }
+        config
     }
 
     /// The pool of a role.
@@ -59,8 +95,8 @@ impl TestDatabase {
     }
 }
 
-fn config(server: &Server, database: &str) -> DatabaseConfig {
-    let mut config = DatabaseConfig::at(server.url_as("", database));
+fn config(port: u16, database: &str) -> DatabaseConfig {
+    let mut config = DatabaseConfig::at(server::url(port, "", database));
     // The cluster trusts everybody on loopback; the passwords are derived and set as always.
     config.role_secret = Some("a secret of tests, of no use elsewhere".into());
     config.owner = Some(OwnerConfig {
@@ -81,7 +117,7 @@ async fn shared() -> Result<Arc<Server>, Box<dyn Error + Send + Sync>> {
     let sql = format!("CREATE DATABASE {TEMPLATE}");
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut admin).await?;
     admin.close().await?;
-    migrate(&config(&server, TEMPLATE)).await?;
+    migrate(&config(server.port(), TEMPLATE)).await?;
     *shared = Arc::downgrade(&server);
     Ok(server)
 }

@@ -102,9 +102,9 @@ pub async fn within(
         .execute(&mut connection)
         .await?;
     let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-    let (done, told) = listen(query.execute(&mut connection)).await;
+    let (done, notices) = listen(query.execute(&mut connection)).await;
     done?;
-    Ok(told.notices)
+    Ok(notices)
 }
 
 /// A query on one line.

@@ -119,9 +119,18 @@ impl Server {
     }
 
     pub(crate) fn url_as(&self, user: &str, database: &str) -> String {
-        let at = if user.is_empty() { "" } else { "@" };
-        format!("postgres://{user}{at}127.0.0.1:{}/{database}", self.port)
+        url(self.port, user, database)
     }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// Connection string of a server on this machine.
+pub(crate) fn url(port: u16, user: &str, database: &str) -> String {
+    let at = if user.is_empty() { "" } else { "@" };
+    format!("postgres://{user}{at}127.0.0.1:{port}/{database}")
 }
 
 impl Drop for Server {

@@ -7,7 +7,8 @@ use crate::domain::name::Name;
 use crate::error::Refusal;
 use crate::store::copies::{self, Built, CopyRow, Source, State};
 use crate::store::journal::{self, Change, ChangeKind};
-use crate::store::nodes::{self, NodeView, Sought};
+use crate::store::nodes::{self, NodeView};
+use crate::store::sight::{self, Sought};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{CopyId, NodeId};
 use bitvault_platform::{Ctx, Error, Result, telemetry};
@@ -74,7 +75,7 @@ async fn copy(
         key: wanted.name.as_ref().map(|name| name.key.clone()),
     };
     let named = [wanted.node.0, wanted.parent.0];
-    let mut sight = nodes::sight(&mut tx, &[actor.account.0], &named, &[sought]).await?;
+    let mut sight = sight::sight(&mut tx, &[actor.account.0], &named, true, &[sought]).await?;
     let source = permit(actor, &mut sight.lineage, wanted.node, wanted.parent)?;
     let view = sight.views.into_iter().find(|view| view.id == wanted.node);
     let view = view.ok_or(Refusal::NodeNotFound)?;

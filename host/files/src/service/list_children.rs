@@ -4,7 +4,7 @@ use crate::domain::page::PageSize;
 use crate::domain::sort::Order;
 use crate::error::Refusal;
 use crate::store::children::{self, Scope};
-use crate::store::nodes;
+use crate::store::sight;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
 
@@ -19,11 +19,11 @@ pub(super) async fn list_children(
     let page = PageSize::new(request.limit)?;
     let order = Order::new(request.sort, request.descending)?;
     let from = order.place(folder, request.cursor.as_deref())?;
-    let mut tx = files.core.begin(ctx).await?;
+    let read = files.core.read(ctx)?;
     // A home is always there, even before it has a row.
     let mut role = NodeRole::Owner;
     if actor.home() != Ok(folder) {
-        let mut lineage = nodes::lineage(&mut tx, &[actor.account.0], &[folder.0]).await?;
+        let (mut lineage, _) = sight::look(&read, actor.account, folder).await?;
         let found = lineage.require_for(actor, folder, NodeRole::Viewer, Refusal::NodeNotFound)?;
         if !found.is_folder {
             return Err(Refusal::NotAFolder.into());
@@ -36,8 +36,7 @@ pub(super) async fn list_children(
         all: role == NodeRole::Owner,
         limit: page.rows(),
     };
-    let mut found = children::page(&mut tx, scope, &from).await?;
-    tx.commit().await?;
+    let mut found = children::page(&read, scope, &from).await?;
     let next_cursor = page.cut(&mut found).map(|last| order.after(folder, &last.keys()));
     let items = found.into_iter().map(wire::node).collect::<Result<_>>()?;
     Ok(v1::ListChildrenResponse { items, next_cursor })

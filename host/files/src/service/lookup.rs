@@ -2,7 +2,7 @@ use super::{Files, get_node};
 use crate::domain::access::{Actor, node_id};
 use crate::domain::name::Name;
 use crate::error::Refusal;
-use crate::store::nodes;
+use crate::store::sight;
 use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 
@@ -33,11 +33,6 @@ pub(super) async fn lookup(files: &Files, ctx: &Ctx, request: v1::LookupRequest)
     if keys.is_empty() {
         return get_node::visible(files, ctx, actor, top).await;
     }
-    let mut tx = files.core.begin(ctx).await?;
-    let Some(id) = nodes::walk(&mut tx, top, &keys).await? else {
-        return Err(Refusal::NodeNotFound.into());
-    };
-    let node = get_node::shown(&mut tx, actor, id).await?;
-    tx.commit().await?;
-    Ok(node)
+    let (lineage, view) = sight::look_up(&files.core.read(ctx)?, actor.account, top, &keys).await?;
+    get_node::shown(actor, lineage, view)
 }

@@ -65,7 +65,7 @@ use crate::store_client::Store;
 use crate::tenants::Tenants;
 use bitvault_api::limits::BATCH_ITEMS;
 use bitvault_platform::bus::Bus;
-use bitvault_platform::db::{Database, TenantTx};
+use bitvault_platform::db::{Database, TenantRead, TenantTx};
 use bitvault_platform::ids::TenantId;
 use bitvault_platform::jobs::Nudge;
 use bitvault_platform::rpc::Transport;
@@ -110,6 +110,11 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) async fn begin(&self, ctx: &Ctx) -> Result<TenantTx> {
         TenantTx::begin(&self.tenants, ctx).await
+    }
+
+    /// For reads of one statement each.
+    pub(crate) fn read(&self, ctx: &Ctx) -> Result<TenantRead> {
+        TenantRead::new(&self.tenants, ctx)
     }
 
     /// A transaction in a tenant that has its root.

@@ -11,7 +11,8 @@ use crate::domain::quota::Level;
 use crate::error::Refusal;
 use crate::store::journal;
 use crate::store::moves::{self, Placed};
-use crate::store::nodes::{self, NodeView, Sight, Sought};
+use crate::store::nodes::{self, NodeView};
+use crate::store::sight::{self, Sight, Sought};
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
@@ -118,7 +119,7 @@ async fn transact<M: Message + Default>(
         lineage,
         views,
         holders,
-    } = nodes::sight(&mut tx, &[actor.account.0], &named, &sought(items)).await?;
+    } = sight::sight(&mut tx, &[actor.account.0], &named, true, &sought(items)).await?;
     let found: HashMap<NodeId, NodeView> = views.into_iter().map(|view| (view.id, view)).collect();
     if !items.iter().all(|item| locked(actor, item, &found, &locks)) {
         return Ok(None);

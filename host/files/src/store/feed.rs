@@ -2,7 +2,7 @@
 //! [`compact`] and [`heads`] in one transaction that sees one moment.
 
 use super::index::Head;
-use super::nodes;
+use super::sight;
 use crate::domain::change_kind::ChangeKind;
 use crate::domain::feed::entries::Entry;
 use crate::domain::feed::fingerprint::Fingerprint;
@@ -151,7 +151,7 @@ pub(crate) async fn roots(
             current_version: None,
             revision: row.revision,
             inherits: row.inherits,
-            grants: nodes::given(account, row.roles.unwrap_or_default())?,
+            grants: sight::given(account, row.roles.unwrap_or_default())?,
             quota: None,
         });
     }

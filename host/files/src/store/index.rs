@@ -1,9 +1,10 @@
 //! What an index of nodes is made from, and where somebody may look.
 
-use super::nodes::{self, NodeView};
+use super::nodes::NodeView;
+use super::sight;
 use crate::domain::lineage::{Lineage, NodeFacts};
 use bitvault_platform::Result;
-use bitvault_platform::db::{TenantTx, WorkerTx};
+use bitvault_platform::db::{TenantRead, TenantTx, WorkerTx};
 use bitvault_platform::ids::{AccountId, NodeId, TenantId, VersionId};
 use sqlx::types::Json;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -159,60 +160,31 @@ pub(crate) struct Sight {
 /// The nodes, some of them `whole`, those on which a role was given (of the account and of each of its groups at most `granted`,
 /// the newest grants), and all that stands above them, in one look.
 pub(crate) async fn sight(
-    tx: &mut TenantTx,
+    read: &TenantRead,
     account: AccountId,
     ids: &[Uuid],
     whole: &[Uuid],
     granted: i64,
 ) -> Result<Sight> {
-    let tenant = tx.tenant().0;
-    let rows = sqlx::query!(
-        r#"WITH RECURSIVE subject AS MATERIALIZED (
-               SELECT $2::uuid AS id UNION ALL SELECT m.group_id FROM (
-                   SELECT group_id FROM files.group_members WHERE tenant_id = $1 AND account_id = $2 OFFSET 0) m
-           ), granted AS MATERIALIZED (
-               SELECT DISTINCT g.node_id AS id
-               FROM subject CROSS JOIN LATERAL (
-                   SELECT node_id FROM files.grants WHERE tenant_id = $1 AND subject_id = subject.id
-                   ORDER BY granted_at DESC LIMIT $5) g
-           ), up AS (
-               SELECT n.*
-               FROM (SELECT id FROM unnest($3::uuid[]) AS named(id) UNION SELECT id FROM granted) wanted
-               CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits, name, name_key,
-                          created_at, updated_at
-                   FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
-               UNION
-               SELECT n.*
-               FROM up CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits, name, name_key,
-                          created_at, updated_at
-                   FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
-           )
-           SELECT up.id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", kind = 'folder' AS "is_folder!",
-                  trashed_at IS NOT NULL AS "trashed!", revision AS "revision!", inherits AS "inherits!",
-                  name AS "name!", name_key AS "name_key!", up.created_at AS "created_at!", updated_at AS "updated_at!",
-                  given.roles AS "roles?: Vec<String>", up.id IN (SELECT id FROM granted) AS "granted!",
-                  v.id AS "version_id?: VersionId", v.content_type AS "content_type?",
-                  b.length AS "size?", b.sha256 AS "sha256?"
-           FROM up CROSS JOIN LATERAL (
-               SELECT array_agg(g.role) AS roles
-               FROM (SELECT subject_id, role FROM files.grants
-                     WHERE tenant_id = $1 AND node_id = up.id OFFSET 0) g
-               JOIN subject ON subject.id = g.subject_id) given
-           LEFT JOIN LATERAL (SELECT * FROM files.versions
-                              WHERE tenant_id = $1 AND id = CASE WHEN up.id = ANY($4::uuid[]) THEN up.current_version END
-                              LIMIT 1) v ON true
-           LEFT JOIN LATERAL (SELECT * FROM files.blobs
-                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true"#,
-        tenant,
-        account.0,
-        ids,
-        whole,
-        granted
-    )
-    .fetch_all(&mut **tx)
-    .await?;
+    let tenant = read.tenant().0;
+    let rows = read
+        .fetch_all(|bound, tenant| {
+            sqlx::query!(
+                r#"SELECT id AS "id!: NodeId", parent_id AS "parent_id?: NodeId", is_folder AS "is_folder!",
+                          trashed AS "trashed!", revision AS "revision!", inherits AS "inherits!", name AS "name!",
+                          name_key AS "name_key!", created_at AS "created_at!", updated_at AS "updated_at!",
+                          roles AS "roles?: Vec<String>", is_granted AS "granted!", version_id AS "version_id?: VersionId",
+                          content_type AS "content_type?", size AS "size?", sha256 AS "sha256?"
+                   FROM files.visible(app.within($1, $2), $3, $4, $5, $6)"#,
+                bound,
+                tenant,
+                account.0,
+                ids,
+                whole,
+                granted
+            )
+        })
+        .await?;
     let granted = rows.iter().filter(|row| row.granted).map(|row| row.id);
     let granted = granted.collect();
     let (mut facts, mut names) = (Vec::with_capacity(rows.len()), HashMap::with_capacity(rows.len()));
@@ -227,7 +199,7 @@ pub(crate) async fn sight(
             current_version: None,
             revision: row.revision,
             inherits: row.inherits,
-            grants: nodes::given(account, row.roles.unwrap_or_default())?,
+            grants: sight::given(account, row.roles.unwrap_or_default())?,
             quota: None,
         });
         names.insert(row.id, row.name.clone());

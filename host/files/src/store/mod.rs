@@ -1,5 +1,6 @@
-//! The only SQL of this module. Functions take a transaction and set-sized arguments: a batch costs as many statements
-//! as one item.
+//! The only SQL of this module, with the functions of the migrations that it calls. Functions take a transaction, or a
+//! `TenantRead` where they are one statement by themselves, and set-sized arguments: a batch costs as many statements as
+//! one item.
 //!
 //! Lock order, everywhere: nodes by id, then objects and uploads by object id, then blobs by id, then quotas by node id, then
 //! the rows of usage, then the journal's counter, which is last and held to the commit. Triggers change quotas and usage when
@@ -36,6 +37,7 @@ pub(crate) mod promises;
 pub(crate) mod quotas;
 pub(crate) mod removal;
 pub(crate) mod retention;
+pub(crate) mod sight;
 pub(crate) mod spaces;
 pub(crate) mod thinning;
 pub(crate) mod trash;

@@ -1,20 +1,21 @@
-//! Reading nodes, locking them, and making folders.
+//! Reading nodes, locking them, and making folders. What decides about them is read in [`sight`](super::sight).
 //!
 //! A name in a folder is looked for as the first that is not before it: only the index of names leads to that in order. Asked
 //! by equality, each index that begins with the folder looks as good to a planner that takes the folder for small, as it
 //! does before there are statistics, and then the whole folder is read for one name.
 
+pub(crate) use super::sight::{lineage, lineage_and_views};
+
 use super::moves;
-use crate::domain::access::{Actor, NodeRole, root};
+use crate::domain::access::{Actor, root};
 use crate::domain::extent::Extent;
-use crate::domain::lineage::{Lineage, NodeFacts};
 use crate::domain::moment::Moment;
 use crate::domain::name::Name;
 use crate::domain::sort::Keys;
 use crate::store::journal::{Change, ChangeKind};
+use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{AccountId, NodeId, VersionId};
-use bitvault_platform::{Error, Result};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -163,199 +164,6 @@ pub(crate) async fn lock(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
     Ok(())
 }
 
-/// The nodes and all their ancestors, with the roles that these accounts have been given on them, and with their quotas.
-pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
-    Ok(read(tx, accounts, ids, false, &[]).await?.lineage)
-}
-
-/// [`lineage`], and the nodes themselves as [`views`] does, in one round trip.
-pub(crate) async fn lineage_and_views(
-    tx: &mut TenantTx,
-    accounts: &[Uuid],
-    ids: &[Uuid],
-) -> Result<(Lineage, Vec<NodeView>)> {
-    let sight = read(tx, accounts, ids, true, &[]).await?;
-    Ok((sight.lineage, sight.views))
-}
-
-/// Nodes with all that a change of their names or folders is judged by.
-#[derive(Debug)]
-pub(crate) struct Sight {
-    pub(crate) lineage: Lineage,
-    pub(crate) views: Vec<NodeView>,
-    /// Who holds a name: `(folder, folded name, node)`.
-    pub(crate) holders: Vec<(NodeId, String, NodeId)>,
-}
-
-/// A name in a folder that a node may get.
-#[derive(Debug, Clone)]
-pub(crate) struct Sought {
-    pub(crate) node: NodeId,
-    /// Absent: the folder that the node is in.
-    pub(crate) folder: Option<NodeId>,
-    /// Folded; absent: the node's own.
-    pub(crate) key: Option<String>,
-}
-
-/// [`lineage_and_views`], and who holds the names that are sought, in one round trip.
-pub(crate) async fn sight(
-    tx: &mut TenantTx,
-    accounts: &[Uuid],
-    ids: &[Uuid],
-    sought: &[Sought],
-) -> Result<Sight> {
-    read(tx, accounts, ids, true, sought).await
-}
-
-/// `shown`: the nodes are answered as well. A node that is asked for and stands above another one is read twice then.
-async fn read(
-    tx: &mut TenantTx,
-    accounts: &[Uuid],
-    ids: &[Uuid],
-    shown: bool,
-    sought: &[Sought],
-) -> Result<Sight> {
-    let tenant = tx.tenant().0;
-    let nodes: Vec<Uuid> = sought.iter().map(|name| name.node.0).collect();
-    let folders: Vec<Option<Uuid>> = sought.iter().map(|name| name.folder.map(|id| id.0)).collect();
-    let keys: Vec<Option<String>> = sought.iter().map(|name| name.key.clone()).collect();
-    let rows = sqlx::query!(
-        r#"WITH RECURSIVE up AS (
-               SELECT n.*, $4::bool AS shown
-               FROM unnest($2::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits
-                   FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n
-               UNION
-               SELECT n.*, false
-               FROM up CROSS JOIN LATERAL (
-                   SELECT id, parent_id, kind, trashed_at, current_version, revision, inherits
-                   FROM files.nodes WHERE tenant_id = $1 AND id = up.parent_id LIMIT 1) n
-           ), subject AS MATERIALIZED (
-               SELECT account, account AS id FROM unnest($3::uuid[]) AS wanted(account)
-               UNION ALL
-               SELECT m.account_id, m.group_id
-               FROM unnest($3::uuid[]) AS wanted(account) CROSS JOIN LATERAL (
-                   SELECT account_id, group_id FROM files.group_members
-                   WHERE tenant_id = $1 AND account_id = wanted.account OFFSET 0) m
-           )
-           SELECT up.id AS "id!: NodeId", up.parent_id AS "parent_id?: NodeId", up.kind = 'folder' AS "is_folder!",
-                  trashed_at IS NOT NULL AS "trashed!", current_version AS "current_version?: VersionId",
-                  revision AS "revision!", inherits AS "inherits!",
-                  given.accounts AS "accounts?: Vec<AccountId>", given.roles AS "roles?: Vec<String>",
-                  (SELECT max_bytes FROM files.quotas
-                   WHERE tenant_id = $1 AND node_id = up.id LIMIT 1) AS "quota?",
-                  n.name AS "name?", n.name_key AS "name_key?", n.created_at AS "created_at?",
-                  n.updated_at AS "updated_at?",
-                  v.content_type AS "content_type?", b.length AS "size?", b.sha256 AS "sha256?", false AS "holds!"
-           FROM up CROSS JOIN LATERAL (
-               SELECT array_agg(subject.account) AS accounts, array_agg(g.role) AS roles
-               FROM (SELECT subject_id, role FROM files.grants
-                     WHERE tenant_id = $1 AND node_id = up.id OFFSET 0) g
-               JOIN subject ON subject.id = g.subject_id) given
-           LEFT JOIN LATERAL (SELECT name, name_key, created_at, updated_at FROM files.nodes
-                              WHERE up.shown AND tenant_id = $1 AND id = up.id LIMIT 1) n ON true
-           LEFT JOIN LATERAL (SELECT content_type, blob_id FROM files.versions
-                              WHERE up.shown AND tenant_id = $1 AND id = up.current_version LIMIT 1) v ON true
-           LEFT JOIN LATERAL (SELECT length, sha256 FROM files.blobs
-                              WHERE tenant_id = $1 AND id = v.blob_id LIMIT 1) b ON true
-           UNION ALL
-           SELECT held.id, held.parent_id, false, false, NULL, 0, false, NULL, NULL, NULL, NULL, held.name_key,
-                  NULL, NULL, NULL, NULL, NULL, true
-           FROM unnest($5::uuid[], $6::uuid[], $7::text[]) AS sought(node, folder, key)
-           CROSS JOIN LATERAL (SELECT coalesce(sought.folder, parent_id) AS folder, coalesce(sought.key, name_key) AS key
-                               FROM files.nodes WHERE tenant_id = $1 AND id = sought.node LIMIT 1) place
-           CROSS JOIN LATERAL (
-               SELECT id, parent_id, name_key FROM files.nodes
-               WHERE tenant_id = $1 AND parent_id = place.folder AND name_key >= place.key COLLATE "C" AND trashed_at IS NULL
-               ORDER BY name_key LIMIT 1) held
-           WHERE held.name_key = place.key COLLATE "C""#,
-        tenant,
-        ids,
-        accounts,
-        shown,
-        &nodes,
-        &folders as &[Option<Uuid>],
-        &keys as &[Option<String>]
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut facts = Vec::with_capacity(rows.len());
-    let (mut views, mut holders) = (Vec::new(), Vec::new());
-    for row in rows {
-        if row.holds {
-            holders.extend(
-                row.parent_id
-                    .zip(row.name_key)
-                    .map(|(folder, key)| (folder, key, row.id)),
-            );
-            continue;
-        }
-        if let (Some(name), Some(name_key), Some(created_at), Some(updated_at)) =
-            (row.name, row.name_key, row.created_at, row.updated_at)
-        {
-            views.push(NodeView {
-                id: row.id,
-                parent_id: row.parent_id.filter(|parent| parent.0 != tenant),
-                is_folder: row.is_folder,
-                name,
-                name_key,
-                revision: row.revision,
-                created_at,
-                updated_at,
-                version_id: row.current_version,
-                content_type: row.content_type,
-                size: row.size,
-                sha256: row.sha256,
-            });
-        }
-        let given = row
-            .accounts
-            .into_iter()
-            .flatten()
-            .zip(row.roles.into_iter().flatten());
-        let grants = given
-            .map(|(account, role)| Ok((account, parse_role(role)?)))
-            .chain(everybody(accounts))
-            .collect::<Result<_>>()?;
-        facts.push(NodeFacts {
-            id: row.id,
-            parent_id: row.parent_id,
-            is_folder: row.is_folder,
-            trashed: row.trashed,
-            current_version: row.current_version,
-            revision: row.revision,
-            inherits: row.inherits,
-            grants,
-            quota: row.quota,
-        });
-    }
-    Ok(Sight {
-        lineage: Lineage::new(facts),
-        views,
-        holders,
-    })
-}
-
-fn parse_role(text: String) -> Result<NodeRole> {
-    NodeRole::parse(&text).ok_or_else(|| Error::internal("read a grant's role", text))
-}
-
-/// The roles that an account was given on a node, as its facts hold them.
-pub(super) fn given(account: AccountId, roles: Vec<String>) -> Result<Vec<(AccountId, NodeRole)>> {
-    let given = roles.into_iter().map(|role| Ok((account, parse_role(role)?)));
-    given.chain(everybody(&[account.0])).collect()
-}
-
-/// Nobody. With the filters pointed at another tenant everybody is an owner, so that nothing of ours is left in the way.
-fn everybody(accounts: &[Uuid]) -> impl Iterator<Item = Result<(AccountId, NodeRole)>> {
-    let owner = |account: &Uuid| Ok((AccountId(*account), NodeRole::Owner));
-    #[cfg(feature = "failpoints")]
-    let accounts = bitvault_platform::db::filtered().map_or(&[][..], |_| accounts);
-    #[cfg(not(feature = "failpoints"))]
-    let accounts = &accounts[..0];
-    accounts.iter().map(owner)
-}
-
 /// Nodes as they are shown, in no order; those that don't exist are left out.
 pub(crate) async fn views(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NodeView>> {
     let tenant = tx.tenant().0;
@@ -376,30 +184,6 @@ pub(crate) async fn views(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NodeVie
         ids
     )
     .fetch_all(&mut **tx)
-    .await?)
-}
-
-/// The node that the folded names lead to from `top`, through nothing that is in the trash.
-pub(crate) async fn walk(tx: &mut TenantTx, top: NodeId, keys: &[String]) -> Result<Option<NodeId>> {
-    let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        r#"WITH RECURSIVE walk AS (
-               SELECT id, 0 AS depth FROM files.nodes WHERE tenant_id = $1 AND id = $2
-               UNION ALL
-               SELECT n.id, walk.depth + 1
-               FROM walk CROSS JOIN LATERAL (
-                   SELECT id, name_key FROM files.nodes
-                   WHERE tenant_id = $1 AND parent_id = walk.id AND trashed_at IS NULL
-                     AND name_key >= ($3::text[])[walk.depth + 1]
-                   ORDER BY name_key LIMIT 1) n
-               WHERE walk.depth < cardinality($3::text[]) AND n.name_key = ($3::text[])[walk.depth + 1]
-           )
-           SELECT id AS "id!: NodeId" FROM walk WHERE depth = cardinality($3::text[])"#,
-        tenant.0,
-        top.0,
-        keys
-    )
-    .fetch_optional(&mut **tx)
     .await?)
 }
 

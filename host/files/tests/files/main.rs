@@ -25,8 +25,8 @@ mod quota_growth;
 mod quotas;
 mod relay;
 mod rls;
+mod round_trips;
 mod sizes;
-mod statements;
 #[path = "../support/mod.rs"]
 mod support;
 mod trash;

@@ -1,5 +1,6 @@
 //! How Postgres plans the queries of the module before it has statistics: such a plan is kept while tables grow.
 
+use crate::support::World;
 use bitvault_platform::db::DbRole;
 use bitvault_testing::TestDatabase;
 use bitvault_testing::plans::{self, flat};
@@ -109,50 +110,79 @@ async fn a_name_in_a_folder_is_found_without_reading_the_folder() {
         let plan = plans::plan(&database, &[DbRole::Files, DbRole::Worker], &query)
             .await
             .unwrap();
-        let read = plan
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.starts_with("Filter:"))
-            .find(|line| line.contains("name_key =") || line.contains("name_key >="));
-        assert_eq!(read, None, "{}\n{plan}", flat(&query.0));
+        assert_eq!(name_among_all(&plan), None, "{}\n{plan}", flat(&query.0));
         found += usize::from(plan.contains("nodes_name"));
     }
     assert!(found > 3, "{found} queries look for a name");
 }
 
+/// The plans of what is done within the functions that the module calls, each by how it is called.
+async fn within_functions(world: &World) -> Vec<(String, Vec<String>)> {
+    let folder = world.mkdir("root", "folder").await.unwrap();
+    world.put(&folder.id, "file", b"content").await.unwrap();
+    let (tenant, home) = (world.tenant.0, world.account.0);
+    let mut calls = vec![
+        format!(
+            "files.sight('{tenant}', '{{{home}}}', '{{{home}}}', true, '{{{home}}}', '{{{home}}}', '{{folder}}')"
+        ),
+        format!("files.look_up('{tenant}', '{{{home}}}', '{home}', '{{folder,file}}')"),
+        format!("files.visible('{tenant}', '{home}', '{{{home}}}', '{{{home}}}', 10)"),
+    ];
+    let listed = format!("'{tenant}', '{home}', false, '{home}', 10");
+    for way in ["", "_down"] {
+        calls.push(format!("files.children_by_name{way}({listed}, 'd')"));
+        calls.push(format!("files.children_by_size{way}({listed}, 0, '{home}')"));
+        for order in ["updated", "created"] {
+            calls.push(format!(
+                "files.children_by_{order}{way}({listed}, now(), '{home}')"
+            ));
+        }
+    }
+    let mut plans = Vec::new();
+    for call in calls {
+        let sql = format!("SELECT * FROM {call}");
+        let within = plans::within(&world.database, DbRole::Files, tenant, &sql)
+            .await
+            .unwrap();
+        // That of the call itself comes last.
+        assert!(within.len() > 1, "{call} does nothing: {within:#?}");
+        plans.push((call, within));
+    }
+    plans
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_within_a_function_reads_more_than_it_is_about() {
+    for (call, plans) in within_functions(&World::new().await).await {
+        for plan in plans {
+            assert_eq!(plans::whole(&plan), None, "{call}\n{plan}");
+            assert_eq!(name_among_all(&plan), None, "{call}\n{plan}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_a_folder_is_read_in_the_order_of_an_index() {
-    let database = TestDatabase::new().await.unwrap();
-    let mut orders = Vec::new();
-    for query in plans::queries("files").unwrap() {
-        let short = flat(&query.0);
-        let Some((_, order)) = short.rsplit_once(" ORDER BY n.") else {
+    let mut orders = 0;
+    for (call, plans) in within_functions(&World::new().await).await {
+        let Some(order) = call.strip_prefix("files.children_by_") else {
             continue;
         };
-        if !short.contains("AND n.parent_id = $2 AND n.trashed_at IS NULL") {
-            continue;
-        }
-        let plan = plans::plan(&database, &[DbRole::Files], &query).await.unwrap();
-        let column = order.split([',', ' ']).next().unwrap_or_default();
-        let index = match column {
-            "name_key" => "nodes_name",
-            other => &format!("nodes_{}", other.trim_end_matches("_at")),
-        };
-        assert!(plan.contains(index) && !plan.contains("Sort"), "{order}\n{plan}");
-        orders.push(order.to_owned());
+        let column = order.split(['_', '(']).next().unwrap_or_default();
+        let plan = plans.concat();
+        assert!(
+            plan.contains(&format!("nodes_{column}")) && !plan.contains("Sort"),
+            "{order}\n{plan}"
+        );
+        orders += 1;
     }
-    orders.sort_unstable();
-    assert_eq!(
-        orders,
-        [
-            "created_at DESC, n.id DESC",
-            "created_at, n.id",
-            "name_key",
-            "name_key DESC",
-            "size DESC, n.id DESC",
-            "size, n.id",
-            "updated_at DESC, n.id DESC",
-            "updated_at, n.id",
-        ]
-    );
+    assert_eq!(orders, 8);
+}
+
+/// The line of a plan that looks for a name among all of a folder.
+fn name_among_all(plan: &str) -> Option<&str> {
+    plan.lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("Filter:"))
+        .find(|line| line.contains("name_key =") || line.contains("name_key >="))
 }

@@ -1,10 +1,12 @@
 //! Row-level security, from the catalogue and by raw SQL as each role that the daemon logs in as.
 
-use crate::support::World;
-use bitvault_platform::db::DbRole;
+use crate::support::{World, config};
+use bitvault_platform::db::{Database, DbRole, TenantRead};
+use bitvault_platform::ids::TenantId;
 use bitvault_testing::TestDatabase;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Tables of the modules without a tenant_id, each with its reason. They too have FORCE and policies.
@@ -236,4 +238,63 @@ async fn a_pooled_connection_carries_no_tenant_on() {
         .await
         .unwrap();
     assert_eq!(count, 0);
+}
+
+/// How many nodes a read finds in the tenant that its filters name, when policies show the one that it is bound to.
+async fn found(read: &TenantRead, named: Option<TenantId>) -> i64 {
+    let rows = read
+        .fetch_all(|bound, tenant| {
+            sqlx::query(
+                "SELECT count(*) FROM files.sight(app.within($1, $2), '{}', ARRAY[$2], false, '{}', '{}', '{}')",
+            )
+            .bind(bound)
+            .bind(named.map_or(tenant, |named| named.0))
+            .map(|row: PgRow| row.get::<i64, _>(0))
+        })
+        .await;
+    rows.unwrap()[0]
+}
+
+/// What is left of a tenant on the only connection of a pool.
+async fn left_on(pool: &Database) -> (Option<String>, i64) {
+    let mut tx = pool.worker().await.unwrap();
+    let sql = "SELECT nullif(current_setting('app.tenant', true), ''), count(*) FROM files.nodes";
+    let row = sqlx::query(sql).fetch_one(&mut *tx).await.unwrap();
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_read_shows_its_own_tenant_and_leaves_nothing_behind() {
+    let world = World::on(TestDatabase::counted().await.unwrap(), config()).await;
+    world.mkdir("root", "secret").await.unwrap();
+    let pool = world.database.pool(DbRole::Files).unwrap();
+    let read = TenantRead::new(&pool, &world.ctx()).unwrap();
+    let stranger = TenantRead::new(&pool, &world.stranger()).unwrap();
+
+    assert_eq!(found(&read, None).await, 1, "its root");
+    assert_eq!(left_on(&pool).await, (None, 0));
+    assert_eq!(found(&stranger, None).await, 0);
+    assert_eq!(
+        found(&stranger, Some(world.tenant)).await,
+        0,
+        "policies hold by themselves"
+    );
+
+    // Neither what fails nor whoever gives up leaves it to the next one.
+    let fails = read.fetch_all(|bound, _| {
+        sqlx::query("SELECT 1 / length(left(app.within($1, $1)::text, 0))")
+            .bind(bound)
+            .map(|_: PgRow| ())
+    });
+    fails.await.unwrap_err();
+    assert_eq!(left_on(&pool).await, (None, 0));
+    let sleeps = read.fetch_all(|bound, _| {
+        sqlx::query("SELECT pg_sleep(length(app.within($1, $1)::text) / 100.0)")
+            .bind(bound)
+            .map(|_: PgRow| ())
+    });
+    tokio::time::timeout(Duration::from_millis(50), sleeps)
+        .await
+        .unwrap_err();
+    assert_eq!(left_on(&pool).await, (None, 0));
 }

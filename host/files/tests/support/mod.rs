@@ -76,7 +76,10 @@ impl World {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
-        let database = TestDatabase::new().await.unwrap();
+        Self::on(TestDatabase::new().await.unwrap(), config).await
+    }
+
+    pub(crate) async fn on(database: TestDatabase, config: Config) -> Self {
         let objects = tempfile::tempdir().unwrap();
         let mut s3 = bitvault_s3::Config::new(objects.path().join("objects"), ACCESS_KEY, SECRET_KEY);
         s3.buckets = vec!["files".to_owned()];

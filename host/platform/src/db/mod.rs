@@ -1,19 +1,21 @@
 //! Postgres: one pool per database role, and transactions that carry their tenant.
 //!
 //! Invariants: the daemon's roles own no table and can't bypass row-level security; a module's pool logs in as that
-//! module's role only; a tenant's rows are reached through [`TenantTx`], which sets the tenant for exactly one
-//! transaction. Owner rights exist only while [`migrate`] runs.
+//! module's role only; a tenant's rows are reached through [`TenantTx`] and [`TenantRead`], which set the tenant for exactly
+//! one transaction. Owner rights exist only while [`migrate`] runs.
 
 mod config;
 #[cfg(feature = "failpoints")]
 mod filters;
 mod migrate;
+mod read;
 mod tx;
 
 pub use config::{DatabaseConfig, OwnerConfig};
 #[cfg(feature = "failpoints")]
 pub use filters::{filtered, point_filters_at};
 pub use migrate::{MIGRATOR, migrate};
+pub use read::TenantRead;
 pub use tx::{Database, TenantTx, WorkerTx};
 
 /// A login role of the daemon. The names stand in `migrations/`.

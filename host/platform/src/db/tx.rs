@@ -6,10 +6,10 @@ use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use std::ops::{Deref, DerefMut};
 use tracing::Instrument as _;
 
-/// The pool of one role. Cheap to clone. It gives out transactions, never bare connections.
+/// The pool of one role. Cheap to clone. It gives out transactions and single reads, never bare connections.
 #[derive(Debug, Clone)]
 pub struct Database {
-    pool: PgPool,
+    pub(super) pool: PgPool,
 }
 
 impl Database {
@@ -18,7 +18,7 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(config.max_connections)
             .acquire_timeout(config.acquire_timeout)
-            // A broken connection shows itself at BEGIN; a ping before each would cost a round trip.
+            // A broken connection shows itself at its first use; a ping before each would cost a round trip.
             .test_before_acquire(false)
             .connect_lazy_with(config.role_options(role)?);
         Ok(Self { pool })
@@ -85,9 +85,14 @@ async fn begin(pool: &PgPool, sql: String) -> Result<Transaction<'static, Postgr
 async fn begin_here(pool: &PgPool, sql: String) -> Result<Transaction<'static, Postgres>, Error> {
     match pool.begin_with(AssertSqlSafe(sql.clone())).await {
         Ok(tx) => Ok(tx),
-        Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => Ok(pool.begin_with(AssertSqlSafe(sql)).await?),
+        Err(error) if is_dead(&error) => Ok(pool.begin_with(AssertSqlSafe(sql)).await?),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the connection was found dead.
+pub(super) fn is_dead(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
 }
 
 /// A transaction within one tenant: row-level security shows that tenant's rows and accepts only them. Dropped without

@@ -3,7 +3,7 @@ use crate::Search;
 use crate::domain::query::Query;
 use crate::places::{Nodes, Whose};
 use crate::store::find;
-use bitvault_platform::db::TenantTx;
+use bitvault_platform::db::TenantRead;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
@@ -48,10 +48,9 @@ async fn page(
     let without = places.first().filter(|_| whose.within().is_some());
     let mut answer = Answer::default();
     let mut now = Nodes::new();
+    let read = TenantRead::new(&search.core.database, ctx)?;
     for _ in 0..ROUNDS {
-        let mut tx = TenantTx::begin(&search.core.database, ctx).await?;
-        let mut found = find::find(&mut tx, places, &query).await?;
-        tx.commit().await?;
+        let mut found = find::find(&read, places, &query).await?;
         let last = found.candidates.last().map(find::Candidate::place);
         found
             .candidates

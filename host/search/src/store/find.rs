@@ -5,7 +5,7 @@ use crate::domain::query::Query;
 use crate::domain::{spelling, text};
 use crate::places::Nodes;
 use bitvault_platform::Result;
-use bitvault_platform::db::TenantTx;
+use bitvault_platform::db::TenantRead;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -50,43 +50,47 @@ pub(crate) struct Found {
 }
 
 /// Candidates of a query at and below these places, behind the query's own: `search.find` of the migrations.
-pub(crate) async fn find(tx: &mut TenantTx, places: &Nodes, query: &Query) -> Result<Found> {
-    let tenant = tx.tenant().0;
+pub(crate) async fn find(read: &TenantRead, places: &Nodes, query: &Query) -> Result<Found> {
     let places: Vec<Uuid> = places.iter().map(|place| place.0).collect();
     let filters = &query.filters;
     let (of_gram, grams): (Vec<i32>, Vec<String>) = trigrams(query).unzip();
-    let rows = sqlx::query!(
-        r#"SELECT c.node_id AS "node!", c.class AS "class!", c.updated_at AS "updated_at!", c.is_folder AS "is_folder!",
-                  c.family AS "family!", c.owner, c.tags AS "tags!", c.marked AS "marked!", c.revision AS "revision!",
-                  c.own AS "own!", f.is_full AS "is_full!", f.alike AS "alike!"
-           FROM search.find($1, $2, $3, $4, $5, $6, $7,
-                            ROW($8::boolean, $9::text, $10::text, $11::uuid, $12::timestamptz, $13::timestamptz,
-                                $14::bigint, $15::bigint, $16::text[])::search.filters,
-                            ROW($17::int, $18::timestamptz, $19::uuid)::search.rank, $20) AS f
-           CROSS JOIN LATERAL unnest(f.candidates) AS c"#,
-        tenant,
-        &places,
-        query.folded,
-        &query.tokens,
-        &exact(query),
-        &of_gram,
-        &grams,
-        filters.folder,
-        filters.family,
-        filters.media,
-        filters.owner,
-        filters.after,
-        filters.before,
-        filters.min_size,
-        filters.max_size,
-        &filters.marks,
-        query.behind.map(|place| place.class),
-        query.behind.map(|place| place.updated_at),
-        query.behind.map(|place| place.node),
-        i32::try_from(query.limit).unwrap_or(i32::MAX)
-    )
-    .fetch_all(&mut **tx)
-    .await?;
+    let exact = exact(query);
+    let rows = read
+        .fetch_all(|bound, tenant| {
+            sqlx::query!(
+                r#"SELECT c.node_id AS "node!", c.class AS "class!", c.updated_at AS "updated_at!",
+                          c.is_folder AS "is_folder!", c.family AS "family!", c.owner, c.tags AS "tags!",
+                          c.marked AS "marked!", c.revision AS "revision!", c.own AS "own!", f.is_full AS "is_full!",
+                          f.alike AS "alike!"
+                   FROM search.find(app.within($1, $2), $3, $4, $5, $6, $7, $8,
+                                    ROW($9::boolean, $10::text, $11::text, $12::uuid, $13::timestamptz, $14::timestamptz,
+                                        $15::bigint, $16::bigint, $17::text[])::search.filters,
+                                    ROW($18::int, $19::timestamptz, $20::uuid)::search.rank, $21) AS f
+                   CROSS JOIN LATERAL unnest(f.candidates) AS c"#,
+                bound,
+                tenant,
+                &places,
+                query.folded,
+                &query.tokens,
+                &exact,
+                &of_gram,
+                &grams,
+                filters.folder,
+                filters.family,
+                filters.media,
+                filters.owner,
+                filters.after,
+                filters.before,
+                filters.min_size,
+                filters.max_size,
+                &filters.marks,
+                query.behind.map(|place| place.class),
+                query.behind.map(|place| place.updated_at),
+                query.behind.map(|place| place.node),
+                i32::try_from(query.limit).unwrap_or(i32::MAX)
+            )
+        })
+        .await?;
     let mut found = Found::default();
     for row in rows {
         // The same in each.

@@ -4,7 +4,6 @@ use crate::domain::access::{Actor, NodeRole};
 use crate::error::Refusal;
 use crate::service::wire;
 use crate::store::index::{self, Sight};
-use crate::store::nodes;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::internal::v1 as internal;
@@ -24,8 +23,8 @@ pub(super) async fn filter_visible(
     // Nearly always all of them may be seen, as they were looked for where the caller sees what there is.
     let first = ids[..ids.len().min(request.whole as usize)].to_vec();
     ids.extend(places.folder());
-    let mut tx = files.core.begin(ctx).await?;
-    let mut sight = index::sight(&mut tx, actor.account, &ids, &first, places.grants()).await?;
+    let read = files.core.read(ctx)?;
+    let mut sight = index::sight(&read, actor.account, &ids, &first, places.grants()).await?;
     let places = places.seen(&mut sight, actor)?;
     visible.retain(|id| {
         let lineage = &mut sight.lineage;
@@ -40,10 +39,9 @@ pub(super) async fn filter_visible(
         .map(|id| id.0)
         .collect();
     if !missing.is_empty() {
-        let views = nodes::views(&mut tx, &missing).await?;
-        sight.views.extend(views.into_iter().map(|view| (view.id, view)));
+        let more = index::sight(&read, actor.account, &missing, &missing, 0).await?;
+        sight.views.extend(more.views);
     }
-    tx.commit().await?;
     let mut nodes = Vec::with_capacity(whole.len());
     for id in whole {
         if let Some(view) = sight.views.remove(id) {

@@ -34,7 +34,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let database = Arc::new(TestDatabase::new().await.unwrap());
+        Self::on(TestDatabase::new().await.unwrap())
+    }
+
+    pub(crate) fn on(database: TestDatabase) -> Self {
+        let database = Arc::new(database);
         let at = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
         let clock = Clock::fixed(at);
         let bus = Arc::new(InProcess::default());

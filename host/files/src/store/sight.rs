@@ -1,0 +1,239 @@
+//! Nodes with what decides about them: all that stands above them, roles, quotas, and who holds a name. The functions of
+//! migration 0123 read it, so that a call takes one statement for it.
+
+use super::nodes::NodeView;
+use crate::domain::access::NodeRole;
+use crate::domain::lineage::{Lineage, NodeFacts};
+use bitvault_platform::db::{TenantRead, TenantTx};
+use bitvault_platform::ids::{AccountId, NodeId, VersionId};
+use bitvault_platform::{Error, Result};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Nodes with all that a change of their names or folders is judged by.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    pub(crate) lineage: Lineage,
+    pub(crate) views: Vec<NodeView>,
+    /// Who holds a name: `(folder, folded name, node)`.
+    pub(crate) holders: Vec<(NodeId, String, NodeId)>,
+}
+
+/// A name in a folder that a node may get.
+#[derive(Debug, Clone)]
+pub(crate) struct Sought {
+    pub(crate) node: NodeId,
+    /// Absent: the folder that the node is in.
+    pub(crate) folder: Option<NodeId>,
+    /// Folded; absent: the node's own.
+    pub(crate) key: Option<String>,
+}
+
+/// A row of `files.seen`.
+struct Seen {
+    id: Option<NodeId>,
+    parent_id: Option<NodeId>,
+    is_folder: Option<bool>,
+    trashed: Option<bool>,
+    current_version: Option<VersionId>,
+    revision: Option<i64>,
+    inherits: Option<bool>,
+    accounts: Option<Vec<AccountId>>,
+    roles: Option<Vec<String>>,
+    quota: Option<i64>,
+    name: Option<String>,
+    name_key: Option<String>,
+    created_at: Option<OffsetDateTime>,
+    updated_at: Option<OffsetDateTime>,
+    content_type: Option<String>,
+    size: Option<i64>,
+    sha256: Option<Vec<u8>>,
+    holds: Option<bool>,
+}
+
+/// The query of rows that a function tells.
+macro_rules! seen {
+    ($from:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Seen,
+            r#"SELECT id AS "id?: NodeId", parent_id AS "parent_id?: NodeId", is_folder AS "is_folder?",
+                      trashed AS "trashed?", current_version AS "current_version?: VersionId", revision AS "revision?",
+                      inherits AS "inherits?", accounts AS "accounts?: Vec<AccountId>", roles AS "roles?: Vec<String>",
+                      quota AS "quota?", name AS "name?", name_key AS "name_key?", created_at AS "created_at?",
+                      updated_at AS "updated_at?", content_type AS "content_type?", size AS "size?", sha256 AS "sha256?",
+                      holds AS "holds?"
+               FROM "# + $from,
+            $($argument),+
+        )
+    };
+}
+
+/// The nodes and all their ancestors, with the roles that these accounts have been given on them, and with their quotas.
+pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
+    Ok(sight(tx, accounts, ids, false, &[]).await?.lineage)
+}
+
+/// [`lineage`], and the nodes themselves as [`views`](super::nodes::views) does, in one round trip.
+pub(crate) async fn lineage_and_views(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    ids: &[Uuid],
+) -> Result<(Lineage, Vec<NodeView>)> {
+    let sight = sight(tx, accounts, ids, true, &[]).await?;
+    Ok((sight.lineage, sight.views))
+}
+
+/// The lineage of a node, and the node itself if there is one.
+pub(crate) async fn look(
+    read: &TenantRead,
+    account: AccountId,
+    id: NodeId,
+) -> Result<(Lineage, Option<NodeView>)> {
+    let (accounts, ids): (&[Uuid], &[Uuid]) = (&[account.0], &[id.0]);
+    let rows = read
+        .fetch_all(|bound, tenant| {
+            seen!(
+                "files.sight(app.within($1, $2), $3, $4, true, '{}', '{}', '{}')",
+                bound,
+                tenant,
+                accounts,
+                ids
+            )
+        })
+        .await?;
+    let mut sight = told(rows, read.tenant().0, accounts)?;
+    Ok((sight.lineage, sight.views.pop()))
+}
+
+/// The node that the folded names lead to from `top`, through nothing that is in the trash, with its lineage.
+pub(crate) async fn look_up(
+    read: &TenantRead,
+    account: AccountId,
+    top: NodeId,
+    names: &[String],
+) -> Result<(Lineage, Option<NodeView>)> {
+    let accounts: &[Uuid] = &[account.0];
+    let rows = read
+        .fetch_all(|bound, tenant| {
+            seen!(
+                "files.look_up(app.within($1, $2), $3, $4, $5)",
+                bound,
+                tenant,
+                accounts,
+                top.0,
+                names
+            )
+        })
+        .await?;
+    let mut sight = told(rows, read.tenant().0, accounts)?;
+    Ok((sight.lineage, sight.views.pop()))
+}
+
+/// [`lineage`], the nodes themselves where they are `shown`, and who holds the names that are sought, in one round trip.
+pub(crate) async fn sight(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    ids: &[Uuid],
+    shown: bool,
+    sought: &[Sought],
+) -> Result<Sight> {
+    let tenant = tx.tenant().0;
+    let nodes: Vec<Uuid> = sought.iter().map(|name| name.node.0).collect();
+    let folders: Vec<Option<Uuid>> = sought.iter().map(|name| name.folder.map(|id| id.0)).collect();
+    let keys: Vec<Option<String>> = sought.iter().map(|name| name.key.clone()).collect();
+    let rows = seen!(
+        "files.sight($1, $2, $3, $4, $5, $6, $7)",
+        tenant,
+        accounts,
+        ids,
+        shown,
+        &nodes,
+        &folders as &[Option<Uuid>],
+        &keys as &[Option<String>]
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    told(rows, tenant, accounts)
+}
+
+/// What the rows tell these accounts.
+fn told(rows: Vec<Seen>, tenant: Uuid, accounts: &[Uuid]) -> Result<Sight> {
+    let missing = || Error::internal("read a node", "something that each node has is missing");
+    let mut facts = Vec::with_capacity(rows.len());
+    let (mut views, mut holders) = (Vec::new(), Vec::new());
+    for row in rows {
+        let id = row.id.ok_or_else(missing)?;
+        if row.holds == Some(true) {
+            holders.extend(
+                row.parent_id
+                    .zip(row.name_key)
+                    .map(|(folder, key)| (folder, key, id)),
+            );
+            continue;
+        }
+        let (is_folder, revision) = row.is_folder.zip(row.revision).ok_or_else(missing)?;
+        if let (Some(name), Some(name_key), Some(created_at), Some(updated_at)) =
+            (row.name, row.name_key, row.created_at, row.updated_at)
+        {
+            views.push(NodeView {
+                id,
+                parent_id: row.parent_id.filter(|parent| parent.0 != tenant),
+                is_folder,
+                name,
+                name_key,
+                revision,
+                created_at,
+                updated_at,
+                version_id: row.current_version,
+                content_type: row.content_type,
+                size: row.size,
+                sha256: row.sha256,
+            });
+        }
+        let given = row
+            .accounts
+            .into_iter()
+            .flatten()
+            .zip(row.roles.into_iter().flatten());
+        let grants = given
+            .map(|(account, role)| Ok((account, parse_role(role)?)))
+            .chain(everybody(accounts))
+            .collect::<Result<_>>()?;
+        facts.push(NodeFacts {
+            id,
+            parent_id: row.parent_id,
+            is_folder,
+            trashed: row.trashed.ok_or_else(missing)?,
+            current_version: row.current_version,
+            revision,
+            inherits: row.inherits.ok_or_else(missing)?,
+            grants,
+            quota: row.quota,
+        });
+    }
+    Ok(Sight {
+        lineage: Lineage::new(facts),
+        views,
+        holders,
+    })
+}
+
+fn parse_role(text: String) -> Result<NodeRole> {
+    NodeRole::parse(&text).ok_or_else(|| Error::internal("read a grant's role", text))
+}
+
+/// The roles that an account was given on a node, as its facts hold them.
+pub(super) fn given(account: AccountId, roles: Vec<String>) -> Result<Vec<(AccountId, NodeRole)>> {
+    let given = roles.into_iter().map(|role| Ok((account, parse_role(role)?)));
+    given.chain(everybody(&[account.0])).collect()
+}
+
+/// Nobody. With the filters pointed at another tenant everybody is an owner, so that nothing of ours is left in the way.
+fn everybody(accounts: &[Uuid]) -> impl Iterator<Item = Result<(AccountId, NodeRole)>> {
+    let owner = |account: &Uuid| Ok((AccountId(*account), NodeRole::Owner));
+    #[cfg(feature = "failpoints")]
+    let accounts = bitvault_platform::db::filtered().map_or(&[][..], |_| accounts);
+    #[cfg(not(feature = "failpoints"))]
+    let accounts = &accounts[..0];
+    accounts.iter().map(owner)
+}

@@ -1,0 +1,143 @@
+//! How many round trips to the database calls take, those counted that begin and end a transaction: two at most to read, four to
+//! write.
+
+use crate::support::{World, config, request};
+use bitvault_platform::ids::AccountId;
+use bitvault_proto::v1;
+use bitvault_proto::v1::NodeSort;
+use bitvault_proto::v1::files_service_server::FilesService as _;
+use bitvault_testing::TestDatabase;
+
+/// Most round trips of a call.
+const READS: usize = 2;
+const WRITES: usize = 6;
+
+async fn world() -> World {
+    World::on(TestDatabase::counted().await.unwrap(), config()).await
+}
+
+/// The answer of a call that takes at most so many round trips, and at least one, as a count that doesn't work tells of none. One like
+/// it is made before, uncounted: the first of a connection prepares its statements.
+macro_rules! within {
+    ($most:expr, $what:expr, $world:ident, $before:expr, $call:expr) => {{
+        $before.await.unwrap();
+        let (answer, turns) = $world.database.turns().of($call).await;
+        assert!(
+            (1..=$most).contains(&turns.len()),
+            "{} took {} round trips, not {}: {turns:#?}",
+            $what,
+            turns.len(),
+            $most
+        );
+        answer.unwrap().into_inner()
+    }};
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_take_two_round_trips() {
+    let world = world().await;
+    let (mut folder, mut path) = ("root".to_owned(), String::new());
+    for depth in 0..20 {
+        let name = format!("level {depth}");
+        folder = world.mkdir(&folder, &name).await.unwrap().id;
+        path = format!("{path}/{name}");
+    }
+    let file = world.put(&folder, "file", b"content").await.unwrap();
+    let ctx = world.ctx();
+
+    let lookup = || {
+        let message = v1::LookupRequest {
+            path: format!("{path}/file"),
+            below: None,
+        };
+        world.files.lookup(request(&ctx, message))
+    };
+    let found = within!(READS, "a look-up at depth 21", world, lookup(), lookup());
+    assert_eq!(found.id, file.id);
+
+    for sort in [NodeSort::Name, NodeSort::UpdatedAt, NodeSort::Size] {
+        for descending in [false, true] {
+            let list = || {
+                let message = v1::ListChildrenRequest {
+                    id: folder.clone(),
+                    sort: sort.into(),
+                    descending,
+                    ..v1::ListChildrenRequest::default()
+                };
+                world.files.list_children(request(&ctx, message))
+            };
+            let page = within!(READS, "a listing", world, list(), list());
+            assert_eq!(page.items.len(), 1);
+        }
+    }
+
+    let get = |ctx| {
+        let message = v1::GetNodeRequest { id: file.id.clone() };
+        world.files.get_node(request(ctx, message))
+    };
+    within!(READS, "a node at depth 21", world, get(&ctx), get(&ctx));
+    // Whom roles far above let in, through groups, pays no more.
+    let other = AccountId::new();
+    let top = world.list("root").await.unwrap().remove(0);
+    world.grant(&top.id, other, "viewer").await;
+    let other = world.as_account(other);
+    let found = within!(
+        READS,
+        "a node seen by a grant at depth 1",
+        world,
+        get(&other),
+        get(&other)
+    );
+    assert_eq!(found.id, file.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_take_four_round_trips() {
+    let world = world().await;
+    let tree = world.mkdir("root", "tree").await.unwrap();
+    let below = world.mkdir(&tree.id, "below").await.unwrap();
+    for name in ["a", "b", "c"] {
+        world.put(&below.id, name, b"content").await.unwrap();
+    }
+    let place = world.mkdir("root", "place").await.unwrap();
+    let ctx = world.ctx();
+
+    let rename = |name: &str| {
+        let message = v1::UpdateNodeRequest {
+            id: tree.id.clone(),
+            name: Some(name.to_owned()),
+            ..v1::UpdateNodeRequest::default()
+        };
+        world.files.update_node(request(&ctx, message))
+    };
+    within!(WRITES, "a rename", world, rename("once"), rename("twice"));
+
+    let moving = |parent: &str| {
+        let message = v1::UpdateNodeRequest {
+            id: tree.id.clone(),
+            parent_id: Some(parent.to_owned()),
+            ..v1::UpdateNodeRequest::default()
+        };
+        world.files.update_node(request(&ctx, message))
+    };
+    let elsewhere = world.mkdir("root", "elsewhere").await.unwrap();
+    within!(
+        WRITES,
+        "a move of a tree",
+        world,
+        moving(&place.id),
+        moving(&elsewhere.id)
+    );
+
+    let copying = |name: &str| {
+        let message = v1::CopyNodeRequest {
+            id: tree.id.clone(),
+            parent_id: place.id.clone(),
+            name: Some(name.to_owned()),
+            idempotency_key: None,
+        };
+        world.files.copy_node(request(&ctx, message))
+    };
+    within!(WRITES, "a copy of a tree", world, copying("one"), copying("two"));
+    world.clean().await;
+}
