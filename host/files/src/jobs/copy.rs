@@ -13,12 +13,12 @@ use crate::error::Refusal;
 use crate::failpoints;
 use crate::service::copy_node::{name_of, permit, permit_folder};
 use crate::service::room;
-use crate::store::copies::{self, Built, CopyRow, State};
+use crate::store::copies::{self, Built, CopyRow, Copying, State};
 use crate::store::journal::{self, Change, ChangeKind};
 use crate::store::moves::{self, Placed};
 use crate::store::{nodes, removal, usage};
 use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::{CopyId, NodeId, TenantId};
+use bitvault_platform::ids::{CopyId, NodeId, TenantId, VersionId};
 use bitvault_platform::{Code, Ctx, Error, Result, Role};
 use std::time::Duration;
 
@@ -89,14 +89,24 @@ impl Files {
             key: format!("/copy/{}", top.0),
         };
         let parent = root(actor.tenant);
-        let made = match copies::build(&mut tx, source, top, parent, &hidden, most.into(), now).await? {
-            Built::Made(made) => made.nodes,
+        let copying = Copying {
+            source,
+            top,
+            version: VersionId::new(),
+            parent,
+            name: &hidden,
+            most: most.into(),
+            quotas: &[],
+            // It is told when it is put into its place.
+            then: None,
+        };
+        let copied = match copies::build(&mut tx, copying, now).await? {
+            Built::Made { copied, .. } => copied,
             Built::TooMany => return Err(Refusal::CopyTooLarge(most).into()),
-            Built::Vanished => return Err(Refusal::Busy.into()),
+            Built::Vanished | Built::Outgrown(_) | Built::Late => return Err(Refusal::Busy.into()),
         };
         // The tenant's limit holds here already.
         room::fits(&mut tx, actor, &lineage, lineage.quotas(row.parent)).await?;
-        let copied = i64::try_from(made.len()).map_err(|cause| Error::internal("count a copy", cause))?;
         if copies::built(&mut tx, row.id, top, copied).await? {
             tx.commit().await?;
             failpoints::hit(failpoints::COPY_AFTER_BUILD)?;

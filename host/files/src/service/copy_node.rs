@@ -1,19 +1,20 @@
 use super::idempotent::Key;
-use super::{Files, free_names, room, wire};
+use super::{Core, Files, free_names, room, wire};
 use crate::domain::access::{Actor, NodeRole, node_id};
 use crate::domain::free_name;
 use crate::domain::lineage::Lineage;
 use crate::domain::name::Name;
 use crate::error::Refusal;
-use crate::store::copies::{self, Built, CopyRow, Source, State};
-use crate::store::journal::{self, Change, ChangeKind};
+use crate::store::copies::{self, Built, CopyRow, Copying, Source, State, Then};
+use crate::store::journal::{self, Change};
 use crate::store::nodes::{self, NodeView};
-use crate::store::sight::{self, Sought};
+use crate::store::sight::{self, Locked, Locks, Sought};
 use bitvault_platform::db::TenantTx;
-use bitvault_platform::ids::{CopyId, NodeId};
-use bitvault_platform::{Ctx, Error, Result, telemetry};
+use bitvault_platform::ids::{CopyId, NodeId, VersionId};
+use bitvault_platform::{Ctx, Error, Result};
 use bitvault_proto::v1;
 use bitvault_proto::v1::copy_node_response;
+use time::OffsetDateTime;
 
 /// How often content that was removed while it was copied makes us begin again.
 const ATTEMPTS: u32 = 10;
@@ -41,41 +42,52 @@ pub(super) async fn copy_node(
         name: request.name.as_deref().map(Name::new).transpose()?,
         key,
     };
+    // It is there nearly always.
+    let mut homeless = false;
     for _ in 0..ATTEMPTS {
-        if let Some(answer) = copy(files, ctx, actor, &wanted).await? {
+        if let Some(answer) = copy(files, ctx, actor, &wanted, &mut homeless).await? {
             return Ok(answer);
         }
     }
     Err(Refusal::Busy.into())
 }
 
-/// `None` when content that is copied was removed meanwhile, or another request with the same key was faster.
+/// `None` when content that is copied was removed meanwhile, another request with the same key was faster, or the caller's home, where
+/// the copy goes, is not there yet: `homeless` says so to the next attempt.
 async fn copy(
     files: &Files,
     ctx: &Ctx,
     actor: Actor,
     wanted: &Wanted,
+    homeless: &mut bool,
 ) -> Result<Option<v1::CopyNodeResponse>> {
     let core = &files.core;
     let now = core.clock.now();
     let mut tx = core.begin(ctx).await?;
     let mut changes = Vec::new();
-    if actor.home() == Ok(wanted.parent) {
+    if *homeless {
         changes = nodes::ensure_homes(&mut tx, &[wanted.parent.0], now).await?;
-    }
-    nodes::lock(&mut tx, &[wanted.parent.0]).await?;
-    if let Some(key) = &wanted.key
-        && let Some(answer) = key.replay(&mut tx, actor).await?
-    {
-        return Ok(Some(answer));
     }
     let sought = Sought {
         node: wanted.node,
         folder: Some(wanted.parent),
         key: wanted.name.as_ref().map(|name| name.key.clone()),
     };
+    let locks = Locks {
+        also: vec![wanted.parent.0],
+        ..Locks::default()
+    };
     let named = [wanted.node.0, wanted.parent.0];
-    let mut sight = sight::sight(&mut tx, &[actor.account.0], &named, true, &[sought]).await?;
+    let key = wanted.key.as_ref();
+    let mut sight = match sight::lock(&mut tx, actor, &locks, key.map(Key::text), &named, &[sought]).await? {
+        Locked::Kept(kept) => return key.map(|key| key.read(&kept)).transpose(),
+        Locked::Seen { sight, .. } => sight,
+    };
+    let is_there = sight.views.iter().any(|view| view.id == wanted.parent);
+    if !is_there && !*homeless && actor.home() == Ok(wanted.parent) {
+        *homeless = true;
+        return Ok(None);
+    }
     let source = permit(actor, &mut sight.lineage, wanted.node, wanted.parent)?;
     let view = sight.views.into_iter().find(|view| view.id == wanted.node);
     let view = view.ok_or(Refusal::NodeNotFound)?;
@@ -85,71 +97,87 @@ async fn copy(
         let asked = wanted.name.as_ref();
         name = free_names::find(&mut tx, &view, wanted.parent, asked, free_name::copied).await?;
     }
-    let (top, limit) = (NodeId::new(), core.config.copy.nodes_per_transaction);
-    let built = copies::build(&mut tx, source, top, wanted.parent, &name, limit.into(), now).await?;
-    let (result, made) = match built {
-        Built::Vanished => return Ok(None),
-        Built::TooMany => {
-            let row = CopyRow {
-                id: CopyId::new(),
-                account: actor.account,
-                source: wanted.node,
-                parent: wanted.parent,
-                name: wanted.name.as_ref().map(|name| name.text.clone()),
-                state: State::Running,
-                copied: 0,
-                node: None,
-                reason: None,
-                created_at: now,
-            };
-            copies::insert(&mut tx, &row).await?;
-            (copy_node_response::Result::Job(wire::copy(row)?), Vec::new())
-        }
-        Built::Made(made) => {
-            let quotas = sight.lineage.quotas(wanted.parent);
-            room::fits(&mut tx, actor, &sight.lineage, quotas).await?;
-            if made.of != view.version_id {
-                // The source got another version since it was looked at.
-                return Ok(None);
-            }
-            let node = NodeView {
-                id: top,
-                parent_id: Some(wanted.parent),
-                name: name.text,
-                name_key: name.key,
-                revision: 1,
-                created_at: now,
-                updated_at: now,
-                version_id: made.nodes.first().and_then(|(_, version)| *version),
-                ..view
-            };
-            (copy_node_response::Result::Node(wire::node(node)?), made.nodes)
-        }
+    let version = VersionId::new();
+    let made = NodeView {
+        id: NodeId::new(),
+        parent_id: Some(wanted.parent),
+        name: name.text.clone(),
+        name_key: name.key.clone(),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        version_id: view.version_id.map(|_| version),
+        ..view.clone()
     };
-    let answer = v1::CopyNodeResponse { result: Some(result) };
+    let top = made.id;
+    let answer = v1::CopyNodeResponse {
+        result: Some(copy_node_response::Result::Node(wire::node(made)?)),
+    };
+    let keeping = key.map(|key| key.keeping(&answer));
+    let copying = Copying {
+        source,
+        top,
+        version,
+        parent: wanted.parent,
+        name: &name,
+        most: core.config.copy.nodes_per_transaction.into(),
+        quotas: &room::sorted(sight.lineage.quotas(wanted.parent)),
+        then: Some(Then {
+            keeping: keeping.as_ref(),
+        }),
+    };
+    match copies::build(&mut tx, copying, now).await? {
+        // The source got another version since it was looked at.
+        Built::Made { of, .. } if of != view.version_id => return Ok(None),
+        Built::Made { .. } => {}
+        Built::Vanished | Built::Late => return Ok(None),
+        Built::Outgrown(outgrown) => {
+            return Err(room::refusal(&mut tx, actor, &sight.lineage, &outgrown)
+                .await?
+                .into());
+        }
+        Built::TooMany => return leave_to_job(core, tx, actor, wanted, &changes, now).await,
+    }
+    journal::append(&mut tx, &changes, now).await?;
+    tx.commit().await?;
+    core.relay.nudge();
+    Ok(Some(answer))
+}
+
+/// Records a copy for the job that makes large ones.
+async fn leave_to_job(
+    core: &Core,
+    mut tx: TenantTx,
+    actor: Actor,
+    wanted: &Wanted,
+    changes: &[Change],
+    now: OffsetDateTime,
+) -> Result<Option<v1::CopyNodeResponse>> {
+    let row = CopyRow {
+        id: CopyId::new(),
+        account: actor.account,
+        source: wanted.node,
+        parent: wanted.parent,
+        name: wanted.name.as_ref().map(|name| name.text.clone()),
+        state: State::Running,
+        copied: 0,
+        node: None,
+        reason: None,
+        created_at: now,
+    };
+    copies::insert(&mut tx, &row).await?;
+    let answer = v1::CopyNodeResponse {
+        result: Some(copy_node_response::Result::Job(wire::copy(row)?)),
+    };
     if let Some(key) = &wanted.key
         && !key.keep(&mut tx, actor, &answer, now).await?
     {
         return Ok(None);
     }
-    let is_job = made.is_empty();
-    changes.extend(made.into_iter().map(|(node, version)| Change {
-        node,
-        kind: ChangeKind::Created,
-        version,
-        revision: 1,
-        actor: Some(actor.account),
-        // All below the copy has entries of its own.
-        from: Some(wanted.parent),
-        inherited: None,
-        traceparent: telemetry::propagation::current(),
-    }));
-    journal::append(&mut tx, &changes, now).await?;
+    journal::append(&mut tx, changes, now).await?;
     tx.commit().await?;
     core.relay.nudge();
-    if is_job {
-        core.copies.nudge();
-    }
+    core.copies.nudge();
     Ok(Some(answer))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::access::Actor;
 use crate::error::Refusal;
-use crate::store::idempotency::{self, Kept};
+use crate::store::idempotency::{self, Keeping, Kept};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::{Error, Result};
 use prost::Message;
@@ -48,16 +48,34 @@ impl Key {
         tx: &mut TenantTx,
         actor: Actor,
     ) -> Result<Option<M>> {
-        let Some(kept) = idempotency::find(tx, actor, &self.text).await? else {
-            return Ok(None);
-        };
+        match idempotency::find(tx, actor, &self.text).await? {
+            Some(kept) => self.read(&kept).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The kept answer of a request with this key. Used for another request the key is refused.
+    pub(super) fn read<M: Message + Default>(&self, kept: &Kept) -> Result<M> {
         if kept.request != self.request {
             return Err(Refusal::IdempotencyKeyReused.into());
         }
-        let answer = M::decode(kept.answer.as_slice());
-        answer
-            .map(Some)
-            .map_err(|cause| Error::internal("read a kept answer", cause))
+        M::decode(kept.answer.as_slice()).map_err(|cause| Error::internal("read a kept answer", cause))
+    }
+
+    /// The key itself.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What is to be kept when this is the answer.
+    pub(super) fn keeping<M: Message>(&self, answer: &M) -> Keeping {
+        Keeping {
+            key: self.text.clone(),
+            kept: Kept {
+                request: self.request.clone(),
+                answer: answer.encode_to_vec(),
+            },
+        }
     }
 
     /// Keeps the answer, in the transaction that did the work. `false`: another request with the key was faster, so
@@ -69,10 +87,6 @@ impl Key {
         answer: &M,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let kept = Kept {
-            request: self.request.clone(),
-            answer: answer.encode_to_vec(),
-        };
-        idempotency::keep(tx, actor, &self.text, &kept, now).await
+        idempotency::keep(tx, actor, &self.keeping(answer), now).await
     }
 }

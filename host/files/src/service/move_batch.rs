@@ -9,9 +9,8 @@ use crate::domain::name::Name;
 use crate::domain::quota::{Level, NESTED};
 use crate::error::Refusal;
 use crate::store::journal::{Change, ChangeKind};
-use crate::store::moves::{self, Placed};
+use crate::store::moves::Placed;
 use crate::store::nodes::NodeView;
-use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Error, Result};
 use std::collections::{HashMap, HashSet};
@@ -153,8 +152,7 @@ impl Batch {
 
     /// The nodes that are in another folder after all items. `before` are the nodes as they were.
     pub(super) fn going(&self, before: &HashMap<NodeId, NodeView>) -> Vec<Going> {
-        let placed = self.moved.iter().filter_map(|id| self.placed(*id));
-        let going = placed.filter_map(|node| {
+        let going = self.all_placed().into_iter().filter_map(|node| {
             let view = before.get(&node.id)?;
             (view.parent_id != Some(node.parent)).then_some(Going {
                 node: node.id,
@@ -165,12 +163,14 @@ impl Batch {
         going.collect()
     }
 
-    /// Writes what the items change, but for the journal. `before` are the nodes as they were.
-    pub(super) async fn write(&self, tx: &mut TenantTx, before: &HashMap<NodeId, NodeView>) -> Result<()> {
-        let placed: Vec<Placed> = self.moved.iter().filter_map(|id| self.placed(*id)).collect();
-        if placed.is_empty() {
-            return Ok(());
-        }
+    /// Where each node that moved is after all items.
+    pub(super) fn all_placed(&self) -> Vec<Placed> {
+        self.moved.iter().filter_map(|id| self.placed(*id)).collect()
+    }
+
+    /// Whether some nodes take over the names that others give up. `before` are the nodes as they were.
+    pub(super) fn swaps(&self, before: &HashMap<NodeId, NodeView>) -> bool {
+        let placed = self.all_placed();
         let given_up: HashSet<(NodeId, &str)> = placed
             .iter()
             .filter_map(|node| before.get(&node.id))
@@ -180,12 +180,9 @@ impl Batch {
             let view = before.get(&node.id);
             view.is_some_and(|view| view.parent_id == Some(node.parent) && view.name_key == node.name.key)
         };
-        let takes_over =
-            |node: &Placed| !own(node) && given_up.contains(&(node.parent, node.name.key.as_str()));
-        if placed.iter().any(takes_over) {
-            moves::vacate(tx, &placed).await?;
-        }
-        moves::place(tx, self.actor, &placed, self.now).await
+        placed
+            .iter()
+            .any(|node| !own(node) && given_up.contains(&(node.parent, node.name.key.as_str())))
     }
 
     /// A node as an item left it. A later item may have moved it on.

@@ -9,10 +9,10 @@ use crate::domain::access::{Actor, node_id, root};
 use crate::domain::name::Name;
 use crate::domain::quota::Level;
 use crate::error::Refusal;
-use crate::store::journal;
-use crate::store::moves::{self, Placed};
+use crate::store::moves::{self, Moved, Placed, Written};
 use crate::store::nodes::{self, NodeView};
-use crate::store::sight::{self, Sight, Sought};
+use crate::store::quotas;
+use crate::store::sight::{self, Locked, Locks, Sight, Sought};
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
@@ -74,13 +74,15 @@ pub(super) async fn apply<M: Message + Default>(
 #[derive(Default)]
 struct Learned {
     crossing: Crossing,
+    /// The caller's home, where something goes, was not there: it has to be made first.
+    homeless: bool,
     /// Quotas that would outgrow their limit: nothing comes in any more.
     full: Vec<Level>,
 }
 
 /// `None` when another try is worth it: a node was moved while we waited for the lock of the folder it was in, a folder
-/// turned out to go to where other limits hold, one of those would be outgrown, or another request with the same key was
-/// faster.
+/// turned out to go to where other limits hold, one of those would be outgrown, another request with the same key was
+/// faster, or the caller's home is not there yet.
 async fn transact<M: Message + Default>(
     core: &Core,
     ctx: &Ctx,
@@ -91,41 +93,51 @@ async fn transact<M: Message + Default>(
     answer: impl Fn(Results) -> Result<M>,
 ) -> Result<Option<M>> {
     let now = core.clock.now();
+    let home = actor.home().ok();
+    let home = home.filter(|home| items.iter().any(|item| item.parent == Some(*home)));
     let mut tx = core.begin(ctx).await?;
     let mut changes = Vec::new();
-    if let Ok(home) = actor.home()
-        && items.iter().any(|item| item.parent == Some(home))
+    if let Some(home) = home
+        && learned.homeless
     {
         changes = nodes::ensure_homes(&mut tx, &[home.0], now).await?;
     }
-    let below = learned.crossing.below(&mut tx).await?;
-    let (ids, parents): (Vec<Uuid>, Vec<Option<Uuid>>) = items
+    let (moved, parents) = items
         .iter()
         .map(|item| (item.node.0, item.parent.map(|parent| parent.0)))
         .unzip();
-    let locks = moves::lock(&mut tx, root(actor.tenant), &ids, &parents, &below).await?;
-    if let Some(key) = key
-        && let Some(kept) = key.replay(&mut tx, actor).await?
-    {
-        return Ok(Some(kept));
-    }
-    let named = sorted(
+    let locks = Locks {
+        moved,
+        parents,
+        also: learned.crossing.below(&mut tx).await?,
+    };
+    let named = room::sorted(
         items
             .iter()
             .flat_map(|item| [Some(item.node), item.parent])
             .flatten(),
     );
+    let text = key.map(Key::text);
+    let (sight, locks) = match sight::lock(&mut tx, actor, &locks, text, &named, &sought(items)).await? {
+        Locked::Kept(kept) => return key.map(|key| key.read(&kept)).transpose(),
+        Locked::Seen { sight, locks } => (sight, locks),
+    };
     let Sight {
         lineage,
         views,
         holders,
-    } = sight::sight(&mut tx, &[actor.account.0], &named, true, &sought(items)).await?;
+    } = sight;
     let found: HashMap<NodeId, NodeView> = views.into_iter().map(|view| (view.id, view)).collect();
+    // It is there nearly always.
+    if home.is_some_and(|home| !found.contains_key(&home)) && !learned.homeless {
+        learned.homeless = true;
+        return Ok(None);
+    }
     if !items.iter().all(|item| locked(actor, item, &found, &locks)) {
         return Ok(None);
     }
     let places = Places::of(&lineage, root(actor.tenant), &named);
-    let quotas: Vec<NodeId> = named.iter().flat_map(|id| lineage.quotas(NodeId(*id))).collect();
+    let quotas = room::sorted(named.iter().flat_map(|id| lineage.quotas(NodeId(*id))));
     let holders = holders
         .into_iter()
         .map(|(folder, key, node)| ((folder, key), node))
@@ -140,34 +152,31 @@ async fn transact<M: Message + Default>(
     {
         return Ok(None);
     }
-    batch.write(&mut tx, &found).await?;
-    let outgrown = room::outgrown(&mut tx, quotas.into_iter()).await?;
-    if !outgrown.is_empty() {
-        learned.full.extend(outgrown);
-        return Ok(None);
-    }
     let results = judged.into_iter().map(|item| match item {
         Err(refusal) => Ok(Err(refusal)),
         Ok(placed) => wire::node(batch.after(placed)?).map(Ok),
     });
     let answer = answer(results.collect::<Result<_>>()?)?;
-    if let Some(key) = key
-        && !key.keep(&mut tx, actor, &answer, now).await?
-    {
-        return Ok(None);
-    }
+    let keeping = key.map(|key| key.keeping(&answer));
     changes.append(&mut batch.changes);
-    journal::append(&mut tx, &changes, now).await?;
+    let moved = Moved {
+        nodes: &batch.all_placed(),
+        swaps: batch.swaps(&found),
+        quotas: &quotas,
+        keeping: keeping.as_ref(),
+        changes: &changes,
+    };
+    match moves::write(&mut tx, actor, moved, now).await? {
+        Written::Done => {}
+        Written::Late => return Ok(None),
+        Written::Outgrown(outgrown) => {
+            learned.full.extend(quotas::levels(&mut tx, &outgrown).await?);
+            return Ok(None);
+        }
+    }
     tx.commit().await?;
     core.relay.nudge();
     Ok(Some(answer))
-}
-
-fn sorted(ids: impl Iterator<Item = NodeId>) -> Vec<Uuid> {
-    let mut ids: Vec<Uuid> = ids.map(|id| id.0).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 /// Whether all is locked that the item asks for. It is not when the node went to another folder while we waited for the

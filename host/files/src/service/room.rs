@@ -9,9 +9,9 @@ use crate::domain::lineage::Lineage;
 use crate::domain::quota::Level;
 use crate::error::Refusal;
 use crate::store::quotas;
-use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
+use bitvault_platform::{Error, Result};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -69,22 +69,31 @@ pub(crate) async fn fits(
     lineage: &Lineage,
     ids: impl Iterator<Item = NodeId>,
 ) -> Result<()> {
-    match outgrown(tx, ids).await?.first() {
+    let ids = sorted(ids);
+    if ids.is_empty() {
+        return Ok(());
+    }
+    match quotas::outgrown(tx, &ids).await?.first() {
         Some(level) => Err(level.refusal(actor, lineage).into()),
         None => Ok(()),
     }
 }
 
-/// Those of these quotas that this transaction let grow beyond their limit.
-pub(super) async fn outgrown(tx: &mut TenantTx, ids: impl Iterator<Item = NodeId>) -> Result<Vec<Level>> {
-    let ids = sorted(ids);
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    quotas::outgrown(tx, &ids).await
+/// The refusal of what let these quotas grow beyond their limit.
+pub(super) async fn refusal(
+    tx: &mut TenantTx,
+    actor: Actor,
+    lineage: &Lineage,
+    outgrown: &[Uuid],
+) -> Result<Refusal> {
+    let levels = quotas::levels(tx, outgrown).await?;
+    let level = levels.first();
+    let level = level.ok_or_else(|| Error::internal("read a quota", "one that was outgrown is not there"))?;
+    Ok(level.refusal(actor, lineage))
 }
 
-fn sorted(ids: impl Iterator<Item = NodeId>) -> Vec<Uuid> {
+/// Ids in their order, each once.
+pub(super) fn sorted(ids: impl Iterator<Item = NodeId>) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = ids.map(|id| id.0).collect();
     ids.sort_unstable();
     ids.dedup();

@@ -1,14 +1,13 @@
-//! Copying trees in SQL, and the rows of large copies.
-//!
-//! A walk over the source leaves out what is in the trash, and what the account may not see: nodes that take no roles from
-//! above, unless it was given one on them or owns something above them. One statement reads the source, so that a copy is
-//! the source at one moment; no lock keeps others from it meanwhile.
+//! Copying trees (`files.copy` of migration 0124), and the rows of large copies.
 
+use super::idempotency::Keeping;
+use super::journal;
 use crate::domain::name::Name;
 use bitvault_platform::db::{TenantTx, WorkerTx};
 use bitvault_platform::ids::{AccountId, CopyId, NodeId, TenantId, VersionId};
-use bitvault_platform::{Error, Result};
+use bitvault_platform::{Error, Result, telemetry};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// What is copied, by whom.
 #[derive(Debug, Clone, Copy)]
@@ -19,114 +18,102 @@ pub(crate) struct Source {
     pub(crate) owned: bool,
 }
 
-/// What came of a copy.
+/// A copy that is to be made.
+#[derive(Debug)]
+pub(crate) struct Copying<'a> {
+    pub(crate) source: Source,
+    /// The id of the copy.
+    pub(crate) top: NodeId,
+    /// Of its version, if it is a file.
+    pub(crate) version: VersionId,
+    /// Where it goes: locked, with that name free; or where it is shown to nobody.
+    pub(crate) parent: NodeId,
+    pub(crate) name: &'a Name,
+    /// How many nodes there may be.
+    pub(crate) most: i64,
+    /// Quotas that may not grow beyond their limits.
+    pub(crate) quotas: &'a [Uuid],
+    /// What follows when it is made; absent: who calls does all that.
+    pub(crate) then: Option<Then<'a>>,
+}
+
+/// What follows a copy in its transaction: each node gets its entry in the journal, so commit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Then<'a> {
+    /// What is kept of the request before that, if it had a key.
+    pub(crate) keeping: Option<&'a Keeping>,
+}
+
+/// What came of a copy. Unless it is made: roll back, or go on when there are too many.
 #[derive(Debug)]
 pub(crate) enum Built {
-    Made(Made),
+    Made {
+        copied: i64,
+        /// The version of the source that the top was made of, if that is a file.
+        of: Option<VersionId>,
+    },
     /// There are more nodes than allowed: nothing was made.
     TooMany,
     /// The source is gone, or content that the copy names was removed at the same moment: roll back and try again.
     Vanished,
+    /// These quotas were outgrown.
+    Outgrown(Vec<Uuid>),
+    /// Another request with the key was faster.
+    Late,
 }
 
-/// A copy.
-#[derive(Debug)]
-pub(crate) struct Made {
-    /// The nodes, folders before what is in them, with the versions of files.
-    pub(crate) nodes: Vec<(NodeId, Option<VersionId>)>,
-    /// The version of the source that the top was made of, if that is a file.
-    pub(crate) of: Option<VersionId>,
-}
-
-/// Copies a tree of at most `most` nodes: `top` is the id of the copy, whose folder is locked and has that name free, or is
-/// shown to nobody. The walk ends where there is one too many.
-pub(crate) async fn build(
-    tx: &mut TenantTx,
-    source: Source,
-    top: NodeId,
-    parent: NodeId,
-    name: &Name,
-    most: i64,
-    now: OffsetDateTime,
-) -> Result<Built> {
+/// Copies a tree.
+pub(crate) async fn build(tx: &mut TenantTx, copying: Copying<'_>, now: OffsetDateTime) -> Result<Built> {
     let tenant = tx.tenant().0;
-    let made = sqlx::query!(
-        r#"WITH RECURSIVE subject AS MATERIALIZED (
-               SELECT $3::uuid AS id
-               UNION ALL
-               SELECT m.group_id FROM files.group_members m WHERE m.tenant_id = $1 AND m.account_id = $3
-           ), down AS (
-               SELECT id AS old, $5::uuid AS id, $6::uuid AS parent_id, kind, $7::text AS name,
-                      $8::text COLLATE "C" AS name_key, size, current_version AS old_version,
-                      CASE kind WHEN 'file' THEN files.new_id() END AS version, $4::boolean AS owned
-               FROM files.nodes WHERE tenant_id = $1 AND id = $2
-               UNION ALL
-               SELECT n.id, files.new_id(), down.id, n.kind, n.name, n.name_key, n.size, n.current_version,
-                      CASE n.kind WHEN 'file' THEN files.new_id() END, n.owned
-               FROM down CROSS JOIN LATERAL (
-                   SELECT c.id, c.kind, c.name, c.name_key, c.size, c.current_version, down.owned OR EXISTS (
-                              SELECT FROM files.grants g JOIN subject s ON s.id = g.subject_id
-                              WHERE g.tenant_id = $1 AND g.node_id = c.id AND g.role = 'owner' OFFSET 0) AS owned
-                   FROM files.nodes c
-                   WHERE c.tenant_id = $1 AND c.parent_id = down.old AND c.trashed_at IS NULL
-                     AND (c.inherits OR down.owned OR EXISTS (
-                             SELECT FROM files.grants g JOIN subject s ON s.id = g.subject_id
-                             WHERE g.tenant_id = $1 AND g.node_id = c.id OFFSET 0))
-                   OFFSET 0) n
-           ), walked AS MATERIALIZED (
-               SELECT count(*) AS nodes FROM (SELECT FROM down LIMIT $10::bigint + 1) counted
-           ), node AS (
-               INSERT INTO files.nodes (tenant_id, id, parent_id, kind, name, name_key, current_version, size,
-                                        created_at, created_by, updated_at, updated_by)
-               SELECT $1, id, parent_id, kind, name, name_key, version, size, $9, $3, $9, $3 FROM down
-               WHERE (SELECT nodes FROM walked) <= $10
-           ), version AS (
-               INSERT INTO files.versions (tenant_id, id, node_id, blob_id, content_type, content_mismatch, created_at,
-                                           created_by)
-               SELECT $1, down.version, down.id, v.blob_id, v.content_type, v.content_mismatch, $9, $3
-               FROM down CROSS JOIN LATERAL (SELECT blob_id, content_type, content_mismatch FROM files.versions
-                                             WHERE tenant_id = $1 AND id = down.old_version LIMIT 1) v
-               WHERE (SELECT nodes FROM walked) <= $10
-           ), metadata AS (
-               INSERT INTO files.metadata (tenant_id, node_id, tags, fields)
-               SELECT $1, down.id, m.tags, m.fields
-               FROM down CROSS JOIN LATERAL (SELECT tags, fields FROM files.metadata
-                                             WHERE tenant_id = $1 AND node_id = down.old LIMIT 1) m
-               WHERE (SELECT nodes FROM walked) <= $10
-           )
-           SELECT walked.nodes AS "nodes!", made.id AS "id?: NodeId", made.version AS "version?: VersionId",
-                  made.old_version AS "of?: VersionId"
-           FROM walked LEFT JOIN LATERAL (
-               SELECT id, version, old_version FROM down WHERE walked.nodes <= $10) made ON true"#,
+    let source = copying.source;
+    let keeping = copying.then.and_then(|then| then.keeping);
+    let row = sqlx::query!(
+        r#"SELECT copied AS "copied!", of AS "of: VersionId", outgrown AS "outgrown!", kept, told
+           FROM files.copy($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"#,
         tenant,
-        source.node.0,
         source.account.0,
-        source.owned,
-        top.0,
-        parent.0,
-        name.text,
-        name.key,
         now,
-        most
+        source.node.0,
+        source.owned,
+        copying.top.0,
+        copying.version.0,
+        copying.parent.0,
+        copying.name.text,
+        copying.name.key,
+        copying.most,
+        copying.quotas,
+        copying.then.is_some(),
+        keeping.map(|keeping| keeping.key.as_str()),
+        keeping.map(|keeping| keeping.kept.request.as_slice()),
+        keeping.map(|keeping| keeping.kept.answer.as_slice()),
+        telemetry::propagation::current()
     )
-    .fetch_all(&mut **tx)
+    .fetch_one(&mut **tx)
     .await;
-    let rows = match made {
+    let row = match row {
         Err(sqlx::Error::Database(cause)) if cause.is_foreign_key_violation() => return Ok(Built::Vanished),
-        rows => rows?,
+        row => row?,
     };
-    let first = rows.first();
-    if first.is_some_and(|row| row.nodes > most) {
+    if row.copied > copying.most {
         return Ok(Built::TooMany);
     }
-    let of = first.and_then(|row| row.of);
-    let nodes: Vec<_> = rows
-        .into_iter()
-        .filter_map(|row| Some((row.id?, row.version)))
-        .collect();
-    Ok(match nodes.is_empty() {
-        true => Built::Vanished,
-        false => Built::Made(Made { nodes, of }),
+    if row.copied == 0 {
+        return Ok(Built::Vanished);
+    }
+    if !row.outgrown.is_empty() {
+        return Ok(Built::Outgrown(row.outgrown));
+    }
+    if copying.then.is_some() {
+        if row.kept != Some(true) {
+            return Ok(Built::Late);
+        }
+        if row.told != Some(row.copied) {
+            return Err(journal::no_head());
+        }
+    }
+    Ok(Built::Made {
+        copied: row.copied,
+        of: row.of,
     })
 }
 

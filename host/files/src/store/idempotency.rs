@@ -26,26 +26,30 @@ pub(crate) async fn find(tx: &mut TenantTx, actor: Actor, key: &str) -> Result<O
     .await?)
 }
 
+/// What is to be kept of a request, under its key.
+#[derive(Debug, Clone)]
+pub(crate) struct Keeping {
+    pub(crate) key: String,
+    pub(crate) kept: Kept,
+}
+
 /// Keeps an answer; `false` when another request with the key was faster. It waits for that one to end.
 pub(crate) async fn keep(
     tx: &mut TenantTx,
     actor: Actor,
-    key: &str,
-    kept: &Kept,
+    keeping: &Keeping,
     now: OffsetDateTime,
 ) -> Result<bool> {
     let tenant = tx.tenant().0;
-    let done = sqlx::query!(
-        "INSERT INTO files.idempotency (tenant_id, account_id, key, request, answer, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+    Ok(sqlx::query_scalar!(
+        r#"SELECT files.keep_answer($1, $2, $3, $4, $5, $6) AS "kept!""#,
         tenant,
         actor.account.0,
-        key,
-        kept.request,
-        kept.answer,
+        keeping.key,
+        keeping.kept.request,
+        keeping.kept.answer,
         now
     )
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_one(&mut **tx)
+    .await?)
 }

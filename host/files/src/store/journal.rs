@@ -73,6 +73,60 @@ impl Change {
     }
 }
 
+/// Changes as columns, with an event for each: what `files.append` of migration 0124 takes.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) nodes: Vec<Uuid>,
+    pub(super) kinds: Vec<String>,
+    pub(super) versions: Vec<Option<Uuid>>,
+    pub(super) revisions: Vec<i64>,
+    pub(super) actors: Vec<Option<Uuid>>,
+    pub(super) from: Vec<Option<Uuid>>,
+    pub(super) inherited: Vec<Option<bool>>,
+    pub(super) events: Vec<Uuid>,
+    pub(super) event_kinds: Vec<String>,
+    pub(super) payloads: Vec<serde_json::Value>,
+    pub(super) traceparents: Vec<Option<String>>,
+}
+
+impl Columns {
+    pub(super) fn of(changes: &[Change]) -> Self {
+        let mut columns = Self::default();
+        for change in changes {
+            columns.nodes.push(change.node.0);
+            columns.kinds.push(change.kind.name().to_owned());
+            columns.versions.push(change.version.map(|id| id.0));
+            columns.revisions.push(change.revision);
+            columns.actors.push(change.actor.map(|account| account.0));
+            columns.from.push(change.from.map(|id| id.0));
+            columns.inherited.push(change.inherited);
+            columns.events.push(EventId::new().0);
+            columns.event_kinds.push(change.event_kind().to_owned());
+            columns.payloads.push(json!({
+                "node_id": change.node.to_string(),
+                "version_id": change.version.map(|id| id.to_string()),
+                "revision": change.revision,
+                "actor": change.actor.map(|account| account.to_string()),
+            }));
+            columns.traceparents.push(change.traceparent.clone());
+        }
+        columns
+    }
+
+    /// Fails unless all were told.
+    pub(super) fn require(&self, told: i64) -> Result<()> {
+        if usize::try_from(told) == Ok(self.nodes.len()) {
+            return Ok(());
+        }
+        Err(no_head())
+    }
+}
+
+/// Nothing was appended.
+pub(super) fn no_head() -> Error {
+    Error::internal("append to the journal", "the tenant has no journal head")
+}
+
 /// Writes the changes into the journal, in their order, under the next numbers, and an event for each into the outbox.
 /// It takes the tenant's counter, if there is a change: call it last, and commit.
 pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDateTime) -> Result<()> {
@@ -80,78 +134,24 @@ pub(crate) async fn append(tx: &mut TenantTx, changes: &[Change], now: OffsetDat
         return Ok(());
     }
     let tenant = tx.tenant().0;
-    let count = i64::try_from(changes.len()).map_err(|cause| Error::internal("count changes", cause))?;
-    let nodes: Vec<Uuid> = changes.iter().map(|change| change.node.0).collect();
-    let kinds: Vec<String> = changes
-        .iter()
-        .map(|change| change.kind.name().to_owned())
-        .collect();
-    let versions: Vec<Option<Uuid>> = changes
-        .iter()
-        .map(|change| change.version.map(|id| id.0))
-        .collect();
-    let revisions: Vec<i64> = changes.iter().map(|change| change.revision).collect();
-    let actors: Vec<Option<Uuid>> = changes
-        .iter()
-        .map(|change| change.actor.map(|account| account.0))
-        .collect();
-    let from: Vec<Option<Uuid>> = changes.iter().map(|change| change.from.map(|id| id.0)).collect();
-    let inherited: Vec<Option<bool>> = changes.iter().map(|change| change.inherited).collect();
-    let events: Vec<Uuid> = changes.iter().map(|_| EventId::new().0).collect();
-    let event_kinds: Vec<String> = changes
-        .iter()
-        .map(|change| change.event_kind().to_owned())
-        .collect();
-    let payloads: Vec<serde_json::Value> = changes
-        .iter()
-        .map(|change| {
-            json!({
-                "node_id": change.node.to_string(),
-                "version_id": change.version.map(|id| id.to_string()),
-                "revision": change.revision,
-                "actor": change.actor.map(|account| account.to_string()),
-            })
-        })
-        .collect();
-    let traceparents: Vec<Option<String>> = changes.iter().map(|change| change.traceparent.clone()).collect();
-    let done = sqlx::query!(
-        "WITH head AS (
-             UPDATE files.journal_heads SET seq = seq + $2 WHERE tenant_id = $1 RETURNING seq - $2 AS base
-         ), change AS (
-             SELECT head.base + c.n AS seq, c.*
-             FROM head, unnest($4::uuid[], $5::text[], $6::uuid[], $7::bigint[], $8::uuid[], $9::uuid[], $10::text[],
-                               $11::jsonb[], $12::text[], $13::uuid[], $14::boolean[])
-                  WITH ORDINALITY AS c(node_id, kind, version_id, revision, actor, event_id, event, payload,
-                                       traceparent, from_id, inherited, n)
-         ), journal AS (
-             INSERT INTO files.journal (tenant_id, seq, node_id, kind, version_id, revision, actor, at, from_id,
-                                        inherited)
-             SELECT $1, seq, node_id, kind, version_id, revision, actor, $3, from_id, inherited FROM change
-         )
-         INSERT INTO files.outbox (tenant_id, key, seq, id, kind, payload, traceparent, created_at)
-         SELECT $1, node_id, seq, event_id, event, payload, traceparent, $3 FROM change",
+    let columns = Columns::of(changes);
+    let told = sqlx::query_scalar!(
+        r#"SELECT files.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS "told!""#,
         tenant,
-        count,
         now,
-        &nodes,
-        &kinds,
-        &versions as &[Option<Uuid>],
-        &revisions,
-        &actors as &[Option<Uuid>],
-        &events,
-        &event_kinds,
-        &payloads,
-        &traceparents as &[Option<String>],
-        &from as &[Option<Uuid>],
-        &inherited as &[Option<bool>]
+        &columns.nodes,
+        &columns.kinds,
+        &columns.versions as &[Option<Uuid>],
+        &columns.revisions,
+        &columns.actors as &[Option<Uuid>],
+        &columns.from as &[Option<Uuid>],
+        &columns.inherited as &[Option<bool>],
+        &columns.events,
+        &columns.event_kinds,
+        &columns.payloads,
+        &columns.traceparents as &[Option<String>]
     )
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
-    if done.rows_affected() != changes.len() as u64 {
-        return Err(Error::internal(
-            "append to the journal",
-            "the tenant has no journal head",
-        ));
-    }
-    Ok(())
+    columns.require(told)
 }

@@ -1,5 +1,7 @@
 //! Giving nodes other names and other folders.
 
+use super::idempotency::Keeping;
+use super::journal::{self, Change};
 use crate::domain::access::Actor;
 use crate::domain::name::Name;
 use bitvault_platform::Result;
@@ -16,46 +18,6 @@ pub(crate) struct Placed {
     pub(crate) name: Name,
     /// Its revision after that.
     pub(crate) revision: i64,
-}
-
-/// Locks nodes and the folders that they are in or go to, so that a free name stays free, with `also`, in the order of
-/// the ids; answers what is locked. And the root, when a folder gets a folder: two such moves could make a cycle out of
-/// what each of them sees, so they go one after the other.
-///
-/// `parents` are the folders that the nodes go to. Where a node is was read before its lock was there: look again.
-pub(crate) async fn lock(
-    tx: &mut TenantTx,
-    root: NodeId,
-    nodes: &[Uuid],
-    parents: &[Option<Uuid>],
-    also: &[Uuid],
-) -> Result<Vec<Uuid>> {
-    let tenant = tx.tenant().0;
-    let mut locked = sqlx::query_scalar!(
-        r#"SELECT n.id AS "id!"
-           FROM (SELECT DISTINCT named.id FROM (
-                     SELECT id FROM unnest($3::uuid[] || $5::uuid[]) AS given(id)
-                     UNION ALL
-                     SELECT side.id
-                     FROM unnest($3::uuid[], $4::uuid[]) AS item(id, parent_id)
-                     CROSS JOIN LATERAL (SELECT nullif(parent_id, $2) AS parent_id, kind FROM files.nodes
-                                         WHERE tenant_id = $1 AND id = item.id LIMIT 1) n
-                     CROSS JOIN LATERAL (VALUES
-                         (coalesce(item.parent_id, n.parent_id)),
-                         (CASE WHEN item.parent_id IS NOT NULL AND n.kind = 'folder' THEN $2::uuid END)) AS side(id)
-                 ) named ORDER BY named.id) wanted
-           CROSS JOIN LATERAL (SELECT id FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id
-                               LIMIT 1 FOR NO KEY UPDATE) n"#,
-        tenant,
-        root.0,
-        nodes,
-        parents as &[Option<Uuid>],
-        also
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    locked.sort_unstable();
-    Ok(locked)
 }
 
 /// Nodes and everything below them, the trash included, in the order of the ids.
@@ -80,23 +42,28 @@ pub(crate) async fn subtrees(tx: &mut TenantTx, tops: &[Uuid]) -> Result<Vec<Uui
     Ok(found)
 }
 
-/// Takes the names of nodes out of the way of each other, when some take over what others of them give up: by a key that
-/// no name has. In the same transaction [`place`] follows.
-pub(crate) async fn vacate(tx: &mut TenantTx, nodes: &[Placed]) -> Result<()> {
-    let tenant = tx.tenant().0;
-    let ids: Vec<Uuid> = nodes.iter().map(|node| node.id.0).collect();
-    sqlx::query!(
-        "UPDATE files.nodes n SET name_key = '/' || n.id
-         FROM (SELECT n.ctid
-               FROM unnest($2::uuid[]) AS wanted(id)
-               CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) moved
-         WHERE n.ctid = moved.ctid",
-        tenant,
-        &ids
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+/// Places as columns.
+#[derive(Debug, Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    parents: Vec<Uuid>,
+    names: Vec<String>,
+    keys: Vec<String>,
+    revisions: Vec<i64>,
+}
+
+impl Columns {
+    fn of(nodes: &[Placed]) -> Self {
+        let mut columns = Self::default();
+        for node in nodes {
+            columns.ids.push(node.id.0);
+            columns.parents.push(node.parent.0);
+            columns.names.push(node.name.text.clone());
+            columns.keys.push(node.name.key.clone());
+            columns.revisions.push(node.revision);
+        }
+        columns
+    }
 }
 
 /// Gives nodes their names and folders. Who calls holds the locks of all and has seen that the names are free.
@@ -107,30 +74,95 @@ pub(crate) async fn place(
     now: OffsetDateTime,
 ) -> Result<()> {
     let tenant = tx.tenant().0;
-    let ids: Vec<Uuid> = nodes.iter().map(|node| node.id.0).collect();
-    let parents: Vec<Uuid> = nodes.iter().map(|node| node.parent.0).collect();
-    let names: Vec<String> = nodes.iter().map(|node| node.name.text.clone()).collect();
-    let keys: Vec<String> = nodes.iter().map(|node| node.name.key.clone()).collect();
-    let revisions: Vec<i64> = nodes.iter().map(|node| node.revision).collect();
+    let columns = Columns::of(nodes);
     sqlx::query!(
-        "UPDATE files.nodes n
-         SET parent_id = moved.parent_id, name = moved.name, name_key = moved.name_key, revision = moved.revision,
-             updated_at = $7, updated_by = $8
-         FROM (SELECT n.ctid, wanted.*
-               FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[])
-                    AS wanted(id, parent_id, name, name_key, revision)
-               CROSS JOIN LATERAL (SELECT ctid FROM files.nodes WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) n) moved
-         WHERE n.ctid = moved.ctid",
+        "SELECT FROM files.place($1, $2, $3, $4, $5, $6, $7, $8)",
         tenant,
-        &ids,
-        &parents,
-        &names,
-        &keys,
-        &revisions,
+        actor.account.0,
         now,
-        actor.account.0
+        &columns.ids,
+        &columns.parents,
+        &columns.names,
+        &columns.keys,
+        &columns.revisions
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// All that a transaction writes which moves nodes.
+#[derive(Debug)]
+pub(crate) struct Moved<'a> {
+    pub(crate) nodes: &'a [Placed],
+    /// Whether some take over the names that others of them give up.
+    pub(crate) swaps: bool,
+    /// Quotas that may not grow beyond their limits.
+    pub(crate) quotas: &'a [Uuid],
+    /// What is kept of the request, if it had a key.
+    pub(crate) keeping: Option<&'a Keeping>,
+    pub(crate) changes: &'a [Change],
+}
+
+/// What came of it. Unless it is done: roll back.
+#[derive(Debug)]
+pub(crate) enum Written {
+    Done,
+    /// These quotas were outgrown.
+    Outgrown(Vec<Uuid>),
+    /// Another request with the key was faster.
+    Late,
+}
+
+/// Gives nodes their names and folders, as [`place`] does, looks at quotas, keeps the answer and, last, appends to the journal: commit
+/// then.
+pub(crate) async fn write(
+    tx: &mut TenantTx,
+    actor: Actor,
+    moved: Moved<'_>,
+    now: OffsetDateTime,
+) -> Result<Written> {
+    let tenant = tx.tenant().0;
+    let places = Columns::of(moved.nodes);
+    let changes = journal::Columns::of(moved.changes);
+    let kept = moved.keeping.map(|keeping| &keeping.kept);
+    let row = sqlx::query!(
+        r#"SELECT outgrown AS "outgrown!", kept, told
+           FROM files.move($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                           $22, $23, $24)"#,
+        tenant,
+        actor.account.0,
+        now,
+        &places.ids,
+        &places.parents,
+        &places.names,
+        &places.keys,
+        &places.revisions,
+        moved.swaps,
+        moved.quotas,
+        moved.keeping.map(|keeping| keeping.key.as_str()),
+        kept.map(|kept| kept.request.as_slice()),
+        kept.map(|kept| kept.answer.as_slice()),
+        &changes.nodes,
+        &changes.kinds,
+        &changes.versions as &[Option<Uuid>],
+        &changes.revisions,
+        &changes.actors as &[Option<Uuid>],
+        &changes.from as &[Option<Uuid>],
+        &changes.inherited as &[Option<bool>],
+        &changes.events,
+        &changes.event_kinds,
+        &changes.payloads,
+        &changes.traceparents as &[Option<String>]
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if !row.outgrown.is_empty() {
+        return Ok(Written::Outgrown(row.outgrown));
+    }
+    if row.kept != Some(true) {
+        return Ok(Written::Late);
+    }
+    changes.require(row.told.unwrap_or_default())?;
+    Ok(Written::Done)
 }

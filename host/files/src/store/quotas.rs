@@ -48,22 +48,13 @@ pub(crate) async fn levels(tx: &mut TenantTx, nodes: &[Uuid]) -> Result<Vec<Leve
 /// rows locked, so that nothing changes any more.
 pub(crate) async fn outgrown(tx: &mut TenantTx, nodes: &[Uuid]) -> Result<Vec<Level>> {
     let tenant = tx.tenant().0;
-    let grown = sqlx::query_scalar!(
-        r#"SELECT q.node_id AS "node!" FROM unnest($2::uuid[]) AS wanted(id)
-           CROSS JOIN LATERAL (SELECT node_id, changed_in, changed_bytes FROM files.quotas
-                               WHERE tenant_id = $1 AND node_id = wanted.id LIMIT 1) q
-           WHERE q.changed_in = pg_current_xact_id() AND q.changed_bytes > 0"#,
-        tenant,
-        nodes
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    if grown.is_empty() {
+    let outgrown = sqlx::query_scalar!(r#"SELECT files.outgrown($1, $2) AS "outgrown!""#, tenant, nodes)
+        .fetch_one(&mut **tx)
+        .await?;
+    if outgrown.is_empty() {
         return Ok(Vec::new());
     }
-    let mut levels = levels(tx, &grown).await?;
-    levels.retain(|level| !level.has_room(0));
-    Ok(levels)
+    levels(tx, &outgrown).await
 }
 
 /// What an upload takes of one quota.

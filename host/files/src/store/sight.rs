@@ -1,8 +1,9 @@
 //! Nodes with what decides about them: all that stands above them, roles, quotas, and who holds a name. The functions of
-//! migration 0123 read it, so that a call takes one statement for it.
+//! migrations 0123 and 0124 read it, so that a call takes one statement for it, the locks of what it changes included.
 
+use super::idempotency::Kept;
 use super::nodes::NodeView;
-use crate::domain::access::NodeRole;
+use crate::domain::access::{Actor, NodeRole, root};
 use crate::domain::lineage::{Lineage, NodeFacts};
 use bitvault_platform::db::{TenantRead, TenantTx};
 use bitvault_platform::ids::{AccountId, NodeId, VersionId};
@@ -49,6 +50,9 @@ struct Seen {
     size: Option<i64>,
     sha256: Option<Vec<u8>>,
     holds: Option<bool>,
+    locks: Option<Vec<Uuid>>,
+    request: Option<Vec<u8>>,
+    answer: Option<Vec<u8>>,
 }
 
 /// The query of rows that a function tells.
@@ -61,7 +65,7 @@ macro_rules! seen {
                       inherits AS "inherits?", accounts AS "accounts?: Vec<AccountId>", roles AS "roles?: Vec<String>",
                       quota AS "quota?", name AS "name?", name_key AS "name_key?", created_at AS "created_at?",
                       updated_at AS "updated_at?", content_type AS "content_type?", size AS "size?", sha256 AS "sha256?",
-                      holds AS "holds?"
+                      holds AS "holds?", locks AS "locks?", request AS "request?", answer AS "answer?"
                FROM "# + $from,
             $($argument),+
         )
@@ -70,7 +74,7 @@ macro_rules! seen {
 
 /// The nodes and all their ancestors, with the roles that these accounts have been given on them, and with their quotas.
 pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
-    Ok(sight(tx, accounts, ids, false, &[]).await?.lineage)
+    Ok(sight(tx, accounts, ids, false).await?.lineage)
 }
 
 /// [`lineage`], and the nodes themselves as [`views`](super::nodes::views) does, in one round trip.
@@ -79,7 +83,7 @@ pub(crate) async fn lineage_and_views(
     accounts: &[Uuid],
     ids: &[Uuid],
 ) -> Result<(Lineage, Vec<NodeView>)> {
-    let sight = sight(tx, accounts, ids, true, &[]).await?;
+    let sight = sight(tx, accounts, ids, true).await?;
     Ok((sight.lineage, sight.views))
 }
 
@@ -129,27 +133,85 @@ pub(crate) async fn look_up(
     Ok((sight.lineage, sight.views.pop()))
 }
 
-/// [`lineage`], the nodes themselves where they are `shown`, and who holds the names that are sought, in one round trip.
-pub(crate) async fn sight(
+/// Nodes and folders that are locked before they are looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Locks {
+    /// Nodes that are to move or get another name, with the folders that they are in.
+    pub(crate) moved: Vec<Uuid>,
+    /// Where each of them goes, if it does.
+    pub(crate) parents: Vec<Option<Uuid>>,
+    /// What is locked with them.
+    pub(crate) also: Vec<Uuid>,
+}
+
+/// What is seen under locks.
+#[derive(Debug)]
+pub(crate) enum Locked {
+    /// The request was made before.
+    Kept(Kept),
+    Seen {
+        sight: Sight,
+        /// What is locked, in the order of the ids.
+        locks: Vec<Uuid>,
+    },
+}
+
+/// Locks nodes and folders, so that a free name stays free, in the order of the ids. And the root, when a folder gets a folder:
+/// two such moves could make a cycle out of what each of them sees, so they go one after the other. Where a node is was
+/// read before its lock was there: look again.
+///
+/// Then looks: for what is kept under the key, and if there is nothing, for the nodes with their lineage, and who holds the names
+/// that are sought, in one round trip.
+pub(crate) async fn lock(
     tx: &mut TenantTx,
-    accounts: &[Uuid],
+    actor: Actor,
+    locks: &Locks,
+    key: Option<&str>,
     ids: &[Uuid],
-    shown: bool,
     sought: &[Sought],
-) -> Result<Sight> {
+) -> Result<Locked> {
     let tenant = tx.tenant().0;
     let nodes: Vec<Uuid> = sought.iter().map(|name| name.node.0).collect();
     let folders: Vec<Option<Uuid>> = sought.iter().map(|name| name.folder.map(|id| id.0)).collect();
     let keys: Vec<Option<String>> = sought.iter().map(|name| name.key.clone()).collect();
-    let rows = seen!(
-        "files.sight($1, $2, $3, $4, $5, $6, $7)",
+    let mut rows = seen!(
+        "files.lock_and_see($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant,
-        accounts,
+        root(actor.tenant).0,
+        &locks.moved,
+        &locks.parents as &[Option<Uuid>],
+        &locks.also,
+        actor.account.0,
+        key,
         ids,
-        shown,
         &nodes,
         &folders as &[Option<Uuid>],
         &keys as &[Option<String>]
+    )
+    .fetch_all(&mut **tx)
+    .await?
+    .into_iter();
+    let first = rows.next();
+    let first = first.ok_or_else(|| Error::internal("lock nodes", "nothing was told"))?;
+    if let (Some(request), Some(answer)) = (first.request, first.answer) {
+        return Ok(Locked::Kept(Kept { request, answer }));
+    }
+    let mut locks = first.locks.unwrap_or_default();
+    locks.sort_unstable();
+    Ok(Locked::Seen {
+        sight: told(rows, tenant, &[actor.account.0])?,
+        locks,
+    })
+}
+
+async fn sight(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid], shown: bool) -> Result<Sight> {
+    let tenant = tx.tenant().0;
+    let rows = seen!(
+        "files.sight($1, $2, $3, $4, '{}', '{}', '{}')",
+        tenant,
+        accounts,
+        ids,
+        shown
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -157,10 +219,9 @@ pub(crate) async fn sight(
 }
 
 /// What the rows tell these accounts.
-fn told(rows: Vec<Seen>, tenant: Uuid, accounts: &[Uuid]) -> Result<Sight> {
+fn told(rows: impl IntoIterator<Item = Seen>, tenant: Uuid, accounts: &[Uuid]) -> Result<Sight> {
     let missing = || Error::internal("read a node", "something that each node has is missing");
-    let mut facts = Vec::with_capacity(rows.len());
-    let (mut views, mut holders) = (Vec::new(), Vec::new());
+    let (mut facts, mut views, mut holders) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let id = row.id.ok_or_else(missing)?;
         if row.holds == Some(true) {

@@ -98,6 +98,30 @@ async fn gaps(world: &World) -> i64 {
     world.count("SELECT max(seq) - count(*) FROM files.journal").await
 }
 
+/// What the outbox says of a node, but for when.
+async fn event(world: &World, node: &v1::Node) -> (String, serde_json::Value) {
+    let mut admin = world.admin().await;
+    let sql = "SELECT kind, payload FROM files.outbox WHERE payload->>'node_id' = $1";
+    let event = sqlx::query_as(sql).bind(&node.id).fetch_one(&mut admin).await;
+    admin.close().await.unwrap();
+    event.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_copy_are_like_those_of_what_is_made_otherwise() {
+    let world = World::new().await;
+    let top = world.mkdir("root", "top").await.unwrap();
+    let file = world.put(&top.id, "file", b"content").await.unwrap();
+    let twin = copied(&world, &top.id, "root", Some("twin")).await;
+    let inner = world.list(&twin.id).await.unwrap().remove(0);
+    for (node, copy) in [(&top, &twin), (&file, &inner)] {
+        let (kind, mut said) = event(&world, node).await;
+        said["node_id"] = copy.id.clone().into();
+        said["version_id"] = copy.version.as_ref().map(|version| version.id.clone()).into();
+        assert_eq!(event(&world, copy).await, (kind, said));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tree_is_copied_with_what_it_shows_now_and_no_byte() {
     let world = World::new().await;

@@ -1,8 +1,11 @@
 //! How many round trips to the database calls take, those counted that begin and end a transaction: two at most to read, four to
 //! write.
 
+use crate::quotas::limited;
 use crate::support::{World, config, request};
-use bitvault_platform::ids::AccountId;
+use bitvault_platform::Ctx;
+use bitvault_platform::db::{DbRole, TenantTx};
+use bitvault_platform::ids::{AccountId, TenantId};
 use bitvault_proto::v1;
 use bitvault_proto::v1::NodeSort;
 use bitvault_proto::v1::files_service_server::FilesService as _;
@@ -10,7 +13,7 @@ use bitvault_testing::TestDatabase;
 
 /// Most round trips of a call.
 const READS: usize = 2;
-const WRITES: usize = 6;
+const WRITES: usize = 4;
 
 async fn world() -> World {
     World::on(TestDatabase::counted().await.unwrap(), config()).await
@@ -31,6 +34,25 @@ macro_rules! within {
         );
         answer.unwrap().into_inner()
     }};
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beginnings_and_ends_count_and_so_does_what_nobody_waits_for() {
+    let database = TestDatabase::counted().await.unwrap();
+    let (pool, turns) = (database.pool(DbRole::Files).unwrap(), database.turns());
+    let ctx = Ctx::system("test").within(TenantId::new());
+    let select = async |commit: bool| {
+        let mut tx = TenantTx::begin(&pool, &ctx).await.unwrap();
+        sqlx::query("SELECT 1").execute(&mut *tx).await.unwrap();
+        if commit {
+            tx.commit().await.unwrap();
+        }
+    };
+    let begin = format!("BEGIN; SET LOCAL app.tenant = '{}'", ctx.tenant().unwrap().0);
+    let prepared = turns.of(select(true)).await.1;
+    assert_eq!(prepared, [&begin, "prepare SELECT 1", "SELECT 1", "COMMIT"]);
+    assert_eq!(turns.of(select(true)).await.1, [&begin, "SELECT 1", "COMMIT"]);
+    assert_eq!(turns.of(select(false)).await.1, [&begin, "SELECT 1", "ROLLBACK"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +98,7 @@ async fn reads_take_two_round_trips() {
         world.files.get_node(request(ctx, message))
     };
     within!(READS, "a node at depth 21", world, get(&ctx), get(&ctx));
-    // Whom roles far above let in, through groups, pays no more.
+    // Whom a role far above lets in pays no more.
     let other = AccountId::new();
     let top = world.list("root").await.unwrap().remove(0);
     world.grant(&top.id, other, "viewer").await;
@@ -139,5 +161,64 @@ async fn writes_take_four_round_trips() {
         world.files.copy_node(request(&ctx, message))
     };
     within!(WRITES, "a copy of a tree", world, copying("one"), copying("two"));
+    world.clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_do_writes_take_more_with_a_key_below_a_limit_or_into_the_home() {
+    let world = world().await;
+    let ctx = world.ctx();
+    let below = limited(&world, "root", "below", 1 << 20).await;
+    let tree = world.mkdir(&below, "tree").await.unwrap();
+    world.put(&tree.id, "file", b"content").await.unwrap();
+
+    let moving = |parent: &str, key: &str| {
+        let message = v1::UpdateNodeRequest {
+            id: tree.id.clone(),
+            name: Some(key.to_owned()),
+            parent_id: Some(parent.to_owned()),
+            idempotency_key: Some(key.to_owned()),
+            ..v1::UpdateNodeRequest::default()
+        };
+        world.files.update_node(request(&ctx, message))
+    };
+    let copying = |parent: &str, key: &str| {
+        let message = v1::CopyNodeRequest {
+            id: tree.id.clone(),
+            parent_id: parent.to_owned(),
+            name: Some(format!("copy {key}")),
+            idempotency_key: Some(key.to_owned()),
+        };
+        world.files.copy_node(request(&ctx, message))
+    };
+    let first = within!(
+        WRITES,
+        "a rename",
+        world,
+        moving(&below, "a"),
+        moving(&below, "b")
+    );
+    let again = within!(
+        WRITES,
+        "the same again",
+        world,
+        moving(&below, "b"),
+        moving(&below, "b")
+    );
+    assert_eq!(first, again);
+    within!(
+        WRITES,
+        "a copy",
+        world,
+        copying(&below, "c"),
+        copying(&below, "d")
+    );
+    within!(
+        WRITES,
+        "a copy into the home",
+        world,
+        copying("root", "e"),
+        copying("root", "f")
+    );
     world.clean().await;
 }
