@@ -104,7 +104,7 @@ impl Measured<'_> {
         .await
     }
 
-    /// Times the call and counts its statements. The first call of all warms caches and does not count.
+    /// Times the call and counts its round trips. The first call of all warms caches and does not count.
     async fn calls(
         &mut self,
         what: &str,
@@ -113,16 +113,16 @@ impl Measured<'_> {
         call: impl AsyncFn(usize) -> Result<()>,
     ) -> Result<()> {
         call(0).await?;
-        let before = self.filled.statements(Counted::Files)?;
+        let before = self.filled.round_trips(Counted::Files)?;
         let mut took = Took::new()?;
         for round in 1..rounds {
             took.note(call(round)).await?;
         }
-        let each = (self.filled.statements(Counted::Files)? - before) as f64 / (rounds - 1) as f64;
+        let each = self.filled.round_trips(Counted::Files)?.since(before, rounds - 1);
         self.report.row(
             &format!("{what}, among {} nodes, p99", self.nodes),
             format!("{:.1} ms", took.ms(0.99)),
-            format!("p50 {:.1} ms; {each:.1} SQL statements", took.ms(0.5)),
+            format!("p50 {:.1} ms; {each}", took.ms(0.5)),
             wanted,
         );
         Ok(())

@@ -1,8 +1,9 @@
-//! A tenant of many nodes, and what calls cost there: time, and statements.
+//! A tenant of many nodes, and what calls cost there: time, and round trips between daemon and database.
 //!
 //! The nodes are written by SQL (`scale.sql`); the index is then made by the daemon itself, from the journal's present number
-//! and a walk through all folders, which is timed as well. Statements are counted by pg_stat_statements, over all that the
-//! daemon does meanwhile, without BEGIN, COMMIT and settings.
+//! and a walk through all folders, which is timed as well. Round trips are counted by pg_stat_statements, over all that the
+//! daemon does meanwhile: each statement is one, BEGIN, COMMIT and ROLLBACK as well, for the daemon sends one at a time and waits.
+//! Only settings go with the BEGIN before them. `host/files/tests/files/round_trips.rs` looks at the wire itself.
 
 use crate::postgres::{Server, answer};
 use anyhow::{Context as _, Result, ensure};
@@ -116,25 +117,54 @@ impl Filled {
         Ok(took)
     }
 
-    /// Statements of calls so far, but for what follows the journal meanwhile.
-    pub(crate) fn statements(&self, counted: Counted) -> Result<i64> {
+    /// Round trips of calls so far, but for what follows the journal meanwhile.
+    pub(crate) fn round_trips(&self, counted: Counted) -> Result<RoundTrips> {
         let roles = match counted {
             Counted::Files => "'bitvault_files', 'bitvault_identity', 'bitvault_sharing', 'bitvault_sync'",
             Counted::Search => "'bitvault_files', 'bitvault_identity', 'bitvault_sharing', 'bitvault_search'",
         };
-        // Search describes what changed in two statements: one that nobody else uses, and one that everybody does.
-        let calls = self.server.query(&format!(
-            "SELECT sum(CASE WHEN query LIKE '%created_by?: AccountId%' THEN -calls ELSE calls END)
-             FROM pg_stat_statements
-             WHERE toplevel AND userid::regrole::text IN ({roles})
-               AND query !~* '^(BEGIN|COMMIT|ROLLBACK|SET)' AND query NOT LIKE '%FROM files.journal_heads%'
-               AND query NOT LIKE '%search.cursors%'",
+        // Search describes what changed in a transaction of two statements: one that nobody else uses, and one that everybody does. It
+        // reads the journal in a transaction of one, and its own cursors in one of two. So each takes its transaction along.
+        let counts = self.server.query(&format!(
+            "SELECT coalesce(sum(n) FILTER (WHERE role <> 'bitvault_identity'), 0) || ' '
+                    || coalesce(sum(n) FILTER (WHERE role = 'bitvault_identity'), 0)
+             FROM (SELECT userid::regrole::text AS role,
+                          calls * CASE WHEN query LIKE '%created_by?: AccountId%' THEN -3
+                                       WHEN query LIKE '%FROM files.journal_heads%' THEN -2
+                                       WHEN query LIKE '%search.cursors%' THEN -1
+                                       ELSE 1 END AS n
+                   FROM pg_stat_statements WHERE toplevel AND query !~* '^SET') counted
+             WHERE role IN ({roles})",
         ))?;
-        Ok(calls.parse()?)
+        let (calls, sessions) = counts.split_once(' ').context("two numbers")?;
+        Ok(RoundTrips {
+            calls: calls.parse()?,
+            sessions: sessions.parse()?,
+        })
     }
 }
 
-/// Whose statements.
+/// Round trips.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoundTrips {
+    calls: i64,
+    /// To find out whose session it is, of which each is remembered for some seconds.
+    sessions: i64,
+}
+
+impl RoundTrips {
+    /// How many each of so many calls took since.
+    pub(crate) fn since(self, before: Self, calls: usize) -> String {
+        let each = |after: i64, before: i64| (after - before) as f64 / calls as f64;
+        let besides = match each(self.sessions, before.sessions) {
+            ..0.05 => String::new(),
+            sessions => format!(", and {sessions:.1} for the session"),
+        };
+        format!("{:.1} round trips{besides}", each(self.calls, before.calls))
+    }
+}
+
+/// Whose round trips.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Counted {
     /// Of all modules but search, which follows what changes.
