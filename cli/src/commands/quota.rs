@@ -1,3 +1,4 @@
+use super::whereabouts::Whereabouts;
 use super::{find, members, space};
 use crate::args::{Quota, QuotaCommand, SizeOrNone};
 use crate::connect::Server;
@@ -73,19 +74,23 @@ async fn list(server: &Server, output: &Output) -> Result<(), Error> {
     for space in server.client.spaces(true).await? {
         names.insert(space.node.id, format!("{}:/", space.node.name));
     }
-    let rows: Vec<Vec<String>> = quotas
-        .iter()
-        .map(|quota| {
-            let id = quota.account_id.as_ref().or(quota.node_id.as_ref());
-            let on = id.map(|id| names.get(id).unwrap_or(id).clone());
-            vec![
-                on.unwrap_or_else(|| "the tenant".to_owned()),
-                size(quota.max_bytes),
-                used(quota),
-                size(quota.reserved_bytes),
-            ]
-        })
-        .collect();
+    let mut whereabouts = Whereabouts::new(server).await?;
+    let mut rows = Vec::new();
+    for quota in &quotas {
+        let on = match quota.account_id.as_ref().or(quota.node_id.as_ref()) {
+            Some(id) => match names.get(id) {
+                Some(name) => name.clone(),
+                None => whereabouts.path_of(id).await?,
+            },
+            None => "the tenant".to_owned(),
+        };
+        rows.push(vec![
+            on,
+            size(quota.max_bytes),
+            used(quota),
+            size(quota.reserved_bytes),
+        ]);
+    }
     output.listing(
         &["on", "limit", "used", "reserved"],
         &rows,

@@ -55,6 +55,14 @@ impl<'a> Whereabouts<'a> {
         Ok(format!("{top}/{}", names.join("/")))
     }
 
+    /// The same of a node that is known by its id; the id where the caller does not see it.
+    pub(crate) async fn path_of(&mut self, id: &str) -> Result<String, Error> {
+        match self.folder(id).await? {
+            Some(node) => self.path(&node).await,
+            None => Ok(id.to_owned()),
+        }
+    }
+
     /// A folder, if the caller sees it.
     async fn folder(&mut self, id: &str) -> Result<Option<Node>, Error> {
         if let Some(known) = self.folders.get(id) {

@@ -29,6 +29,7 @@ pub(crate) fn all(target: &Target) -> Result<()> {
     let all = cli.run(&["quota"])?.ok()?.text();
     assert_eq!(all.lines().count(), 2, "{all}");
     assert!(all.contains(EMAIL) && all.contains("1.0 TiB"), "{all}");
+    assert!(all.contains("/limited/\t900 B"), "{all}");
     let listed = cli.run(&["quota", "ls", "--json"])?.ok()?.json()?;
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
     let usage = cli.run(&["usage"])?.ok()?.text();
