@@ -10,6 +10,7 @@ use bitvault_conformance::meter::Meter;
 use bitvault_conformance::toxiproxy::{Fault, Proxy, Toxiproxy};
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngCore as _, SeedableRng as _};
+use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 /// Goes in some parts, and comes in some ranges.
@@ -21,6 +22,8 @@ const SMALL: usize = 20;
 const CUTS: [Fault; 3] = [Fault::Reset, Fault::Refused, Fault::Silence(300)];
 /// With these it has to come to an end. A part has to pass through one connection.
 const CRIPPLED: [Fault; 2] = [Fault::Limit(6 * MIB as u64), Fault::Latency(150)];
+/// A fault begins within this, if nothing holds it up.
+const STUCK_AFTER: Duration = Duration::from_millis(500);
 /// Parts so small that a file of some MiB travels in many.
 const SMALL_PARTS: &str = "[files]\nmultipart_threshold = \"6MiB\"\npart_size = \"5MiB\"\n";
 
@@ -191,10 +194,19 @@ impl Story {
             // The program waits for what is under way before it slows a connection down.
             self.network.meter.release();
         }
-        for proxy in proxies {
-            proxy.begin(fault).await?;
-        }
-        self.network.meter.release();
+        let begin = async {
+            for proxy in proxies {
+                proxy.begin(fault).await?;
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        // A connection whose buffers are full holds up the program, too: what it has under way goes on, and then the fault begins.
+        let let_go = async {
+            tokio::time::sleep(STUCK_AFTER).await;
+            self.network.meter.release();
+        };
+        let (begun, ()) = tokio::join!(begin, let_go);
+        begun?;
         if cuts {
             until("the device says that it was cut off", || {
                 ensure!(self.devices[device].runs()?, "it ended");
