@@ -81,11 +81,14 @@ pub(crate) async fn entries(
     }))
 }
 
-/// Begins another epoch of the tenant's journal, unless somebody did.
+/// Begins another epoch of the tenant's journal, unless somebody did. It is drawn: the next number may have been given out before, in
+/// a state that is lost.
 pub(crate) async fn begin_epoch(tx: &mut TenantTx, after: i64) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        "UPDATE files.journal_heads SET epoch = epoch + 1 WHERE tenant_id = $1 AND epoch = $2",
+        "UPDATE files.journal_heads
+         SET epoch = 2 + ('x' || substr(md5(gen_random_uuid()::text), 1, 15))::bit(60)::bigint
+         WHERE tenant_id = $1 AND epoch = $2",
         tenant.0,
         after
     )

@@ -28,10 +28,14 @@ pub(crate) async fn raise(tx: &mut WorkerTx, to: i64) -> Result<()> {
     Ok(())
 }
 
-/// Begins another epoch of every journal; answers how many there are. Each waits for what is being written to it.
+/// Begins another epoch of every journal; answers how many there are. Each waits for what is being written to it. The epoch is drawn:
+/// the next number may have been given out before, in a state that is lost.
 pub(crate) async fn begin_epochs(tx: &mut WorkerTx) -> Result<u64> {
-    let done = sqlx::query!("UPDATE files.journal_heads SET epoch = epoch + 1")
-        .execute(&mut **tx)
-        .await?;
+    let done = sqlx::query!(
+        "UPDATE files.journal_heads
+         SET epoch = 2 + ('x' || substr(md5(gen_random_uuid()::text), 1, 15))::bit(60)::bigint"
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(done.rows_affected())
 }
