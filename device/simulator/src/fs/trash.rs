@@ -2,10 +2,20 @@
 
 use bitvault_device::fs::{Found, FsError, Inventory, RelPath, own, untouched};
 use bitvault_device::planner::LocalKind;
+use bytes::Bytes;
 
 use super::place::{durable, rename_free, stat};
 use super::{SimFs, failed, folder_without_size, own_folder};
 use crate::disk::{Disk, Ino};
+
+/// Where what is checked lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// In its place.
+    Place,
+    /// In the trash: the engine's rename has moved the change time of the topmost entry.
+    Trash,
+}
 
 pub(super) async fn discard(
     fs: &SimFs,
@@ -14,20 +24,27 @@ pub(super) async fn discard(
     label: &str,
 ) -> Result<(), FsError> {
     let name = path.split().map_or("", |(_, name)| name);
-    fs.step("check before discarding", |disk| check(disk, path, inventory))
+    // What comes later, and is not noticed, is not what it decided to remove.
+    let decided = fs
+        .step("check before discarding", |disk| {
+            check(disk, path, inventory, At::Place)?;
+            Ok(persons(disk, path))
+        })
         .await?;
     let kept = into_trash(fs, path, name, label).await?;
     let contents = {
         let mut machine = fs.machine.lock();
         let contents = machine.disk.contents(&kept);
         // What came between is there until it is back.
-        if check(&machine.disk, &kept, inventory).is_err() {
+        if check(&machine.disk, &kept, inventory, At::Trash).is_err() {
             machine.kept_in_trash.extend(contents.iter().cloned());
         }
         contents
     };
     let checked = fs
-        .step("check what was discarded", |disk| check(disk, &kept, inventory))
+        .step("check what was discarded", |disk| {
+            check(disk, &kept, inventory, At::Trash)
+        })
         .await;
     if let Err(error) = checked {
         fs.machine.hub.met("write between check and rename");
@@ -39,7 +56,7 @@ pub(super) async fn discard(
             .retain(|content| !contents.contains(content));
         return Err(error);
     }
-    fs.machine.lock().discarded.extend(contents);
+    fs.machine.lock().discarded.extend(decided);
     Ok(())
 }
 
@@ -100,12 +117,25 @@ pub(super) fn empty(disk: &mut Disk, before: &str) -> Result<(), FsError> {
     Ok(())
 }
 
+/// The contents of the files at and below a path, but for those that the engine is writing.
+fn persons(disk: &Disk, path: &RelPath) -> Vec<Bytes> {
+    let prefix = format!("{path}/");
+    let files = disk.files().into_iter();
+    let files = files.filter(|(file, _, _)| {
+        let name = file.split().map_or("", |(_, name)| name);
+        (file == path || file.as_str().starts_with(&prefix)) && !own::is_temp(name)
+    });
+    files.map(|(_, _, content)| content).collect()
+}
+
 /// Fails with [`FsError::Changed`] unless just what is listed lies at and below the path.
-fn check(disk: &Disk, path: &RelPath, inventory: &Inventory) -> Result<(), FsError> {
+fn check(disk: &Disk, path: &RelPath, inventory: &Inventory, at: At) -> Result<(), FsError> {
     let top = stat(disk, path)?;
     let expected = inventory.expected.get(&RelPath::root()).ok_or(FsError::Changed)?;
     let is_same = match top.kind {
-        LocalKind::File => expected.kind == top.kind && untouched(&top.fingerprint, &expected.fingerprint),
+        LocalKind::File if at == At::Trash => {
+            expected.kind == top.kind && untouched(&top.fingerprint, &expected.fingerprint)
+        }
         _ => is_expected(&top, expected),
     };
     if !is_same {

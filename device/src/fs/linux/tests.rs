@@ -1,5 +1,7 @@
 //! Each safety rule against a real folder. `between` closures edit in the very moment that a rule is about.
 
+mod unseen;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::Arc;
@@ -507,25 +509,4 @@ async fn a_link_that_stays_within_the_folder_is_not_followed_either() {
             .await,
     );
     assert_eq!(folder.text("other/f"), "another one");
-}
-
-#[tokio::test]
-async fn an_edit_that_keeps_size_and_time_is_not_replaced() {
-    let folder = folder();
-    let old = folder.write("a", "old");
-    let path = folder.dir.path().join("a");
-    let modified = fs::metadata(&path).unwrap().modified().unwrap();
-    // The change time is the only trace, once the kernel's clock has ticked.
-    while folder.found("a").fingerprint == old.fingerprint {
-        folder.write("a", "odd");
-        fs::File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_modified(modified)
-            .unwrap();
-    }
-    let temp = folder.temp("", "new").await;
-    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, "now").await);
-    assert_eq!(folder.text("a"), "odd");
 }

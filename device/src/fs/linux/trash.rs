@@ -8,6 +8,15 @@ use rustix::fs::{AtFlags, Dir};
 use super::beneath::{Beneath, failed, rename_free, stat};
 use crate::fs::{Found, FsError, Inventory, RelPath, own, untouched};
 
+/// Where what is checked lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// In its place.
+    Place,
+    /// In the trash: our own rename has moved the change time of the topmost entry.
+    Trash,
+}
+
 /// `between` is called after the first look and before the rename: tests edit there.
 pub(super) fn discard(
     beneath: &Beneath,
@@ -17,10 +26,10 @@ pub(super) fn discard(
     between: impl FnOnce(),
 ) -> Result<(), FsError> {
     let (folder, name) = beneath.holder(path)?;
-    check(beneath, path, inventory)?;
+    check(beneath, path, inventory, At::Place)?;
     between();
     let kept = into_trash(beneath, (&folder, name), name, label, path)?;
-    if let Err(error) = check(beneath, &kept, inventory) {
+    if let Err(error) = check(beneath, &kept, inventory, At::Trash) {
         // Something came between. It goes back, for good; should its name be taken meanwhile, it stays in the trash.
         let (trash, name_there) = beneath.holder(&kept)?;
         rename_free((&trash, name_there), (&folder, name), path)?;
@@ -97,13 +106,14 @@ pub(super) fn empty(beneath: &Beneath, before: &str) -> Result<(), FsError> {
 }
 
 /// Fails with [`FsError::Changed`] unless just what is listed lies at and below the path.
-fn check(beneath: &Beneath, path: &RelPath, inventory: &Inventory) -> Result<(), FsError> {
+fn check(beneath: &Beneath, path: &RelPath, inventory: &Inventory, at: At) -> Result<(), FsError> {
     let (folder, name) = beneath.holder(path)?;
     let top = stat(&folder, name).map_err(|errno| failed("look at", path, errno))?;
     let expected = inventory.expected.get(&RelPath::root()).ok_or(FsError::Changed)?;
     let is_same = match top.kind {
-        // Our own rename moves its change time.
-        LocalKind::File => expected.kind == top.kind && untouched(&top.fingerprint, &expected.fingerprint),
+        LocalKind::File if at == At::Trash => {
+            expected.kind == top.kind && untouched(&top.fingerprint, &expected.fingerprint)
+        }
         _ => is_expected(&top, expected),
     };
     if !is_same {
