@@ -355,3 +355,55 @@ async fn a_clock_that_jumps_holds_nothing_back_and_loses_nothing() {
         world.rests(&mut [&mut one, &mut two]).await;
     }
 }
+
+#[tokio::test]
+async fn a_folder_that_can_not_leave_as_a_whole_stays_what_it_is() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("music/song", "la");
+    for number in 0..6 {
+        one.write(&format!("f{number}"), "x");
+    }
+    one.sync().await;
+    two.sync().await;
+    let before = world.files();
+    two.write_unnameable("music");
+    two.exclude("music", true);
+    let rest = two.sync_quietly().await;
+    assert!(
+        rest.troubles.iter().any(|trouble| trouble.path == "music"),
+        "{rest:?}"
+    );
+    assert_eq!(two.text("music/song"), "la");
+    assert_eq!(world.files(), before, "{:?}", two.log());
+}
+
+#[tokio::test]
+async fn what_comes_back_under_another_name_before_it_was_removed_here_is_renamed_and_no_conflict() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    for number in 0..20 {
+        one.write(&format!("f{number}"), &format!("text {number}"));
+    }
+    one.sync().await;
+    two.sync().await;
+    let nodes = (0..20).map(|number| world.server.find(&format!("f{number}")).unwrap());
+    let nodes: Vec<_> = nodes.collect();
+    assert!(nodes.iter().all(|node| world.server.trash(*node)));
+    let rest = two.sync_quietly().await;
+    assert_eq!(rest.pauses.len(), 1, "it waits for a person: {rest:?}");
+    for (number, node) in nodes.into_iter().enumerate() {
+        world.server.restore(node);
+        let (root, name) = (world.server.root(), format!("g{number}"));
+        world.server.rename(node, root, &name).unwrap();
+        let to = UploadTo::New {
+            parent: root,
+            name: format!("f{number}").as_str().into(),
+        };
+        assert!(world.server.write(&to, format!("other {number}").into()));
+    }
+    two.sync().await;
+    assert_eq!(two.files(), world.files());
+    assert_eq!(world.files().len(), 40, "no conflicted copy");
+    world.rests(&mut [&mut one, &mut two]).await;
+}

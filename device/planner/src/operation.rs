@@ -222,7 +222,7 @@ pub enum Why {
 pub enum RemoveWhy {
     /// The server has a tombstone for it.
     Gone,
-    /// This device leaves it out; it stays on the server. The bindings end ([`crate::Trees::leaving`]), and that is durable
+    /// This device leaves it out; it stays on the server. That it may be missing is noted ([`crate::Trees::leaving`]), and durable
     /// *before* the first entry goes: after a crash between, nothing must look as if a person had deleted it.
     Excluded,
 }

@@ -145,7 +145,8 @@ impl Engine {
             folders.extend(more);
             looked = self.survey(&folders, depth).await?;
         }
-        if folders.contains(&root) && depth == Depth::All {
+        let is_whole = folders.contains(&root) && depth == Depth::All;
+        if is_whole {
             self.unseen.clear();
         }
         for trouble in looked.troubles {
@@ -157,6 +158,8 @@ impl Engine {
             entries: looked.scan.entries.len(),
         });
         let observed = self.kept.observe(&looked.scan);
+        self.kept
+            .seen(is_whole && looked.is_complete && observed.unlisted.is_empty());
         self.settle_names(&observed.changed).await?;
         for leftover in looked.leftovers {
             let is_partial = leftover.split().is_some_and(|(_, name)| own::is_partial(name));

@@ -25,6 +25,8 @@ pub struct Survey {
     pub leftovers: Vec<RelPath>,
     /// What could not be looked at, or can't be synced.
     pub troubles: Vec<Trouble>,
+    /// Whether every folder that was to be listed was.
+    pub is_complete: bool,
 }
 
 /// Where an entry of the device lies; none when it is gone.
@@ -57,7 +59,10 @@ pub async fn survey(
     folders: &[LocalId],
     depth: Depth,
 ) -> Result<Survey, FsError> {
-    let mut survey = Survey::default();
+    let mut survey = Survey {
+        is_complete: true,
+        ..Survey::default()
+    };
     let folders = match depth {
         Depth::All => topmost(trees, folders),
         Depth::New => folders.to_vec(),
@@ -104,6 +109,7 @@ async fn list_all(
             Ok(listing) => listing,
             Err(reason) if folder.path.is_root() => return Err(reason.into_error()),
             Err(reason) => {
+                survey.is_complete = false;
                 // That it is gone since its parent was listed tells the next scan.
                 if let Unlisted::Trouble(reason) = reason {
                     survey.troubles.push(Trouble {

@@ -1,16 +1,17 @@
 //! The trees in memory, and what of them is not written yet.
 
 mod asked;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
-    Cause, Content, Fingerprint, LocalId, LocalNode, Name, NodeId, Observed, Place, RemoteKind, RemoteNode,
-    RemoteTree, Scan, Sha256, SyncedTree, Tombstone, Trees,
+    Content, Fingerprint, LocalId, LocalNode, Name, NodeId, Observed, Place, RemoteKind, RemoteNode,
+    RemoteTree, Scan, Sha256, SyncedTree, Trees,
 };
 
 use super::{Changes, Loaded, LogLine, Meta, NodeRow, Outside};
-use crate::remote::{Change, ConflictOf, Told};
+use crate::remote::ConflictOf;
 
 /// Nodes and entries that are written at once, where what changes need not be written as one.
 const MANY_CHANGES: usize = 4096;
@@ -136,156 +137,12 @@ impl Kept {
         }
     }
 
-    // --- what the server says
-
-    /// Takes in what the journal tells.
-    pub fn take_in(&mut self, change: &Change) {
-        match &change.what {
-            Told::Upsert(node) => self.upsert(node, change),
-            Told::Remove(node, cause) => self.bury(
-                *node,
-                Tombstone {
-                    seq: change.seq,
-                    actor: change.actor,
-                    cause: *cause,
-                },
-            ),
-        }
-    }
-
-    /// The server is read anew from here on.
-    pub fn begin_reading_anew(&mut self) {
-        let root = self.trees.remote.root();
-        let known = self.trees.remote.iter().map(|node| node.id);
-        let known = known.chain(self.outside.iter().map(|node| node.id));
-        self.unnamed = Some(known.filter(|id| *id != root).collect());
-    }
-
-    /// All that is to be seen was told: what was not named is out of sight, and nobody said why.
-    pub fn end_reading_anew(&mut self) {
-        for id in self.unnamed.take().into_iter().flatten() {
-            self.nodes.insert(id);
-            self.trees.remote.lose(id);
-            self.outside.remove(id);
-        }
-    }
-
-    /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content. Nor does what the
-    /// server said of later revisions, which it no longer has, here and elsewhere.
-    pub fn disagree(&mut self) {
-        let bound: Vec<NodeId> = self.trees.synced.iter().map(|synced| synced.node).collect();
-        for node in bound {
-            self.forget(node);
-        }
-        let root = self.trees.remote.root();
-        let told: Vec<NodeId> = self.trees.remote.iter().map(|node| node.id).collect();
-        for node in told.into_iter().filter(|node| *node != root) {
-            self.nodes.insert(node);
-            self.trees.remote.lose(node);
-        }
-        self.forget_asked();
-        let elsewhere: Vec<NodeId> = self.outside.iter().map(|node| node.id).collect();
-        for node in elsewhere {
-            self.nodes.insert(node);
-            self.outside.remove(node);
-        }
-    }
-
-    /// Notes that a name is taken in a folder by something that is not to be seen there; false when something is.
-    pub fn hide_name(&mut self, parent: NodeId, name: &Name) -> bool {
-        let key = name.key();
-        if self
-            .trees
-            .remote
-            .children(parent)
-            .any(|child| child.name.key() == key)
-        {
-            return false;
-        }
-        self.trees.remote.hide(parent, name);
-        true
-    }
-
-    /// Lets names that were taken be tried again.
-    pub fn reveal_names(&mut self) {
-        self.trees.remote.reveal();
-    }
-
-    fn upsert(&mut self, node: &RemoteNode, change: &Change) {
-        let id = node.id;
-        if let Some(unnamed) = &mut self.unnamed {
-            unnamed.remove(&id);
-        }
-        self.nodes.insert(id);
-        // It was gone and is back. Whether this device had removed it by then is unknown after a crash; that it is missing
-        // here must not look as if a person had deleted it. Where it still lies, it is known for what it was.
-        if self.trees.remote.tombstone(id).is_some() {
-            let agreed = self.trees.synced.get(id).and_then(|synced| synced.kind.content());
-            self.forget(id);
-            if agreed.is_some() {
-                self.trees.remote.set_fetched(id, agreed.map(RemoteKind::File));
-            }
-        }
-        if id == self.trees.remote.root() {
-            let root = RemoteNode {
-                parent: None,
-                ..node.clone()
-            };
-            self.trees.remote.insert(root);
-            return;
-        }
-        let is_inside = node
-            .parent
-            .is_some_and(|parent| self.trees.remote.get(parent).is_some());
-        if is_inside {
-            let moved_in = self.outside.below(id);
-            self.trees.remote.insert(node.clone());
-            for id in moved_in {
-                self.nodes.insert(id);
-                if let Some(outside) = self.outside.remove(id)
-                    && id != node.id
-                {
-                    self.trees.remote.insert(outside);
-                }
-            }
-            return;
-        }
-        if self.trees.remote.get(id).is_some() {
-            let moved_out = self.trees.remote.below(id);
-            for id in &moved_out {
-                if let Some(node) = self.trees.remote.get(*id) {
-                    self.outside.insert(node.clone());
-                }
-            }
-            self.nodes.extend(moved_out);
-            self.trees.remote.bury(
-                id,
-                Tombstone {
-                    seq: change.seq,
-                    actor: change.actor,
-                    cause: Cause::MovedAway,
-                },
-            );
-        }
-        self.outside.insert(node.clone());
-    }
-
-    fn bury(&mut self, id: NodeId, tombstone: Tombstone) {
-        if let Some(unnamed) = &mut self.unnamed {
-            unnamed.remove(&id);
-        }
-        for id in self.outside.below(id) {
-            if self.outside.remove(id).is_some() {
-                self.nodes.insert(id);
-            }
-        }
-        let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some();
-        if is_known {
-            self.nodes.extend(self.trees.bury(id, tombstone));
-        }
-    }
-
     // --- what a scan saw
+
+    /// The folder was looked at, or all of it: which entries are here is known now.
+    pub fn seen(&mut self, is_all: bool) {
+        self.nodes.extend(self.trees.seen(is_all));
+    }
 
     /// Takes in a scan; tells what that changed.
     pub fn observe(&mut self, scan: &Scan) -> Observed {

@@ -170,6 +170,13 @@ impl Device {
         fs::rename(self.folder.join(from), self.folder.join(to)).unwrap();
     }
 
+    /// A file whose name is not Unicode.
+    pub(crate) fn write_unnameable(&self, folder: &str) {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = std::ffi::OsStr::from_bytes(b"\xff");
+        fs::write(self.folder.join(folder).join(name), "x").unwrap();
+    }
+
     pub(crate) fn link(&self, path: &str, to: &str) {
         std::os::unix::fs::symlink(to, self.folder.join(path)).unwrap();
     }

@@ -125,15 +125,16 @@ fn gone_here(merged: &mut Merged<'_>, slot: Slot) {
     let was_edited = content(remote.kind) != content(synced.kind);
     let parent = remote.parent.and_then(|parent| merged.remote.get(parent));
     let may_go = parent.is_some_and(|parent| parent.writable);
+    let is_doubted = merged.remote.is_doubted(synced);
     if !is_excluded && !was_edited && is_replaced_by_unsynced(merged, synced) {
         merged.nodes[slot].fate = Fate::Wait;
         merged.problem(slot, Reason::NameOccupied);
     } else if !is_excluded && !was_edited && may_have_moved(merged, synced) {
         merged.nodes[slot].fate = Fate::Wait;
-    } else if is_excluded || was_edited || !may_go {
+    } else if is_excluded || was_edited || is_doubted || !may_go {
         merged.nodes[slot].fate = Fate::Keep;
         merged.forget(slot);
-        if !is_excluded && !was_edited {
+        if !is_excluded && !was_edited && !is_doubted {
             merged.problem(slot, Reason::ReadOnly);
         }
     }

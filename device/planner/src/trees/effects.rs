@@ -88,6 +88,8 @@ impl Trees {
         }
         let content = node.kind.content().map(|content| content.sha256);
         let known = self.synced.get(node.id);
+        // The entry was read when it was sent: it is here.
+        let was_doubted = known.is_some_and(|known| self.remote.is_doubted(known));
         let place = match (known, node.parent) {
             (Some(known), _) => Some((known.parent, known.name.clone())),
             (None, Some(parent)) => Some((parent, node.name.clone())),
@@ -102,6 +104,9 @@ impl Trees {
                 kind: node.kind,
                 fingerprint: (entry.content == content).then_some(entry.fingerprint),
             });
+        }
+        if was_doubted {
+            self.remote.set_fetched(node.id, None);
         }
         self.settle(local, content);
         self.remote.answered(node);
@@ -132,8 +137,15 @@ impl Trees {
     ///
     /// One fetch of a node is remembered. What an earlier one placed without noting it, and still lies there, is noted now.
     pub fn fetching(&mut self, node: NodeId, kind: RemoteKind) {
+        if self.remote.fetched(node) != Some(kind) {
+            self.note_placed(node);
+        }
+        self.remote.set_fetched(node, Some(kind));
+    }
+
+    /// Notes what an earlier fetch placed without noting it, where it still lies: it is about to be forgotten.
+    pub(super) fn note_placed(&mut self, node: NodeId) {
         if let Some(RemoteKind::File(placed)) = self.remote.fetched(node)
-            && kind != RemoteKind::File(placed)
             && let Some(synced) = self.synced.get(node).cloned()
             && let Some(entry) = self.local.get(synced.local)
             && entry.content == Some(placed.sha256)
@@ -144,7 +156,6 @@ impl Trees {
                 ..synced
             });
         }
-        self.remote.set_fetched(node, Some(kind));
     }
 
     /// After a [`Download`](crate::Operation::Download) of a new file: it is durable, and this is what the file system
@@ -206,18 +217,13 @@ impl Trees {
         });
     }
 
-    /// Before a [`RemoveLocal`](crate::Operation::RemoveLocal) because of selective sync.
-    pub fn leaving(&mut self, local: LocalId) {
+    /// After [`RemoveLocal`](crate::Operation::RemoveLocal): the entry and all below it lie in the device's trash.
+    pub fn removed_local(&mut self, local: LocalId) {
         for gone in self.local.below(local) {
             if let Some(node) = self.synced.of_local(gone).map(|synced| synced.node) {
                 self.forget(node);
             }
         }
-    }
-
-    /// After [`RemoveLocal`](crate::Operation::RemoveLocal): the entry and all below it lie in the device's trash.
-    pub fn removed_local(&mut self, local: LocalId) {
-        self.leaving(local);
         self.local.remove(local);
     }
 

@@ -7,6 +7,7 @@
 
 mod arrived;
 mod children;
+mod doubted;
 mod effects;
 mod local;
 mod remote;

@@ -180,7 +180,8 @@ impl RemoteTree {
     }
 
     /// What this device last began to put in place for the node, and does not know yet to be there. A file that has just this
-    /// content was edited by nobody here, and a folder in its place is the node's.
+    /// content was edited by nobody here, and a folder in its place is the node's. Or, of a bound node, just what both agreed on,
+    /// where the device may have taken that away and does not know it.
     pub fn fetched(&self, id: NodeId) -> Option<RemoteKind> {
         self.fetched.get(&id).copied()
     }

@@ -75,6 +75,26 @@ pub(crate) fn check_after_fetching(synced: &str, remote: &str, local: &str, expe
     check_trees(&policy(), &trees, expected);
 }
 
+/// Checks the plan of a device that noted something of its trees, and then found `found` in its folder.
+#[track_caller]
+pub(crate) fn check_after_noting(
+    synced: &str,
+    remote: &str,
+    note: impl FnOnce(&mut Trees),
+    found: &str,
+    expected: &str,
+) {
+    let mut trees = Trees {
+        remote: remote_tree(remote),
+        local: local_tree(synced),
+        synced: synced_tree(synced),
+    };
+    note(&mut trees);
+    trees.local = local_tree(found);
+    trees.seen(true);
+    check_trees(&policy(), &trees, expected);
+}
+
 #[track_caller]
 fn check_trees(policy: &Policy, trees: &Trees, expected: &str) {
     let planned = plan(&trees.remote, &trees.local, &trees.synced, policy);

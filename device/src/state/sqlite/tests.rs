@@ -88,6 +88,7 @@ fn filled() -> Kept {
         remote(2, Some(1), RemoteKind::Folder),
         remote(3, Some(2), file(9)),
         remote(5, Some(1), file(5)),
+        remote(99, None, RemoteKind::Folder),
         remote(7, Some(99), RemoteKind::Folder),
         remote(8, None, file(8)),
     ] {
@@ -149,7 +150,7 @@ fn what_was_written_is_read_again_after_the_process_is_gone() {
     }
     let mut store = SqliteStore::open(&path).unwrap();
     check_same(&kept, &mut store);
-    assert_eq!(store.load().unwrap().unwrap().outside.iter().count(), 2);
+    assert_eq!(store.load().unwrap().unwrap().outside.iter().count(), 3);
     assert_eq!(store.log(9).unwrap().len(), 1);
 
     kept.removed_local(LocalId(1));
@@ -273,6 +274,19 @@ fn a_folder_that_moves_in_brings_what_the_journal_told_of_it_before() {
     store.apply(&kept.take_changes()).unwrap();
     check_same(&kept, &mut store);
     assert_eq!(store.load().unwrap().unwrap().outside.below(id(7)).len(), 2);
+}
+
+#[test]
+fn what_changes_again_after_it_was_moved_away_stays_moved_away() {
+    let mut kept = filled();
+    let synced = kept.trees().synced.get(id(2)).cloned();
+    assert!(synced.is_some());
+    for _ in 0..2 {
+        kept.take_in(&upsert(remote(2, Some(99), RemoteKind::Folder)));
+    }
+    let tombstone = kept.trees().remote.tombstone(id(2));
+    assert_eq!(tombstone.unwrap().cause, Cause::MovedAway);
+    assert_eq!(kept.trees().synced.get(id(2)).cloned(), synced);
 }
 
 #[test]

@@ -146,6 +146,7 @@ impl Device {
             }
         }
         let observed = scan.observe(&mut self.trees.local, &self.trees.synced);
+        self.trees.seen(true);
         !observed.unlisted.is_empty()
     }
 
@@ -336,7 +337,7 @@ impl Device {
                 {
                     return Err(Refused);
                 }
-                if why == RemoveWhy::Excluded && !self.makes(Mistake::RemovesBeforeForgetting) {
+                if why == RemoveWhy::Excluded && !self.makes(Mistake::RemovesBeforeNoting) {
                     self.trees.leaving(local);
                 }
                 self.trash.extend(self.disk.remove(entry));

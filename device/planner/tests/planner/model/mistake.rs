@@ -35,8 +35,8 @@ pub(crate) enum Mistake {
     ForgetsAgreedPlaces,
     /// Of two new files of one name the server's replaces the one here.
     NoCopyOfNewFile,
-    /// What selective sync removes is removed before its binding ends.
-    RemovesBeforeForgetting,
+    /// What selective sync removes is removed before it is noted that it may be gone.
+    RemovesBeforeNoting,
 }
 
 impl Mistake {
@@ -56,7 +56,7 @@ impl Mistake {
         Self::MissesTombstone,
         Self::ForgetsAgreedPlaces,
         Self::NoCopyOfNewFile,
-        Self::RemovesBeforeForgetting,
+        Self::RemovesBeforeNoting,
     ];
 
     /// Shows the planner other trees than there are.

@@ -17,7 +17,7 @@ fn setting(mistake: Mistake) -> Setting {
         ..ORDINARY
     };
     match mistake {
-        Mistake::RemovesBeforeForgetting => Setting {
+        Mistake::RemovesBeforeNoting => Setting {
             excludes: 3,
             ..setting
         },
