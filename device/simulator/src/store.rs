@@ -104,7 +104,7 @@ impl Rows {
         }
         for row in self.nodes.values() {
             if let Some(tombstone) = row.tombstone {
-                remote.bury(row.id, tombstone);
+                remote.set_tombstone(row.id, tombstone);
             }
             remote.set_fetched(row.id, row.fetched);
         }

@@ -161,6 +161,11 @@ impl RemoteTree {
         }
     }
 
+    /// Takes in a tombstone that was kept: of this node alone, as each of those below it that went with it has its own.
+    pub fn set_tombstone(&mut self, id: NodeId, tombstone: Tombstone) {
+        self.tombstones.insert(id, tombstone);
+    }
+
     /// Lets a node drop out of sight without a tombstone, as a listing does that fails to name it. Nothing is removed on
     /// the device because of it.
     pub fn lose(&mut self, id: NodeId) {

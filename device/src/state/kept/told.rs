@@ -99,13 +99,15 @@ impl Kept {
         }
     }
 
-    /// Whether a node lies elsewhere than in the folder that is synced.
+    /// Whether a node lies elsewhere than in the folder that is synced. The folder of every node that has one is told, sooner or
+    /// later: where it is not known yet, or a listing failed to name it, the node is in sight and hangs on nothing. So nothing is
+    /// removed because of it.
     fn is_elsewhere(&self, node: &RemoteNode) -> bool {
         node.parent
-            .is_none_or(|parent| self.trees.remote.get(parent).is_none())
+            .is_none_or(|parent| self.outside.get(parent).is_some())
     }
 
-    /// The node is in the folder that is synced, and so is what it holds.
+    /// The node is in the folder that is synced, or may be, and so is what it holds.
     fn comes_in(&mut self, node: &RemoteNode) {
         let held = self.outside.below(node.id);
         self.outside.remove(node.id);
@@ -127,8 +129,8 @@ impl Kept {
 
     /// The node is elsewhere, and so is what it holds.
     fn goes_out(&mut self, node: &RemoteNode, change: &Change) {
-        if self.trees.remote.get(node.id).is_some() {
-            let was_in = self.trees.remote.below(node.id);
+        let was_in = self.trees.remote.below(node.id);
+        if was_in.len() > 1 || self.trees.remote.get(node.id).is_some() {
             for id in &was_in {
                 if let Some(node) = self.trees.remote.get(*id) {
                     self.outside.insert(node.clone());
@@ -156,7 +158,9 @@ impl Kept {
                 self.nodes.insert(id);
             }
         }
-        let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some();
+        // What hangs on it goes with it, even if it was never named itself.
+        let holds = self.trees.remote.children(id).next().is_some();
+        let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some() || holds;
         if is_known {
             self.nodes.extend(self.trees.bury(id, tombstone));
         }

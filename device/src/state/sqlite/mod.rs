@@ -246,7 +246,7 @@ impl Store for SqliteStore {
         };
         rows::each_node(&self.database, known, take).map_err(read)?;
         for (id, tombstone) in rows::tombstones(&self.database).map_err(read)? {
-            remote.bury(id, tombstone);
+            remote.set_tombstone(id, tombstone);
         }
         for (id, kind) in rows::fetched(&self.database).map_err(read)? {
             remote.set_fetched(id, Some(kind));

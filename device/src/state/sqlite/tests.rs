@@ -277,6 +277,57 @@ fn a_folder_that_moves_in_brings_what_the_journal_told_of_it_before() {
 }
 
 #[test]
+fn what_moves_into_a_folder_that_was_not_named_is_not_taken_for_moved_away() {
+    let mut kept = filled();
+    let moved_in = upsert(remote(2, Some(50), RemoteKind::Folder));
+    kept.take_in(&moved_in);
+    assert_eq!(kept.trees().remote.tombstone(id(2)), None);
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+
+    // Whatever is told of that folder in the end is told of what lies in it.
+    let told: [(Change, Option<Cause>); 3] = [
+        (upsert(remote(50, Some(1), RemoteKind::Folder)), None),
+        (
+            upsert(remote(50, Some(99), RemoteKind::Folder)),
+            Some(Cause::MovedAway),
+        ),
+        (
+            Change {
+                seq: 5,
+                actor: None,
+                what: Told::Remove(id(50), Cause::Trashed),
+            },
+            Some(Cause::Trashed),
+        ),
+    ];
+    for (change, cause) in told {
+        let mut kept = filled();
+        kept.take_in(&moved_in);
+        kept.take_in(&change);
+        for node in [2, 3] {
+            let tombstone = kept.trees().remote.tombstone(id(node));
+            assert_eq!(tombstone.map(|tombstone| tombstone.cause), cause, "{change:?}");
+        }
+        let mut store = SqliteStore::in_memory().unwrap();
+        store.apply(&kept.take_changes()).unwrap();
+        check_same(&kept, &mut store);
+    }
+}
+
+#[test]
+fn what_moves_into_a_folder_that_is_gone_is_kept_in_sight_until_that_is_told_of() {
+    let mut kept = filled();
+    assert!(kept.trees().remote.tombstone(id(5)).is_some());
+    kept.take_in(&upsert(remote(2, Some(5), RemoteKind::Folder)));
+    assert!(kept.trees().remote.get(id(2)).is_some());
+    let mut store = SqliteStore::in_memory().unwrap();
+    store.apply(&kept.take_changes()).unwrap();
+    check_same(&kept, &mut store);
+}
+
+#[test]
 fn what_changes_again_after_it_was_moved_away_stays_moved_away() {
     let mut kept = filled();
     let synced = kept.trees().synced.get(id(2)).cloned();
