@@ -141,6 +141,7 @@ impl Run {
         for device in &self.devices {
             let machine = device.machine.lock();
             let seen = machine.disk.seen().into_iter();
+            let seen = seen.filter(|(path, _, _)| !machine.is_exchanging(path));
             kept.extend(seen.filter_map(|(_, ino, _)| machine.disk.read(ino).ok()));
         }
         let lost: Vec<_> = self

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use bitvault_device::fs::RelPath;
+use bitvault_device::fs::{RelPath, own};
 use bitvault_device::watch::Hint;
 use bytes::Bytes;
 
@@ -114,6 +114,15 @@ impl Inner {
             true => &mut self.disk,
             false => &mut self.under,
         }
+    }
+
+    /// Whether the engine is exchanging the entry of this path, and may yet change it back.
+    pub(crate) fn is_exchanging(&self, path: &RelPath) -> bool {
+        let is_swap = |file: &RelPath| {
+            let split = file.split();
+            split.is_some_and(|(folder, name)| folder == path.folder() && own::is_swap(name))
+        };
+        self.changing.as_ref() == Some(path) && self.disk.files().iter().any(|(file, _, _)| is_swap(file))
     }
 
     /// Something in this folder changed; whoever watches may be told so.
