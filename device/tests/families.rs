@@ -407,3 +407,31 @@ async fn what_comes_back_under_another_name_before_it_was_removed_here_is_rename
     assert_eq!(world.files().len(), 40, "no conflicted copy");
     world.rests(&mut [&mut one, &mut two]).await;
 }
+
+#[tokio::test]
+async fn a_server_put_back_to_a_backup_while_a_device_reads_it_anew_takes_nothing_from_it() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "first");
+    one.sync().await;
+    two.sync().await;
+    let backup = world.server.backup();
+    one.write("a", "second");
+    one.sync().await;
+    two.sync().await;
+    one.write("b", "lost with the rest");
+    one.sync().await;
+    world.server.compact(world.server.journal_len());
+    let (server, person) = (world.server.clone(), two.person());
+    // The first call is told that its cursor has expired, and the second one reads from the beginning.
+    two.meanwhile("changes", move || {
+        person.meanwhile("changes", move || server.restore_backup(&backup));
+    });
+    two.sync().await;
+    one.sync().await;
+    let texts = texts(&two);
+    for text in ["first", "second"] {
+        assert!(texts.iter().any(|there| there == text), "{texts:?}");
+    }
+    world.rests(&mut [&mut one, &mut two]).await;
+}

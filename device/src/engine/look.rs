@@ -40,11 +40,30 @@ impl Engine {
         loop {
             let cursor = self.cursor();
             let page = self.io.remote.changes(cursor.as_ref(), Duration::ZERO).await;
+            if matches!(&page, Ok(page) if self.kept.meta().anew && !page.has_more)
+                && self.was_put_back().await?
+            {
+                self.begin_another_epoch()?;
+                continue;
+            }
             if !self.take_page(page)? {
                 // Before the folder is looked at: what was sent belongs to the entry as it was then.
                 self.kept.arrived(&self.config.names);
                 return Ok(());
             }
+        }
+    }
+
+    /// Whether the server was put back to an older state since the journal was last read: reading from the beginning tells nothing
+    /// of that. To be asked at the end of it, so that all of it is of one state.
+    async fn was_put_back(&self) -> Result<bool, EngineError> {
+        let Some(before) = self.kept.meta().cursor.clone().map(Cursor) else {
+            return Ok(false);
+        };
+        match self.io.remote.changes(Some(&before), Duration::ZERO).await {
+            Ok(_) | Err(RemoteError::CursorExpired) => Ok(false),
+            Err(RemoteError::EpochChanged) => Ok(true),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -63,8 +82,7 @@ impl Engine {
                 return Ok(true);
             }
             Err(RemoteError::EpochChanged) => {
-                self.kept.disagree();
-                self.read_anew("the server goes on from another state, such as a backup")?;
+                self.begin_another_epoch()?;
                 return Ok(true);
             }
             Err(error) => return Err(error.into()),
@@ -95,12 +113,17 @@ impl Engine {
         Ok(page.has_more)
     }
 
+    fn begin_another_epoch(&mut self) -> Result<(), EngineError> {
+        self.kept.disagree();
+        self.kept.set_meta(|meta| meta.cursor = None);
+        self.read_anew("the server goes on from another state, such as a backup")
+    }
+
     fn read_anew(&mut self, why: &str) -> Result<(), EngineError> {
         tracing::warn!(why, "read the server anew");
         self.reading = None;
         self.kept.set_meta(|meta| {
             meta.anew = true;
-            meta.cursor = None;
         });
         self.kept.begin_reading_anew();
         self.log("reread", "", why);

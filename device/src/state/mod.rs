@@ -86,7 +86,8 @@ pub struct Meta {
     pub remote_root: String,
     /// The device, as the server knows it.
     pub device: Option<String>,
-    /// How far the journal is read; none before all that is there was told.
+    /// How far the journal is read; none before all that is there was told. While the server is read anew, how far it was read
+    /// before.
     pub cursor: Option<String>,
     /// The server is being read anew: what it does not name until the end is out of sight.
     pub anew: bool,

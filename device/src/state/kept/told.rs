@@ -124,6 +124,10 @@ impl Kept {
         if self.trees.remote.tombstone(node.id).is_some() {
             self.trees.returning(node.id);
         }
+        // What is read from the beginning counts, whatever was told before: the server may have been put back.
+        if self.unnamed.is_some() {
+            self.trees.remote.lose(node.id);
+        }
         self.trees.remote.insert(node);
     }
 

@@ -359,6 +359,20 @@ fn a_server_that_was_put_back_is_believed_about_what_was_elsewhere() {
 }
 
 #[test]
+fn a_server_that_is_read_anew_is_believed_about_earlier_revisions() {
+    let mut kept = filled();
+    kept.begin_reading_anew();
+    let earlier = RemoteNode {
+        name: Name::from("as it was"),
+        revision: 6,
+        ..remote(3, Some(2), file(1))
+    };
+    kept.take_in(&upsert(remote(2, Some(1), RemoteKind::Folder)));
+    kept.take_in(&upsert(earlier.clone()));
+    assert_eq!(kept.trees().remote.get(id(3)), Some(&earlier));
+}
+
+#[test]
 fn what_is_not_named_when_the_server_is_read_anew_is_lost_and_not_deleted() {
     let mut kept = filled();
     kept.begin_reading_anew();
