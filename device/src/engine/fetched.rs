@@ -2,7 +2,7 @@
 
 use bitvault_planner::{Fingerprint, LocalId, Name, NodeId, Place, RemoteKind};
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, TRIES};
 use crate::fs::{FsError, RelPath};
 use crate::scan::path_of;
 
@@ -23,6 +23,17 @@ struct Target {
     spot: Spot,
 }
 
+/// Looks again when the disk answers with an error: what is not found now is taken for a person's once the journal was read.
+pub(super) async fn again<T>(look: impl AsyncFn() -> Result<T, FsError>) -> Result<T, FsError> {
+    for _ in 1..TRIES {
+        match look().await {
+            Err(FsError::Io { .. }) => {}
+            looked => return looked,
+        }
+    }
+    look().await
+}
+
 impl Engine {
     /// Notes new files and folders that are in place although nobody noted it. To be called before the journal is read: what
     /// that tells of such a one, that it was deleted or moved, would find nothing here, and it would look like a person's new
@@ -30,7 +41,7 @@ impl Engine {
     pub(super) async fn find_fetched(&mut self) -> Result<(), EngineError> {
         let mut found = Vec::new();
         for target in self.fetched_targets() {
-            match self.is_there(&target).await {
+            match again(async || self.is_there(&target).await).await {
                 Ok(Some(fingerprint)) => found.push((target, fingerprint)),
                 Ok(None) => {}
                 Err(error @ FsError::RootGone(_)) => return Err(error.into()),

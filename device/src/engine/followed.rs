@@ -2,7 +2,7 @@
 
 use bitvault_planner::{LocalId, LocalKind, SyncedNode};
 
-use super::fetched::Spot;
+use super::fetched::{Spot, again};
 use super::{Engine, EngineError};
 use crate::fs::{Found, FsError, RelPath, untouched};
 use crate::scan::path_of;
@@ -20,7 +20,7 @@ impl Engine {
     pub(super) async fn find_followed(&mut self) -> Result<(), EngineError> {
         let mut found = Vec::new();
         for moved in self.moved_there() {
-            match self.is_followed(&moved).await {
+            match again(async || self.is_followed(&moved).await).await {
                 Ok(true) => found.push(moved),
                 Ok(false) => {}
                 Err(error @ FsError::RootGone(_)) => return Err(error.into()),
