@@ -26,7 +26,7 @@ pub(super) fn collect(merged: &mut Merged<'_>) {
         merged.add(Some(node), None, None, Fate::Keep);
     }
     for entry in unbound {
-        if !merged.unsynced.contains(&entry.id) {
+        if !merged.unsynced.contains(&entry.id) && !merged.found.contains(&entry.id) {
             merged.add(None, Some(entry), None, Fate::Keep);
         }
     }
@@ -50,9 +50,12 @@ fn unbound_entries<'a>(merged: &mut Merged<'a>) -> Vec<&'a LocalNode> {
             if let Some(parent) = entry.parent {
                 merged.unsynced_names.insert((parent, entry.name.key()));
             }
-        } else if entry.kind == LocalKind::File && entry.content.is_none() {
+        } else if entry.kind == LocalKind::File {
             let inode = (entry.fingerprint.device, entry.fingerprint.inode);
-            merged.unread.entry(inode).or_default().push(entry.fingerprint);
+            match entry.content {
+                Some(_) => merged.read.entry(inode).or_default().push(entry),
+                None => merged.unread.entry(inode).or_default().push(entry.fingerprint),
+            }
         }
     }
     unbound
@@ -129,8 +132,15 @@ fn gone_here(merged: &mut Merged<'_>, slot: Slot) {
     if !is_excluded && !was_edited && is_replaced_by_unsynced(merged, synced) {
         merged.nodes[slot].fate = Fate::Wait;
         merged.problem(slot, Reason::NameOccupied);
-    } else if !is_excluded && !was_edited && may_have_moved(merged, synced) {
+    } else if !was_edited && may_have_moved(merged, synced) {
         merged.nodes[slot].fate = Fate::Wait;
+    } else if !was_edited && let Some(local) = moved_to(merged, synced) {
+        merged.nodes[slot].fate = Fate::Wait;
+        merged.found.insert(local);
+        merged.operations.push(Operation::Adopt {
+            node: synced.node,
+            local,
+        });
     } else if is_excluded || was_edited || is_doubted || !may_go {
         merged.nodes[slot].fate = Fate::Keep;
         merged.forget(slot);
@@ -160,6 +170,18 @@ fn may_have_moved(merged: &Merged<'_>, synced: &SyncedNode) -> bool {
         .unread
         .get(&(known.device, known.inode))
         .is_some_and(|entries| entries.iter().any(|entry| entry.may_be_same_inode(&known)))
+}
+
+/// The file that turned out to be this one, moved and touched: it has its inode and its content.
+fn moved_to(merged: &Merged<'_>, synced: &SyncedNode) -> Option<LocalId> {
+    let (known, content) = (synced.fingerprint?, synced.kind.content()?);
+    let read = merged.read.get(&(known.device, known.inode))?;
+    let is_it = |entry: &&&LocalNode| {
+        entry.content == Some(content.sha256)
+            && entry.fingerprint.may_be_same_inode(&known)
+            && !merged.found.contains(&entry.id)
+    };
+    read.iter().find(is_it).map(|entry| entry.id)
 }
 
 fn is_reachable(merged: &Merged<'_>, node: &RemoteNode) -> bool {

@@ -114,6 +114,10 @@ pub(super) struct Merged<'a> {
     pub(super) unsynced_names: HashSet<(LocalId, String)>,
     /// Files that nobody synced and nobody read yet, by file system and inode.
     pub(super) unread: HashMap<(u64, u64), Vec<Fingerprint>>,
+    /// Files that nobody synced and that were read, in the same way.
+    pub(super) read: HashMap<(u64, u64), Vec<&'a LocalNode>>,
+    /// Those of them that turned out to be synced ones from elsewhere: they are bound first, and have no slot.
+    pub(super) found: BTreeSet<LocalId>,
     /// Nodes that don't hang on the root: the listing was partial.
     pub(super) orphans: BTreeSet<NodeId>,
     /// Nodes that selective sync leaves out, as the server has them.
@@ -140,6 +144,8 @@ impl<'a> Merged<'a> {
             unsynced: BTreeSet::new(),
             unsynced_names: HashSet::new(),
             unread: HashMap::new(),
+            read: HashMap::new(),
+            found: BTreeSet::new(),
             orphans: remote.orphans(),
             excluded: BTreeSet::new(),
             operations: Vec::new(),

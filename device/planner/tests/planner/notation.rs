@@ -75,6 +75,24 @@ pub(crate) fn check_after_fetching(synced: &str, remote: &str, local: &str, expe
     check_trees(&policy(), &trees, expected);
 }
 
+/// Checks the plan for trees of which something can't be written down.
+#[track_caller]
+pub(crate) fn check_but(
+    policy: &Policy,
+    synced: &str,
+    local: &str,
+    but: impl FnOnce(&mut Trees),
+    expected: &str,
+) {
+    let mut trees = Trees {
+        remote: remote_tree(synced),
+        local: local_tree(local),
+        synced: synced_tree(synced),
+    };
+    but(&mut trees);
+    check_trees(policy, &trees, expected);
+}
+
 /// Checks the plan of a device that noted something of its trees, and then found `found` in its folder.
 #[track_caller]
 pub(crate) fn check_after_noting(

@@ -1,6 +1,8 @@
 //! Moves: taken over, merged, and put into an order that works.
 
-use crate::notation::{SAME, check, check_after_death};
+use bitvault_planner::{LocalId, Policy, Trees};
+
+use crate::notation::{SAME, check, check_after_death, check_but, node, policy};
 
 #[test]
 fn a_move_and_a_rename_are_taken_over_in_one_step() {
@@ -35,6 +37,30 @@ fn modified_and_then_renamed_keeps_the_file() {
         SAME,
         "1 g = B",
         "remote: move 1 to 0/g\n remote: upload 1 = B over A",
+    );
+}
+
+#[test]
+fn what_was_moved_and_touched_is_the_same_file_once_it_was_read() {
+    let has_its_inode = |trees: &mut Trees| {
+        let then = trees.synced.get(node(1)).and_then(|synced| synced.fingerprint);
+        let entry = trees.local.get_mut(LocalId(100)).unwrap();
+        entry.fingerprint.inode = then.unwrap().inode;
+    };
+    let leaves = Policy {
+        excluded: [node(1)].into(),
+        ..policy()
+    };
+    for policy in [policy(), leaves] {
+        check_but(&policy, "1 f = A", "a g = ?", has_its_inode, "read a");
+        check_but(&policy, "1 f = A", "a g = A", has_its_inode, "adopt a as 1");
+    }
+    check_but(
+        &policy(),
+        "1 f = A",
+        "a g = B",
+        has_its_inode,
+        "remote: delete 1 of 1\n remote: upload a as 0/g = B",
     );
 }
 
