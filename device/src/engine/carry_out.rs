@@ -14,14 +14,30 @@ use crate::scan::path_of;
 /// So many files are hashed again at most after a crash.
 const HASHES_KEPT: usize = 1000;
 
-/// Operations of one plan, by what they work with.
-#[derive(Default)]
-struct Sorted {
-    states: Vec<Operation>,
-    hashes: Vec<Operation>,
-    locals: Vec<Operation>,
-    calls: Vec<Operation>,
-    transfers: Vec<Operation>,
+/// What an operation works with, in the order in which a plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    State,
+    Hash,
+    Folder,
+    Call,
+    Send,
+    Fetch,
+}
+
+fn work(operation: &Operation) -> Work {
+    match operation {
+        Operation::Adopt { .. } | Operation::Forget { .. } => Work::State,
+        Operation::Hash { .. } => Work::Hash,
+        Operation::CreateLocalFolder { .. } | Operation::MoveLocal { .. } | Operation::RemoveLocal { .. } => {
+            Work::Folder
+        }
+        Operation::CreateRemoteFolder { .. }
+        | Operation::MoveRemote { .. }
+        | Operation::DeleteRemote { .. } => Work::Call,
+        Operation::Upload { .. } => Work::Send,
+        Operation::Download { .. } => Work::Fetch,
+    }
 }
 
 impl Engine {
@@ -30,38 +46,33 @@ impl Engine {
     /// What is refused or given up is noted in the round, and is no error.
     pub(super) async fn carry_out(
         &mut self,
-        operations: Vec<Operation>,
+        mut operations: Vec<Operation>,
         round: &mut Round,
     ) -> Result<(), EngineError> {
-        let mut sorted = Sorted::default();
-        for operation in operations {
-            if self.takes_own_name(&operation) {
-                let shown = self.subject(&operation);
+        operations.retain(|operation| {
+            let is_own = self.takes_own_name(operation);
+            if is_own {
+                let shown = self.subject(operation);
                 round.failed(
-                    &operation,
+                    operation,
                     &shown,
                     "a device keeps this name for itself; rename it on the server",
                 );
-                continue;
             }
-            let list = match &operation {
-                Operation::Adopt { .. } | Operation::Forget { .. } => &mut sorted.states,
-                Operation::Hash { .. } => &mut sorted.hashes,
-                Operation::CreateLocalFolder { .. }
-                | Operation::MoveLocal { .. }
-                | Operation::RemoveLocal { .. } => &mut sorted.locals,
-                Operation::CreateRemoteFolder { .. }
-                | Operation::MoveRemote { .. }
-                | Operation::DeleteRemote { .. } => &mut sorted.calls,
-                Operation::Upload { .. } | Operation::Download { .. } => &mut sorted.transfers,
-            };
-            list.push(operation);
-        }
-        self.note(sorted.states, round)?;
-        self.hash(sorted.hashes, round).await?;
-        self.change_folder(sorted.locals, round).await?;
-        self.call(sorted.calls, round).await?;
-        self.transfer(sorted.transfers, round).await
+            !is_own
+        });
+        // In their own memory: of a first sync they are many, and most of one kind.
+        operations.sort_by_key(work);
+        let mut next = |kind| {
+            let end = operations.partition_point(|operation| work(operation) <= kind);
+            let rest = operations.split_off(end);
+            std::mem::replace(&mut operations, rest)
+        };
+        self.note(next(Work::State), round)?;
+        self.hash(next(Work::Hash), round).await?;
+        self.change_folder(next(Work::Folder), round).await?;
+        self.call(next(Work::Call), round).await?;
+        self.transfer(next(Work::Send), next(Work::Fetch), round).await
     }
 
     /// Whether something would get a name that scans leave out: it would look deleted then.
@@ -92,6 +103,21 @@ impl Engine {
     }
 
     async fn hash(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
+        // Of a first sync it is hundreds of thousands: only some of them have their paths at a time.
+        let mut operations = operations.into_iter();
+        loop {
+            let some: Vec<_> = operations.by_ref().take(HASHES_KEPT).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.hash_some(some, round).await?;
+        }
+    }
+
+    /// What is read may be in memory only, and what follows from it is written as synced: it is made durable first.
+    async fn hash_some(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
+        let io = self.io.clone();
+        let io = &io;
         let jobs: Vec<_> = operations
             .into_iter()
             .filter_map(|operation| match operation {
@@ -102,8 +128,6 @@ impl Engine {
                 (operation, local, expected, path_of(self.kept.trees(), local))
             })
             .collect();
-        let io = self.io.clone();
-        let io = &io;
         let mut results = futures::stream::iter(jobs)
             .map(|(operation, local, expected, path)| async move {
                 let hash = async {
@@ -114,7 +138,6 @@ impl Engine {
                 (operation, local, expected, hash.await)
             })
             .buffer_unordered(self.config.limits.hashes.max(1));
-        // What is read may be in memory only, and what follows from it is written as synced: it is made durable first.
         let mut read = Vec::new();
         while let Some((operation, local, expected, result)) = results.next().await {
             let result: Result<Sha256, FsError> = result;
@@ -123,16 +146,12 @@ impl Engine {
                     self.kept.hashed(local, expected, content);
                     round.done += 1;
                     read.extend(path_of(self.kept.trees(), local));
-                    if read.len() == HASHES_KEPT {
-                        io.fs.settle(&std::mem::take(&mut read)).await?;
-                        self.flush()?;
-                    }
                 }
                 Err(error) => self.fs_refused(&operation, error, round)?,
             }
         }
         drop(results);
-        self.io.fs.settle(&read).await?;
+        io.fs.settle(&read).await?;
         self.flush()
     }
 

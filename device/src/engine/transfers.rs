@@ -65,20 +65,39 @@ impl Fetch {
 /// What moves in one direction. Of a first sync it is hundreds of thousands of files: only some groups ahead of those on their
 /// way are prepared, and the others stay operations.
 struct Lane<T> {
-    waiting: std::vec::IntoIter<Vec<Operation>>,
+    /// The next one last: the memory of those that are on their way goes back.
+    waiting: Vec<Operation>,
     /// Where groups go that are prepared; none once all are.
     ready: Option<UnboundedSender<Vec<T>>>,
 }
 
 impl<T> Lane<T> {
     /// A lane, and the groups that are offered by it.
-    fn of(operations: Vec<Operation>, limits: &Limits) -> (Self, UnboundedReceiver<Vec<T>>) {
+    fn of(mut operations: Vec<Operation>) -> (Self, UnboundedReceiver<Vec<T>>) {
         let (ready, offered) = unbounded();
+        operations.reverse();
         let lane = Self {
-            waiting: grouped(operations, limits).into_iter(),
+            waiting: operations,
             ready: Some(ready),
         };
         (lane, offered)
+    }
+
+    /// The next operations, of limited number and size; none when none is left.
+    fn next_group(&mut self, limits: &Limits) -> Vec<Operation> {
+        let (mut files, mut bytes) = (0, 0);
+        for operation in self.waiting.iter().rev() {
+            let size = size_of(operation);
+            if files > 0 && (files >= limits.group_files || bytes + size > limits.group_bytes) {
+                break;
+            }
+            files += 1;
+            bytes += size;
+        }
+        let mut group = self.waiting.split_off(self.waiting.len() - files);
+        group.reverse();
+        self.waiting.shrink_to_fit();
+        group
     }
 
     fn offer(&mut self, groups: Vec<Vec<T>>) {
@@ -88,7 +107,7 @@ impl<T> Lane<T> {
                 let _ = ready.unbounded_send(group);
             }
         }
-        if self.waiting.as_slice().is_empty() {
+        if self.waiting.is_empty() {
             self.ready = None;
         }
     }
@@ -97,19 +116,18 @@ impl<T> Lane<T> {
 impl Engine {
     pub(super) async fn transfer(
         &mut self,
-        operations: Vec<Operation>,
+        ups: Vec<Operation>,
+        downs: Vec<Operation>,
         round: &mut Round,
     ) -> Result<(), EngineError> {
-        if operations.is_empty() {
+        if ups.is_empty() && downs.is_empty() {
             return Ok(());
         }
         let limits = self.config.limits;
         let io = self.io.clone();
         let io = &io;
-        let is_up = |operation: &Operation| matches!(operation, Operation::Upload { .. });
-        let (ups, downs): (Vec<_>, Vec<_>) = operations.into_iter().partition(is_up);
-        let (mut ups, ups_ready) = Lane::of(ups, &limits);
-        let (mut downs, downs_ready) = Lane::of(downs, &limits);
+        let (mut ups, ups_ready) = Lane::of(ups);
+        let (mut downs, downs_ready) = Lane::of(downs);
         let sends = self.next_groups(&mut ups, AHEAD, round, Self::prepare_send)?;
         let fetches = self.next_groups(&mut downs, AHEAD, round, Self::prepare_fetch)?;
         self.flush()?;
@@ -147,9 +165,8 @@ impl Engine {
         prepare: impl Fn(&mut Self, Operation, &mut Round) -> Result<Option<T>, EngineError>,
     ) -> Result<Vec<Vec<T>>, EngineError> {
         let mut ready = Vec::new();
-        while ready.len() < count
-            && let Some(operations) = lane.waiting.next()
-        {
+        while ready.len() < count && !lane.waiting.is_empty() {
+            let operations = lane.next_group(&self.config.limits);
             let mut group = Vec::with_capacity(operations.len());
             for operation in operations {
                 group.extend(prepare(self, operation, round)?);
@@ -273,28 +290,13 @@ impl Engine {
     }
 }
 
-/// Groups of limited number and size, in order.
-fn grouped(operations: Vec<Operation>, limits: &Limits) -> Vec<Vec<Operation>> {
-    let mut groups: Vec<Vec<Operation>> = Vec::new();
-    let (mut files, mut bytes) = (0, 0);
-    for operation in operations {
-        let size = match &operation {
-            Operation::Upload { expected, .. } => expected.size,
-            Operation::Download { content, .. } => content.size,
-            _ => 0,
-        };
-        let is_full = files >= limits.group_files || bytes + size > limits.group_bytes;
-        match groups.last_mut() {
-            Some(group) if !is_full => group.push(operation),
-            _ => {
-                groups.push(vec![operation]);
-                (files, bytes) = (0, 0);
-            }
-        }
-        files += 1;
-        bytes += size;
+/// What it moves, in bytes.
+fn size_of(operation: &Operation) -> u64 {
+    match operation {
+        Operation::Upload { expected, .. } => expected.size,
+        Operation::Download { content, .. } => content.size,
+        _ => 0,
     }
-    groups
 }
 
 async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {

@@ -51,13 +51,12 @@ fn unbound_entries<'a>(merged: &mut Merged<'a>) -> Vec<&'a LocalNode> {
                 merged.unsynced_names.insert((parent, entry.name.key()));
             }
         } else if entry.kind == LocalKind::File {
-            let inode = (entry.fingerprint.device, entry.fingerprint.inode);
-            match entry.content {
-                Some(_) => merged.read.entry(inode).or_default().push(entry),
-                None => merged.unread.entry(inode).or_default().push(entry.fingerprint),
-            }
+            merged.strays.push(entry);
         }
     }
+    merged
+        .strays
+        .sort_unstable_by_key(|entry| (entry.fingerprint.number(), entry.id));
     unbound
 }
 
@@ -167,21 +166,19 @@ fn may_have_moved(merged: &Merged<'_>, synced: &SyncedNode) -> bool {
         return false;
     };
     merged
-        .unread
-        .get(&(known.device, known.inode))
-        .is_some_and(|entries| entries.iter().any(|entry| entry.may_be_same_inode(&known)))
+        .strays_of(&known)
+        .any(|entry| entry.content.is_none() && entry.fingerprint.may_be_same_inode(&known))
 }
 
 /// The file that turned out to be this one, moved and touched: it has its inode and its content.
 fn moved_to(merged: &Merged<'_>, synced: &SyncedNode) -> Option<LocalId> {
     let (known, content) = (synced.fingerprint?, synced.kind.content()?);
-    let read = merged.read.get(&(known.device, known.inode))?;
-    let is_it = |entry: &&&LocalNode| {
+    let is_it = |entry: &&LocalNode| {
         entry.content == Some(content.sha256)
             && entry.fingerprint.may_be_same_inode(&known)
             && !merged.found.contains(&entry.id)
     };
-    read.iter().find(is_it).map(|entry| entry.id)
+    merged.strays_of(&known).find(is_it).map(|entry| entry.id)
 }
 
 fn is_reachable(merged: &Merged<'_>, node: &RemoteNode) -> bool {

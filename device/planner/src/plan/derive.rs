@@ -222,7 +222,7 @@ impl Derived {
                 parent: folder.id,
                 name,
                 why,
-                agreed: node.place_here.clone(),
+                agreed: node.place_here.as_deref().cloned(),
             },
             (None, Some(_)) if !folder.writable => {
                 self.problems.push((slot, Reason::ReadOnly));
@@ -335,7 +335,7 @@ fn place_local(merged: &Merged<'_>, slot: Slot) -> Option<Operation> {
             parent: folder.id,
             name,
             why,
-            agreed: node.place_there.clone(),
+            agreed: node.place_there.as_deref().cloned(),
         });
     }
     let remote = node.remote?;

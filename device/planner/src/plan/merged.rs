@@ -31,7 +31,7 @@ pub(super) enum Fate {
     Absorbed,
 }
 
-/// A node of the merged tree.
+/// A node of the merged tree. Of a first sync there are hundreds of thousands: what few nodes have is in boxes.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
     /// The server's node.
@@ -41,7 +41,7 @@ pub(super) struct Node<'a> {
     /// What both agreed on.
     pub(super) synced: Option<&'a SyncedNode>,
     /// The content that this device began to put in place for it.
-    pub(super) fetched: Option<Sha256>,
+    pub(super) fetched: Option<Box<Sha256>>,
     pub(super) fate: Fate,
     /// Its fate was a deletion before something turned up in it that stays.
     pub(super) was_deleted: bool,
@@ -53,8 +53,8 @@ pub(super) struct Node<'a> {
     pub(super) name: Name,
     /// Its place as the server has it, and as the device has it, the latter where the server has that folder: what one side
     /// learns of by a move.
-    pub(super) place_there: Option<Place>,
-    pub(super) place_here: Option<Place>,
+    pub(super) place_there: Option<Box<Place>>,
+    pub(super) place_here: Option<Box<Place>>,
     /// Whether `parent` is where the device moved it.
     pub(super) moved_here: bool,
     /// Its place on the device can't be brought to the server; both stay as they are.
@@ -71,7 +71,7 @@ impl<'a> Node<'a> {
         let remote = self.remote.and_then(|node| node.kind.content());
         let here = self.local.and_then(|entry| entry.content);
         let sent = self.local.and_then(|entry| entry.sent);
-        if here.is_some() && here == self.fetched {
+        if here.is_some() && here.as_ref() == self.fetched.as_deref() {
             return here;
         }
         match (remote, sent) {
@@ -112,10 +112,8 @@ pub(super) struct Merged<'a> {
     pub(super) unsynced: BTreeSet<LocalId>,
     /// The names that such entries occupy, by folder.
     pub(super) unsynced_names: HashSet<(LocalId, String)>,
-    /// Files that nobody synced and nobody read yet, by file system and inode.
-    pub(super) unread: HashMap<(u64, u64), Vec<Fingerprint>>,
-    /// Files that nobody synced and that were read, in the same way.
-    pub(super) read: HashMap<(u64, u64), Vec<&'a LocalNode>>,
+    /// Files that nobody synced, in the order of file systems and inodes. Of a first sync it is all of them.
+    pub(super) strays: Vec<&'a LocalNode>,
     /// Those of them that turned out to be synced ones from elsewhere: they are bound first, and have no slot.
     pub(super) found: BTreeSet<LocalId>,
     /// Nodes that don't hang on the root: the listing was partial.
@@ -143,8 +141,7 @@ impl<'a> Merged<'a> {
             by_local: HashMap::new(),
             unsynced: BTreeSet::new(),
             unsynced_names: HashSet::new(),
-            unread: HashMap::new(),
-            read: HashMap::new(),
+            strays: Vec::new(),
             found: BTreeSet::new(),
             orphans: remote.orphans(),
             excluded: BTreeSet::new(),
@@ -180,7 +177,7 @@ impl<'a> Merged<'a> {
             synced,
             fetched: node
                 .and_then(|node| self.remote.fetched(node)?.content())
-                .map(|content| content.sha256),
+                .map(|content| Box::new(content.sha256)),
             fate,
             was_deleted: false,
             forget: false,
@@ -203,6 +200,16 @@ impl<'a> Merged<'a> {
             node.forget = true;
             self.operations.push(Operation::Forget { node: synced.node });
         }
+    }
+
+    /// The files that nobody synced and that have this inode's number.
+    pub(super) fn strays_of(&self, known: &Fingerprint) -> impl Iterator<Item = &'a LocalNode> {
+        let number = known.number();
+        let first = self
+            .strays
+            .partition_point(|entry| entry.fingerprint.number() < number);
+        let strays = self.strays[first..].iter().copied();
+        strays.take_while(move |entry| entry.fingerprint.number() == number)
     }
 
     pub(super) fn problem(&mut self, slot: Slot, reason: Reason) {

@@ -109,14 +109,14 @@ fn pair_one(merged: &mut Merged<'_>, slot: Slot, unsynced: &HashMap<(Slot, Strin
 }
 
 /// Whether an entry and a node of one name that never were synced are one thing: two folders, two files of one content,
-/// or a file that
-/// this device itself sent or fetched.
+/// or a file that this device itself sent or fetched.
 fn is_same(entry: &LocalNode, other: &Node<'_>) -> bool {
     let Some(node) = other.remote else { return false };
     match (entry.kind, node.kind.content()) {
         (LocalKind::Folder, None) => true,
         (LocalKind::File, Some(content)) => {
-            let is_own = entry.sent == Some(content.sha256) || other.fetched == entry.content;
+            let is_own =
+                entry.sent == Some(content.sha256) || other.fetched.as_deref() == entry.content.as_ref();
             entry.content.is_some() && (is_own || entry.content == Some(content.sha256))
         }
         _ => false,
@@ -140,17 +140,19 @@ fn merge(merged: &mut Merged<'_>, slot: Slot, remote: &RemoteNode, entry: &Local
     let name_changed_here = !merged.is_called(&name_here, &synced.name)
         && !merged.policy.names.may_stand_for(&name_here, &synced.name);
 
-    merged.nodes[slot].place_there = remote.parent.map(|parent| Place {
+    let place_there = remote.parent.map(|parent| Place {
         parent,
         name: name_there.clone(),
     });
-    merged.nodes[slot].place_here = merged.nodes[here].remote.map(|folder| Place {
+    let place_here = merged.nodes[here].remote.map(|folder| Place {
         parent: folder.id,
         name: match name_changed_here {
             true => merged.policy.names.to_remote(&name_here),
             false => synced.name.clone(),
         },
     });
+    merged.nodes[slot].place_there = place_there.map(Box::new);
+    merged.nodes[slot].place_here = place_here.map(Box::new);
     let mut parent = there;
     let mut name = name_there;
     let mut refused = false;

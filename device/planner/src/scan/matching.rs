@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::ids::LocalId;
 use crate::names::Name;
 use crate::scan::{Observed, Scan, ScanEntry, ScanParent};
-use crate::trees::{Fingerprint, LocalKind, LocalNode, LocalTree, SyncedNode, SyncedTree};
+use crate::trees::{LocalKind, LocalNode, LocalTree, SyncedNode, SyncedTree};
 
 impl Scan {
     /// Known folders outside of this scan that should be listed in the same scan, because something found here may have
@@ -18,11 +18,11 @@ impl Scan {
     pub fn worth_listing(&self, local: &LocalTree) -> Vec<LocalId> {
         let scope = self.scope(local);
         let inside = scope.iter().filter_map(|id| local.get(*id));
-        let inside = ByInode::of(inside.map(|node| (inode(&node.fingerprint), ())));
+        let inside = ByInode::of(inside.map(|node| (node.fingerprint.number(), ())));
         let strange: HashSet<Inode> = self
             .entries
             .iter()
-            .map(|entry| inode(&entry.fingerprint))
+            .map(|entry| entry.fingerprint.number())
             .filter(|inode| inside.get(*inode).next().is_none())
             .collect();
         if strange.is_empty() {
@@ -31,7 +31,7 @@ impl Scan {
         let folders: BTreeSet<LocalId> = local
             .iter()
             .filter(|node| {
-                strange.contains(&inode(&node.fingerprint)) && scope.binary_search(&node.id).is_err()
+                strange.contains(&node.fingerprint.number()) && scope.binary_search(&node.id).is_err()
             })
             .filter_map(|node| node.parent)
             .collect();
@@ -125,10 +125,6 @@ impl Scan {
 /// Number of the file system, number of the inode.
 type Inode = (u64, u64);
 
-fn inode(fingerprint: &Fingerprint) -> Inode {
-    (fingerprint.device, fingerprint.inode)
-}
-
 /// Something by inodes, each inode's in the order in which it was given.
 struct ByInode<T>(Vec<(Inode, T)>);
 
@@ -221,12 +217,12 @@ impl<'a> Matching<'a> {
     /// itself, then those that moved.
     fn by_inode(&mut self, in_place: bool) {
         let free = (0..self.known.len()).filter(|at| !self.taken[*at]);
-        let by_inode = ByInode::of(free.map(|at| (inode(&self.known[at].fingerprint), at)));
+        let by_inode = ByInode::of(free.map(|at| (self.known[at].fingerprint.number(), at)));
         for (at, entry) in self.scan.entries.iter().enumerate() {
             if self.found[at].is_some() {
                 continue;
             }
-            let same = by_inode.get(inode(&entry.fingerprint)).find(|candidate| {
+            let same = by_inode.get(entry.fingerprint.number()).find(|candidate| {
                 let known = self.known[*candidate];
                 known.kind == entry.kind
                     && !self.taken[*candidate]
@@ -248,7 +244,7 @@ impl<'a> Matching<'a> {
         let is_parent = match entry.parent {
             ScanParent::Listed(folder) => known.parent == Some(folder),
             ScanParent::Entry(at) => parent.is_some_and(|parent| {
-                inode(&parent.fingerprint) == inode(&self.scan.entries[at].fingerprint)
+                parent.fingerprint.number() == self.scan.entries[at].fingerprint.number()
             }),
         };
         is_parent && entry.name == known.name
@@ -275,7 +271,7 @@ impl<'a> Matching<'a> {
         let held: HashSet<(Inode, &Name)> = self
             .local
             .children(known.id)
-            .map(|child| (inode(&child.fingerprint), &child.name))
+            .map(|child| (child.fingerprint.number(), &child.name))
             .collect();
         let holds = self.children.get(&at).map_or(&[][..], Vec::as_slice);
         if held.is_empty() {
@@ -284,7 +280,7 @@ impl<'a> Matching<'a> {
         holds
             .iter()
             .map(|child| &self.scan.entries[*child])
-            .any(|child| held.contains(&(inode(&child.fingerprint), &child.name)))
+            .any(|child| held.contains(&(child.fingerprint.number(), &child.name)))
     }
 
     /// Gives every entry that is not found yet the known one of its place, or a new id; folders come before what they hold.

@@ -29,10 +29,15 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// The file system's number and the inode's.
+    pub(crate) fn number(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     /// Whether both have the same inode's number and nothing says that it was given to another file between them.
     pub fn may_be_same_inode(&self, other: &Self) -> bool {
         let born_apart = matches!((self.born, other.born), (Some(one), Some(two)) if one != two);
-        (self.device, self.inode) == (other.device, other.inode) && !born_apart
+        self.number() == other.number() && !born_apart
     }
 
     /// Whether both are known to be one inode, whatever was done to it between them.
