@@ -28,6 +28,9 @@ use serde::{Deserialize, Serialize};
 pub use linux::{Abilities, LinuxFs, free_bytes};
 pub use path::RelPath;
 
+/// How often a step that must not be left half done is tried when the disk answers with an error.
+pub const DISK_TRIES: u32 = 3;
+
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum FsError {

@@ -1,6 +1,8 @@
 //! Putting things in their place, step by step as the real file system does it.
 
-use bitvault_device::fs::{Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched};
+use bitvault_device::fs::{
+    DISK_TRIES, Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched,
+};
 use bitvault_device::planner::{Fingerprint, LocalKind};
 
 use super::trash::into_trash;
@@ -45,12 +47,10 @@ pub(super) async fn replace(
         return Err(error);
     }
     fs.machine.lock().is_renaming = true;
-    let old = fs
-        .step("look at what made place", |disk| stat(disk, &swap))
-        .await?;
+    let old = again(fs, "look at what made place", |disk| stat(disk, &swap)).await?;
     if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
         fs.machine.hub.met("write between check and rename");
-        match fs.step("exchange back", exchange).await {
+        match again(fs, "exchange back", exchange).await {
             Err(FsError::Changed) => {
                 fs.step("put back", |disk| rename_free(disk, &swap, &path))
                     .await?;
@@ -73,6 +73,21 @@ pub(super) async fn replace(
     // What can't go there stays under the engine's own name.
     let _ = into_trash(fs, &swap, name, label).await;
     Ok(after_placing(now, temp))
+}
+
+/// Tries a step again when the disk answers with an error.
+async fn again<T>(
+    fs: &SimFs,
+    what: &'static str,
+    act: impl Fn(&mut Disk) -> Result<T, FsError> + Copy + Send,
+) -> Result<T, FsError> {
+    for _ in 1..DISK_TRIES {
+        match fs.step(what, act).await {
+            Err(FsError::Io { .. }) => {}
+            done => return done,
+        }
+    }
+    fs.step(what, act).await
 }
 
 pub(super) async fn rename(

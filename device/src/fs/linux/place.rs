@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::beneath::{Beneath, failed, rename_free, stat};
 use super::trash::into_trash;
-use crate::fs::{Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched};
+use crate::fs::{DISK_TRIES, Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched};
 
 pub(super) fn create_folder(beneath: &Beneath, path: &RelPath) -> Result<Fingerprint, FsError> {
     let (folder, name) = beneath.holder(path)?;
@@ -75,10 +75,11 @@ pub(super) fn replace(
         return Err(error);
     }
     at(Moment::Exchanged);
-    // What made place can be looked at in peace now: nobody knows its new name.
-    let old = stat(&folder, &swap_name).map_err(failed)?;
+    // What made place can be looked at in peace now: nobody knows its new name. It may be what a person just wrote, and must not
+    // stay there because the disk answers with an error once.
+    let old = again(|| stat(&folder, &swap_name).map_err(failed))?;
     if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
-        match exchange() {
+        match again(exchange) {
             // Somebody took ours away meanwhile, or moved it elsewhere: the name is free.
             Err(FsError::Changed) => {
                 rename_free((&folder, &swap_name), (&folder, name), &path)?;
@@ -102,6 +103,17 @@ pub(super) fn replace(
         tracing::warn!(%path, %error, "move what made place to the trash");
     }
     Ok(after_placing(now, temp))
+}
+
+/// Tries a step again when the disk answers with an error.
+fn again<T>(step: impl Fn() -> Result<T, FsError>) -> Result<T, FsError> {
+    for _ in 1..DISK_TRIES {
+        match step() {
+            Err(FsError::Io { .. }) => {}
+            done => return done,
+        }
+    }
+    step()
 }
 
 /// Who may read, write and run a file.
