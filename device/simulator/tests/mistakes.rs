@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bitvault_simulator::{Mistake, Options, run};
 
 /// Seeds within which each mistake is found.
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 8_000;
 
 #[test]
 fn every_mistake_is_found() {
