@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bitvault_planner::{LocalTree, NodeId, RemoteTree, SyncedTree, Trees};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,6 +27,8 @@ const LAYOUT: i64 = LAYOUTS.len() as i64;
 const LOG_LINES: i64 = 10_000;
 /// How long a writer waits for another process, which only ever writes a row.
 const BUSY_FOR: Duration = Duration::from_secs(5);
+/// How long is waited before a step that SQLite does not wait for by itself is tried again.
+const BUSY_STEP: Duration = Duration::from_millis(10);
 
 /// A device's state in a file.
 pub struct SqliteStore {
@@ -82,10 +84,10 @@ impl SqliteStore {
         Self::with(Connection::open_in_memory().map_err(|cause| sqlite("open", cause))?)
     }
 
-    fn with(database: Connection) -> Result<Self, StateError> {
+    fn with(mut database: Connection) -> Result<Self, StateError> {
         let opened = (|| {
             database.busy_timeout(BUSY_FOR)?;
-            database.pragma_update(None, "journal_mode", "WAL")?;
+            log_ahead(&database)?;
             database.pragma_update(None, "synchronous", "FULL")?;
             database.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         })();
@@ -97,13 +99,7 @@ impl SqliteStore {
             });
         }
         if layout < LAYOUT {
-            let known = usize::try_from(layout).unwrap_or(0);
-            let rest = LAYOUTS[known..].concat();
-            database
-                .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {rest} PRAGMA user_version = {LAYOUT}; COMMIT;"
-                ))
-                .map_err(|cause| sqlite("create", cause))?;
+            bring_up_to_date(&mut database).map_err(|cause| sqlite("create", cause))?;
         }
         Ok(Self {
             database,
@@ -333,6 +329,36 @@ impl Store for SqliteStore {
     fn set_status(&mut self, status: &Status) -> Result<(), StateError> {
         self.set_fact("status", status)
     }
+}
+
+/// Has SQLite write ahead (WAL). While another process does the same of a new file, it answers at once that the file is busy.
+fn log_ahead(database: &Connection) -> rusqlite::Result<()> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match database.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && waited < BUSY_FOR =>
+            {
+                std::thread::sleep(BUSY_STEP);
+                waited += BUSY_STEP;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Makes the layout that this program knows of an earlier one. Another process may be about it just now, such as one that looks at
+/// a sync that just began: what is left to do is known under the lock only.
+fn bring_up_to_date(database: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let layout: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = usize::try_from(layout).unwrap_or(0);
+    if let Some(rest @ [_, ..]) = LAYOUTS.get(known..) {
+        transaction.execute_batch(&rest.concat())?;
+        transaction.pragma_update(None, "user_version", LAYOUT)?;
+    }
+    transaction.commit()
 }
 
 fn write_node(transaction: &Transaction<'_>, row: &NodeRow) -> rusqlite::Result<()> {

@@ -486,3 +486,19 @@ fn what_a_copy_is_of_is_kept_until_the_server_has_the_copy() {
     store.apply(&kept.take_changes()).unwrap();
     assert!(store.load().unwrap().unwrap().asides.is_empty());
 }
+
+#[test]
+fn processes_that_open_a_new_state_at_once_all_can() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        std::thread::scope(|scope| {
+            let opening: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| SqliteStore::beside(&path).map(drop)))
+                .collect();
+            for opened in opening {
+                opened.join().unwrap().unwrap();
+            }
+        });
+    }
+}
