@@ -9,7 +9,6 @@ use crate::store::copies::{self, Built, CopyRow, Copying, Source, State, Then};
 use crate::store::journal::{self, Change};
 use crate::store::nodes::{self, NodeView};
 use crate::store::sight::{self, Locked, Locks, Sought};
-use crate::store::sorted;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{CopyId, NodeId, VersionId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -122,7 +121,7 @@ async fn copy(
         parent: wanted.parent,
         name: &name,
         most: core.config.copy.nodes_per_transaction.into(),
-        quotas: &sorted(sight.lineage.quotas(wanted.parent).map(|id| id.0)),
+        quotas: &room::sorted(sight.lineage.quotas(wanted.parent)),
         then: Some(Then {
             keeping: keeping.as_ref(),
         }),
