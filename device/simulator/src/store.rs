@@ -126,11 +126,6 @@ impl Rows {
             outside,
             asides: self.asides.clone(),
             asked: self.asked.clone(),
-            untold: self
-                .nodes
-                .values()
-                .filter_map(|row| Some((row.id, row.untold?)))
-                .collect(),
         }))
     }
 

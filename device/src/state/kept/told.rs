@@ -36,7 +36,6 @@ impl Kept {
             self.trees.remote.lose(id);
             self.outside.remove(id);
         }
-        self.forget_answers();
     }
 
     /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content. Nor does what the
@@ -53,7 +52,6 @@ impl Kept {
             self.trees.remote.lose(node);
         }
         self.forget_asked();
-        self.forget_answers();
         let elsewhere: Vec<NodeId> = self.outside.iter().map(|node| node.id).collect();
         for node in elsewhere {
             self.nodes.insert(node);
@@ -87,7 +85,6 @@ impl Kept {
             unnamed.remove(&id);
         }
         self.nodes.insert(id);
-        self.told_of(id, Some(node.revision));
         if id == self.trees.remote.root() {
             let root = RemoteNode {
                 parent: None,
@@ -169,11 +166,7 @@ impl Kept {
         let holds = self.trees.remote.children(id).next().is_some();
         let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some() || holds;
         if is_known {
-            for gone in self.trees.bury(id, tombstone) {
-                self.nodes.insert(gone);
-                self.told_of(gone, None);
-            }
+            self.nodes.extend(self.trees.bury(id, tombstone));
         }
-        self.told_of(id, None);
     }
 }
