@@ -23,7 +23,8 @@ pub(crate) struct Read {
 }
 
 /// The tenant's journal behind a number, at most `limit` entries, with its head; nothing when it has no journal. `ground` is the
-/// number of an entry to look at beside them; absent: the newest.
+/// number of an entry to look at beside them; absent: the newest. It is looked up once, and by a plain number: below policies
+/// Postgres reads a whole journal for an expression such as `coalesce`.
 pub(crate) async fn entries(
     tx: &mut TenantTx,
     ground: Option<i64>,
@@ -35,11 +36,13 @@ pub(crate) async fn entries(
         r#"SELECT h.epoch AS "epoch!", h.seq AS "head!", j.seq AS "seq?", j.node_id AS "node?: NodeId", j.kind AS "kind?",
                   j.actor AS "actor?: AccountId", j.at AS "at?", j.from_id AS "from?: NodeId", j.inherited AS "inherited?",
                   g.node_id AS "ground_node?: NodeId", g.kind AS "ground_kind?", g.at AS "ground_at?"
-           FROM files.journal_heads h LEFT JOIN LATERAL (
+           FROM files.journal_heads h CROSS JOIN LATERAL (
+               SELECT coalesce($4, h.seq) AS seq OFFSET 0
+           ) stand LEFT JOIN LATERAL (
+               SELECT * FROM files.journal WHERE tenant_id = $1 AND seq = stand.seq LIMIT 1
+           ) g ON true LEFT JOIN LATERAL (
                SELECT * FROM files.journal WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
-           ) j ON true LEFT JOIN LATERAL (
-               SELECT * FROM files.journal WHERE tenant_id = $1 AND seq = coalesce($4, h.seq) LIMIT 1
-           ) g ON true
+           ) j ON true
            WHERE h.tenant_id = $1 ORDER BY j.seq"#,
         tenant.0,
         after,
