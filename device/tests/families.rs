@@ -409,6 +409,30 @@ async fn what_comes_back_under_another_name_before_it_was_removed_here_is_rename
 }
 
 #[tokio::test]
+async fn what_the_server_had_answered_and_lost_is_sent_again_although_no_epoch_tells_of_it() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "first");
+    one.sync().await;
+    two.sync().await;
+    let backup = world.server.backup();
+    one.write("b", "answered, and lost");
+    one.write("a", "second");
+    let (server, person) = (world.server.clone(), one.person());
+    // The second call comes behind the answers: a replica without the last commits has taken over.
+    one.meanwhile("changes", move || {
+        person.meanwhile("changes", move || server.take_over_from(&backup));
+    });
+    one.sync().await;
+    two.sync().await;
+    let texts = texts(&two);
+    for text in ["second", "answered, and lost"] {
+        assert!(texts.iter().any(|there| there == text), "{texts:?}");
+    }
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn a_server_put_back_to_a_backup_while_a_device_reads_it_anew_takes_nothing_from_it() {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;

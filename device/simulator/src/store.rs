@@ -126,6 +126,11 @@ impl Rows {
             outside,
             asides: self.asides.clone(),
             asked: self.asked.clone(),
+            untold: self
+                .nodes
+                .values()
+                .filter_map(|row| Some((row.id, row.untold?)))
+                .collect(),
         }))
     }
 

@@ -47,6 +47,10 @@ impl Engine {
                 continue;
             }
             if !self.take_page(page)? {
+                if self.kept.lacks_answered() {
+                    self.begin_another_epoch()?;
+                    continue;
+                }
                 // Before the folder is looked at: what was sent belongs to the entry as it was then.
                 self.kept.arrived(&self.config.names);
                 return Ok(());

@@ -2,6 +2,7 @@
 
 mod asked;
 mod told;
+mod untold;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,8 @@ pub struct Kept {
     /// Where the server was asked to have entries, and is not known to have answered.
     asked: BTreeMap<LocalId, Place>,
     asked_changed: bool,
+    /// What the server answered that it has, by revision, and the journal has not told of yet.
+    untold: BTreeMap<NodeId, i64>,
     nodes: BTreeSet<NodeId>,
     locals: BTreeSet<LocalId>,
     log: Vec<LogLine>,
@@ -50,6 +53,7 @@ impl Kept {
             asides_changed: BTreeSet::new(),
             asked: loaded.asked,
             asked_changed: false,
+            untold: loaded.untold,
             nodes: BTreeSet::new(),
             locals: BTreeSet::new(),
             log: Vec::new(),
@@ -72,6 +76,7 @@ impl Kept {
             outside: Outside::default(),
             asides: BTreeMap::new(),
             asked: BTreeMap::new(),
+            untold: BTreeMap::new(),
         });
         kept.begins_anew = true;
         kept.meta_changed = true;
@@ -119,6 +124,7 @@ impl Kept {
                     outside: self.outside.get(id).cloned(),
                     tombstone: self.trees.remote.tombstone(id).copied(),
                     fetched: self.trees.remote.fetched(id),
+                    untold: self.untold.get(&id).copied(),
                     synced: self.trees.synced.get(id).cloned(),
                 })
                 .collect(),
@@ -232,12 +238,14 @@ impl Kept {
     pub fn created_remote(&mut self, local: LocalId, node: RemoteNode) {
         self.touch(node.id, local);
         self.note_aside(local, None);
+        self.note_answer(&node);
         self.trees.created_remote(local, node);
     }
 
     /// The server moved it.
     pub fn moved_remote(&mut self, node: RemoteNode, agreed: Option<Place>) {
         self.nodes.insert(node.id);
+        self.note_answer(&node);
         self.trees.moved_remote(node, agreed);
     }
 

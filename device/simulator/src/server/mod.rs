@@ -140,6 +140,15 @@ impl ModelServer {
         *self.lock() = inner;
     }
 
+    /// Goes on from a backup as if nothing had happened, as a replica that takes over without the last commits. An id is never given
+    /// out twice for it.
+    pub fn take_over_from(&self, backup: &Self) {
+        let ids = self.lock().ids;
+        let mut inner = backup.lock().clone();
+        inner.ids = ids;
+        *self.lock() = inner;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic in a test leaves nothing half done that another test would see.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

@@ -36,6 +36,7 @@ impl Kept {
             self.trees.remote.lose(id);
             self.outside.remove(id);
         }
+        self.forget_answers();
     }
 
     /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content. Nor does what the
@@ -52,6 +53,7 @@ impl Kept {
             self.trees.remote.lose(node);
         }
         self.forget_asked();
+        self.forget_answers();
         let elsewhere: Vec<NodeId> = self.outside.iter().map(|node| node.id).collect();
         for node in elsewhere {
             self.nodes.insert(node);
@@ -85,6 +87,7 @@ impl Kept {
             unnamed.remove(&id);
         }
         self.nodes.insert(id);
+        self.told_of(id, Some(node.revision));
         if id == self.trees.remote.root() {
             let root = RemoteNode {
                 parent: None,
@@ -166,7 +169,11 @@ impl Kept {
         let holds = self.trees.remote.children(id).next().is_some();
         let is_known = self.trees.remote.get(id).is_some() || self.trees.synced.get(id).is_some() || holds;
         if is_known {
-            self.nodes.extend(self.trees.bury(id, tombstone));
+            for gone in self.trees.bury(id, tombstone) {
+                self.nodes.insert(gone);
+                self.told_of(gone, None);
+            }
         }
+        self.told_of(id, None);
     }
 }

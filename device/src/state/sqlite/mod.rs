@@ -14,11 +14,12 @@ use serde::de::DeserializeOwned;
 use super::{Changes, Control, Loaded, LogLine, Meta, Moving, NodeRow, Outside, StateError, Status, Store};
 
 /// What makes each layout of the one before it; the first one, of nothing.
-const LAYOUTS: [&str; 4] = [
+const LAYOUTS: [&str; 5] = [
     include_str!("first.sql"),
     include_str!("second.sql"),
     include_str!("third.sql"),
     include_str!("fourth.sql"),
+    include_str!("fifth.sql"),
 ];
 /// The layout that this program reads and writes, in SQLite's `user_version`.
 const LAYOUT: i64 = LAYOUTS.len() as i64;
@@ -265,6 +266,7 @@ impl Store for SqliteStore {
             outside,
             asides: rows::asides(&self.database).map_err(read)?,
             asked: rows::asked(&self.database).map_err(read)?,
+            untold: rows::untold(&self.database).map_err(read)?,
         }))
     }
 
@@ -278,7 +280,7 @@ impl Store for SqliteStore {
             if changes.begins_anew {
                 transaction.execute_batch(
                     "DELETE FROM nodes; DELETE FROM tombstones; DELETE FROM entries; DELETE FROM synced;
-                     DELETE FROM fetched; DELETE FROM asides; DELETE FROM asked;",
+                     DELETE FROM fetched; DELETE FROM asides; DELETE FROM asked; DELETE FROM untold;",
                 )?;
             }
             for row in &changes.nodes {
@@ -365,6 +367,7 @@ fn write_node(transaction: &Transaction<'_>, row: &NodeRow) -> rusqlite::Result<
     rows::put_node(transaction, row.id, remote.or(outside))?;
     rows::put_tombstone(transaction, row.id, row.tombstone.as_ref())?;
     rows::put_fetched(transaction, row.id, row.fetched)?;
+    rows::put_untold(transaction, row.id, row.untold)?;
     rows::put_synced(transaction, row.id, row.synced.as_ref())
 }
 

@@ -119,6 +119,23 @@ pub(super) fn fetched(database: &Connection) -> Result<Vec<(NodeId, RemoteKind)>
     )
 }
 
+pub(super) fn untold(database: &Connection) -> Result<BTreeMap<NodeId, i64>> {
+    let rows = all(database, "SELECT node, revision FROM untold", |row| {
+        Ok((NodeId(uuid(row, 0)?), row.get(1)?))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+pub(super) fn put_untold(database: &Connection, id: NodeId, revision: Option<i64>) -> Result<()> {
+    let Some(revision) = revision else {
+        return remove(database, "DELETE FROM untold WHERE node = ?1", id);
+    };
+    database
+        .prepare_cached("INSERT OR REPLACE INTO untold VALUES (?1, ?2)")?
+        .execute(params![bytes(id.0), revision])
+        .map(|_| ())
+}
+
 pub(super) fn put_fetched(database: &Connection, id: NodeId, kind: Option<RemoteKind>) -> Result<()> {
     let Some(kind) = kind else {
         return remove(database, "DELETE FROM fetched WHERE node = ?1", id);

@@ -178,7 +178,7 @@ fn brought_up_to_date(kept: &mut Kept, back: &str) -> Loaded {
 #[test]
 fn a_state_of_the_first_layout_is_brought_up_to_date() {
     let mut kept = filled();
-    let back = "DROP TABLE fetched; DROP TABLE asides; DROP TABLE asked; PRAGMA user_version = 1;";
+    let back = "DROP TABLE fetched; DROP TABLE asides; DROP TABLE asked; DROP TABLE untold; PRAGMA user_version = 1;";
     let loaded = brought_up_to_date(&mut kept, back);
     assert_eq!(loaded.trees.synced, kept.trees().synced);
     assert_eq!(loaded.trees.remote.fetched(id(3)), None);
@@ -193,7 +193,8 @@ fn a_state_of_the_second_layout_is_brought_up_to_date() {
             version BLOB NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL
         ) WITHOUT ROWID;
         INSERT INTO earlier SELECT * FROM fetched WHERE version IS NOT NULL;
-        DROP TABLE fetched; ALTER TABLE earlier RENAME TO fetched; DROP TABLE asked; PRAGMA user_version = 2;";
+        DROP TABLE fetched; ALTER TABLE earlier RENAME TO fetched; DROP TABLE asked; DROP TABLE untold;
+        PRAGMA user_version = 2;";
     let loaded = brought_up_to_date(&mut kept, back);
     assert_eq!(loaded.trees.synced, kept.trees().synced);
     assert_eq!(loaded.trees.remote.fetched(id(3)), Some(file(9)));
@@ -203,9 +204,65 @@ fn a_state_of_the_second_layout_is_brought_up_to_date() {
 #[test]
 fn a_state_of_the_third_layout_is_brought_up_to_date() {
     let mut kept = filled();
-    let loaded = brought_up_to_date(&mut kept, "DROP TABLE asked; PRAGMA user_version = 3;");
+    let loaded = brought_up_to_date(
+        &mut kept,
+        "DROP TABLE asked; DROP TABLE untold; PRAGMA user_version = 3;",
+    );
     assert_eq!(loaded.trees.remote, kept.trees().remote);
     assert!(loaded.asked.is_empty());
+}
+
+#[test]
+fn a_state_of_the_fourth_layout_is_brought_up_to_date() {
+    let mut kept = filled();
+    let loaded = brought_up_to_date(&mut kept, "DROP TABLE untold; PRAGMA user_version = 4;");
+    assert_eq!(loaded.trees.remote, kept.trees().remote);
+    assert!(!Kept::loaded(loaded).lacks_answered());
+}
+
+#[test]
+fn what_was_answered_is_kept_until_the_journal_tells_of_it() {
+    let mut kept = filled();
+    let mut store = SqliteStore::in_memory().unwrap();
+    let mut written = |kept: &mut Kept| {
+        store.apply(&kept.take_changes()).unwrap();
+        Kept::loaded(store.load().unwrap().unwrap()).lacks_answered()
+    };
+    let told = kept.trees().remote.get(id(3)).unwrap().clone();
+    let answered = RemoteNode {
+        name: Name::from("moved"),
+        revision: told.revision + 2,
+        ..told.clone()
+    };
+    let between = RemoteNode {
+        revision: told.revision + 1,
+        ..told
+    };
+    kept.moved_remote(answered.clone(), None);
+    assert!(kept.lacks_answered() && written(&mut kept));
+    // Somebody else's change of before.
+    kept.take_in(&upsert(between));
+    assert!(kept.lacks_answered() && written(&mut kept));
+    kept.take_in(&upsert(answered.clone()));
+    assert!(!kept.lacks_answered() && !written(&mut kept));
+    // The journal was faster than the answer.
+    kept.moved_remote(answered.clone(), None);
+    assert!(!kept.lacks_answered());
+
+    // What goes with a folder above it is told of with that.
+    kept.moved_remote(
+        RemoteNode {
+            revision: answered.revision + 1,
+            ..answered
+        },
+        None,
+    );
+    kept.take_in(&Change {
+        seq: 9,
+        actor: None,
+        what: Told::Remove(id(2), Cause::AccessLost),
+    });
+    assert!(!kept.lacks_answered() && !written(&mut kept));
 }
 
 #[test]

@@ -1,0 +1,5 @@
+-- What the server answered that it has, as long as the journal does not tell of it as well.
+CREATE TABLE untold (
+    node BLOB PRIMARY KEY,
+    revision INTEGER NOT NULL
+) WITHOUT ROWID;
