@@ -53,9 +53,8 @@ pub(crate) async fn look_up(core: &Core, tenant: TenantId, items: Vec<Wanted>) -
 async fn try_look_up(core: &Core, tenant: TenantId, items: Vec<Wanted>) -> Result<Vec<Result<Found>>> {
     let ids: Vec<Result<UploadId>> = items.iter().map(|item| item.commit.upload_id.parse()).collect();
     let known: Vec<Uuid> = ids.iter().flatten().map(|id| id.0).collect();
-    let mut tx = core.begin(&Ctx::system("files").within(tenant)).await?;
-    let rows = uploads::fetch(&mut tx, &known).await?;
-    tx.commit().await?;
+    let read = core.read(&Ctx::system("files").within(tenant))?;
+    let rows = uploads::find(&read, &known).await?;
     let rows: HashMap<UploadId, UploadRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let mut found: Vec<Result<Found>> = ids
         .into_iter()

@@ -4,16 +4,16 @@ use super::check_uploads::Checked;
 use super::late::Late;
 use super::verify_content::Verified;
 use super::{Core, free_names, wire};
-use crate::domain::access::NodeRole;
+use crate::domain::access::{NodeRole, root};
 use crate::domain::lineage::Lineage;
 use crate::domain::state::ObjectState;
 use crate::error::Refusal;
 use crate::failpoints;
-use crate::store::commits::{self, ChangedFile, Locked, NewContent, NewFile};
-use crate::store::conflicts::{self, NewConflict};
-use crate::store::journal::{self, Change, ChangeKind};
+use crate::store::commits::{self, NewConflict, NewContent, NewPlace};
+use crate::store::nodes::{self, NodeView};
+use crate::store::sight::{self, LockedUpload, UploadLocks};
 use crate::store::uploads::StoredTarget;
-use crate::store::{nodes, signed};
+use crate::store::{signed, sorted};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{BlobId, ConflictId, NodeId, TenantId, UploadId, VersionId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -44,14 +44,11 @@ enum Verdict {
     Now(NodeId),
 }
 
-/// Everything that a batch writes.
-#[derive(Default)]
+/// What a batch writes, as far as it has been judged.
 struct Writes {
-    files: Vec<NewFile>,
-    changed: HashMap<NodeId, ChangedFile>,
     contents: Vec<NewContent>,
-    changes: Vec<Change>,
-    conflicts: Vec<NewConflict>,
+    /// Names that are taken, each with its folder: in the store, and by this batch.
+    taken: HashSet<(NodeId, String)>,
     /// Files whose name may be changed to a free one.
     blind: HashSet<NodeId>,
 }
@@ -59,35 +56,27 @@ struct Writes {
 async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<Vec<Result<v1::Node>>> {
     let now = core.clock.now();
     let mut tx = core.begin(&Ctx::system("files").within(tenant)).await?;
-    // With the files that conflicted copies are copies of, so that none of these goes before its conflict is written.
-    let originals = items.iter().filter_map(|item| item.row.conflict);
-    let originals = originals.map(|conflict| conflict.node.0);
-    let targets = sorted(items.iter().map(|item| item.row.target.node().0).chain(originals));
-    nodes::lock(&mut tx, &targets).await?;
     let accounts = sorted(items.iter().map(|item| item.actor.account.0));
-    let mut lineage = nodes::lineage(&mut tx, &accounts, &targets).await?;
-    let ids = sorted(items.iter().map(|item| item.row.id.0));
-    let objects = sorted(items.iter().map(|item| item.row.object.0));
-    let locked = commits::lock(&mut tx, &ids, &objects).await?;
-
+    let (locked, seen) = sight::lock_uploads(&mut tx, &accounts, &locks(&items)).await?;
+    let mut lineage = seen.lineage;
     let mut late = Late::of(&mut tx, &items, &locked, &lineage).await?;
-    let (mut verdicts, mut writes) = judge(&items, &locked, &mut lineage, &mut late)?;
-    hide(&mut tx, &accounts, &items, &mut verdicts).await?;
-    if !writes.files.is_empty() {
-        free_names::choose(&mut tx, &mut writes.files, &writes.blind).await?;
-        let made = commits::insert_files(&mut tx, &writes.files, now).await?;
-        drop_taken(&mut verdicts, &mut writes, &made);
+    let holders = seen.holders.into_iter();
+    let mut writes = Writes {
+        contents: Vec::with_capacity(items.len()),
+        taken: holders.map(|(folder, key, _)| (folder, key)).collect(),
+        blind: HashSet::new(),
+    };
+    let mut verdicts = judge(&items, &locked, &mut lineage, &mut late, &mut writes)?;
+    let mut views = by_id(seen.views);
+    views.extend(show(&mut tx, &accounts, &items, &mut verdicts).await?);
+    free_names::choose(&mut tx, &mut writes.contents, &writes.blind).await?;
+    for content in &writes.contents {
+        made(&mut views, content, tenant, now);
     }
-    write(&mut tx, &writes, now).await?;
-    let shown = sorted(verdicts.values().filter_map(|verdict| match verdict {
-        Verdict::Done(node) | Verdict::Now(node) => Some(node.0),
-        Verdict::Refused(_) => None,
-    }));
-    let views = nodes::views(&mut tx, &shown).await?;
+    commits::write(&mut tx, &writes.contents, now).await?;
     failpoints::hit(failpoints::COMMIT_IN_TX)?;
     tx.commit().await?;
 
-    let views: HashMap<NodeId, _> = views.into_iter().map(|view| (view.id, view)).collect();
     let answer = |item: &Checked| match verdicts.get(&item.row.id) {
         Some(Verdict::Refused(refusal)) => Err(refusal.clone().into()),
         Some(Verdict::Done(node) | Verdict::Now(node)) => match views.get(node) {
@@ -99,42 +88,90 @@ async fn transact(core: &Core, tenant: TenantId, items: Vec<Checked>) -> Result<
     Ok(items.iter().map(answer).collect())
 }
 
-fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
-    let mut ids: Vec<Uuid> = ids.collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+/// What is locked and looked at before anything is judged.
+fn locks(items: &[Checked]) -> UploadLocks {
+    // With the files that conflicted copies are copies of, so that none of these goes before its conflict is written.
+    let originals = items.iter().filter_map(|item| item.row.conflict);
+    let originals = originals.map(|conflict| conflict.node.0);
+    let mut names = Vec::with_capacity(items.len());
+    let mut shown = false;
+    for item in items {
+        match &item.row.target {
+            StoredTarget::File { parent, key, .. } => names.push((parent.0, key.clone())),
+            StoredTarget::Version { .. } => shown = true,
+        }
+    }
+    UploadLocks {
+        targets: sorted(items.iter().map(|item| item.row.target.node().0).chain(originals)),
+        objects: sorted(items.iter().map(|item| item.row.object.0)),
+        uploads: sorted(items.iter().map(|item| item.row.id.0)),
+        names,
+        shown,
+    }
+}
+
+fn by_id(views: Vec<NodeView>) -> HashMap<NodeId, NodeView> {
+    views.into_iter().map(|view| (view.id, view)).collect()
+}
+
+/// Changes what is shown of a file to what is written of it.
+fn made(views: &mut HashMap<NodeId, NodeView>, content: &NewContent, tenant: TenantId, now: OffsetDateTime) {
+    if let Some(place) = &content.place {
+        let view = NodeView {
+            id: content.node,
+            parent_id: Some(place.folder).filter(|folder| *folder != root(tenant)),
+            is_folder: false,
+            name: place.name.clone(),
+            name_key: place.key.clone(),
+            revision: content.revision,
+            created_at: now,
+            updated_at: now,
+            version_id: None,
+            content_type: None,
+            size: None,
+            sha256: None,
+        };
+        views.insert(content.node, view);
+    }
+    if let Some(view) = views.get_mut(&content.node) {
+        view.revision = content.revision;
+        view.updated_at = now;
+        view.version_id = Some(content.version);
+        view.content_type = Some(content.content_type.clone());
+        view.size = Some(content.size);
+        view.sha256 = Some(content.sha256.clone());
+    }
 }
 
 /// Applies the rules to each upload once, in the order of the items, under the locks.
 fn judge(
     items: &[Checked],
-    locked: &HashMap<UploadId, Locked>,
+    locked: &HashMap<UploadId, LockedUpload>,
     lineage: &mut Lineage,
     late: &mut Late,
-) -> Result<(HashMap<UploadId, Verdict>, Writes)> {
+    writes: &mut Writes,
+) -> Result<HashMap<UploadId, Verdict>> {
     let mut verdicts = HashMap::with_capacity(items.len());
-    let mut writes = Writes::default();
     for item in items {
         if verdicts.contains_key(&item.row.id) {
             continue;
         }
         let verdict = match locked.get(&item.row.id) {
             None => Verdict::Refused(Refusal::UploadGone),
-            Some(Locked {
+            Some(LockedUpload {
                 state: ObjectState::Committed,
                 committed_node: Some(node),
                 ..
             }) => Verdict::Done(*node),
             // It was committed, and its file has been deleted for good since.
-            Some(Locked {
+            Some(LockedUpload {
                 committed_node: Some(_),
                 ..
             }) => Verdict::Refused(Refusal::UploadGone),
             Some(locked) => match (locked.state.may_commit(), &item.content) {
                 (Err(refusal), _) => Verdict::Refused(refusal),
                 (Ok(()), None) => Verdict::Refused(Refusal::UploadGone),
-                (Ok(()), Some(content)) => match admit(item, content, lineage, late, &mut writes)? {
+                (Ok(()), Some(content)) => match admit(item, content, lineage, late, writes)? {
                     Ok(node) => Verdict::Now(node),
                     Err(refusal) => Verdict::Refused(refusal),
                 },
@@ -142,7 +179,7 @@ fn judge(
         };
         verdicts.insert(item.row.id, verdict);
     }
-    Ok((verdicts, writes))
+    Ok(verdicts)
 }
 
 /// Adds what one upload writes, if its target allows it.
@@ -153,15 +190,17 @@ fn admit(
     late: &mut Late,
     writes: &mut Writes,
 ) -> Result<std::result::Result<NodeId, Refusal>> {
-    let version = VersionId::new();
-    let size = signed(item.row.size)?;
     let account = item.actor.account;
-    let (node, kind, revision, from) = match &item.row.target {
+    let (node, place, revision) = match &item.row.target {
         StoredTarget::File { parent, name, key } => {
             match lineage.require_for(item.actor, *parent, NodeRole::Editor, Refusal::ParentNotFound) {
                 Err(refusal) => return Ok(Err(refusal)),
                 Ok(folder) if !folder.is_folder => return Ok(Err(Refusal::NotAFolder)),
                 Ok(_) => {}
+            }
+            let named = (*parent, key.clone());
+            if !item.actor.is_blind() && writes.taken.contains(&named) {
+                return Ok(Err(Refusal::NameTaken(name.clone())));
             }
             if let Err(refusal) = late.take(item, lineage)? {
                 return Ok(Err(refusal));
@@ -169,18 +208,15 @@ fn admit(
             let id = NodeId::new();
             if item.actor.is_blind() {
                 writes.blind.insert(id);
+            } else {
+                writes.taken.insert(named);
             }
-            writes.conflicts.extend(conflict(item, id, key, lineage));
-            writes.files.push(NewFile {
-                id,
-                parent: *parent,
+            let place = NewPlace {
+                folder: *parent,
                 name: name.clone(),
-                name_key: key.clone(),
-                version,
-                size,
-                account,
-            });
-            (id, ChangeKind::Created, 1, Some(*parent))
+                key: key.clone(),
+            };
+            (id, Some(place), 1)
         }
         StoredTarget::Version { node, base } => {
             let facts = match lineage.require_for(item.actor, *node, NodeRole::Editor, Refusal::NodeNotFound)
@@ -192,84 +228,66 @@ fn admit(
                 return Ok(Err(Refusal::NotAFile));
             };
             // Earlier items of this batch may have changed the same file.
-            let earlier = writes.changed.get(node);
-            let current = earlier.map_or(stored, |file| file.version);
+            let earlier = writes.contents.iter().rfind(|content| content.node == *node);
+            let current = earlier.map_or(stored, |content| content.version);
             if base.is_some_and(|base| base != current) {
                 return Ok(Err(Refusal::VersionConflict(current)));
             }
-            let revision = earlier.map_or(facts.revision, |file| file.revision) + 1;
+            let revision = earlier.map_or(facts.revision, |content| content.revision) + 1;
             if let Err(refusal) = late.take(item, lineage)? {
                 return Ok(Err(refusal));
             }
-            let changed = ChangedFile {
-                id: *node,
-                version,
-                size,
-                revision,
-                account,
-            };
-            writes.changed.insert(*node, changed);
-            (*node, ChangeKind::Updated, revision, None)
+            (*node, None, revision)
         }
     };
     writes.contents.push(NewContent {
         upload: item.row.id,
         object: item.row.object,
         blob: BlobId::new(),
-        version,
+        version: VersionId::new(),
         node,
-        length: size,
+        conflict: place.as_ref().and_then(|_| conflict(item, lineage)),
+        place,
+        revision,
+        size: signed(item.row.size)?,
         sha256: content.sha256.clone(),
         sha256_verified: content.by_bytes,
         content_type: item.row.content_type.clone(),
         device: item.row.device.clone(),
         account,
-    });
-    writes.changes.push(Change {
-        node,
-        kind,
-        version: Some(version),
-        revision,
-        actor: Some(account),
-        from,
-        inherited: None,
         traceparent: item.traceparent.clone(),
     });
     Ok(Ok(node))
 }
 
 /// The conflict that a new file is a side of. Where the other file is gone or not to be seen, it is a file like any other.
-fn conflict(item: &Checked, copy: NodeId, key: &str, lineage: &mut Lineage) -> Option<NewConflict> {
-    let (of, device) = (item.row.conflict?, item.row.device.clone()?);
+fn conflict(item: &Checked, lineage: &mut Lineage) -> Option<NewConflict> {
+    let of = item.row.conflict.filter(|_| item.row.device.is_some())?;
     let seen = lineage.require_for(item.actor, of.node, NodeRole::Viewer, Refusal::NodeNotFound);
     seen.is_ok_and(|original| !original.is_folder)
         .then(|| NewConflict {
             id: ConflictId::new(),
             original: of.node,
-            copy,
-            copy_key: key.to_owned(),
             base: of.base,
-            device,
-            account: item.actor.account,
         })
 }
 
 /// Committing again answers the file as it is now: to whom may see it still. A visitor has seen nothing but its own file,
 /// and is told of that while the link leads to it.
-async fn hide(
+async fn show(
     tx: &mut TenantTx,
     accounts: &[Uuid],
     items: &[Checked],
     verdicts: &mut HashMap<UploadId, Verdict>,
-) -> Result<()> {
+) -> Result<HashMap<NodeId, NodeView>> {
     let done = sorted(verdicts.values().filter_map(|verdict| match verdict {
         Verdict::Done(node) => Some(node.0),
         Verdict::Now(_) | Verdict::Refused(_) => None,
     }));
     if done.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
-    let lineage = nodes::lineage(tx, accounts, &done).await?;
+    let (lineage, views) = nodes::lineage_and_views(tx, accounts, &done).await?;
     for Checked { actor, row, .. } in items {
         let Some(Verdict::Done(node)) = verdicts.get(&row.id) else {
             continue;
@@ -285,48 +303,5 @@ async fn hide(
             verdicts.insert(row.id, Verdict::Refused(Refusal::NodeNotFound));
         }
     }
-    Ok(())
-}
-
-/// Takes files out whose names turned out to be taken.
-fn drop_taken(verdicts: &mut HashMap<UploadId, Verdict>, writes: &mut Writes, made: &HashSet<NodeId>) {
-    let lost: HashMap<NodeId, String> = writes
-        .files
-        .iter()
-        .filter(|file| !made.contains(&file.id))
-        .map(|file| (file.id, file.name.clone()))
-        .collect();
-    if lost.is_empty() {
-        return;
-    }
-    for verdict in verdicts.values_mut() {
-        if let Verdict::Now(node) = verdict
-            && let Some(name) = lost.get(node)
-        {
-            *verdict = Verdict::Refused(Refusal::NameTaken(name.clone()));
-        }
-    }
-    writes
-        .contents
-        .retain(|content| !lost.contains_key(&content.node));
-    writes.changes.retain(|change| !lost.contains_key(&change.node));
-    writes
-        .conflicts
-        .retain(|conflict| !lost.contains_key(&conflict.copy));
-}
-
-/// Versions, blobs, states, and last the journal, whose counter is the last lock.
-async fn write(tx: &mut TenantTx, writes: &Writes, now: OffsetDateTime) -> Result<()> {
-    if writes.contents.is_empty() {
-        return Ok(());
-    }
-    // First what touches every tree of the batch: their rows of usage are locked in one order.
-    commits::insert_contents(tx, &writes.contents, now).await?;
-    if !writes.changed.is_empty() {
-        let changed: Vec<ChangedFile> = writes.changed.values().cloned().collect();
-        commits::update_files(tx, &changed, now).await?;
-    }
-    commits::mark_committed(tx, &writes.contents, now).await?;
-    conflicts::insert(tx, &writes.conflicts, now).await?;
-    journal::append(tx, &writes.changes, now).await
+    Ok(by_id(views))
 }

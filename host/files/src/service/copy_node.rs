@@ -9,6 +9,7 @@ use crate::store::copies::{self, Built, CopyRow, Copying, Source, State, Then};
 use crate::store::journal::{self, Change};
 use crate::store::nodes::{self, NodeView};
 use crate::store::sight::{self, Locked, Locks, Sought};
+use crate::store::sorted;
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{CopyId, NodeId, VersionId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -121,7 +122,7 @@ async fn copy(
         parent: wanted.parent,
         name: &name,
         most: core.config.copy.nodes_per_transaction.into(),
-        quotas: &room::sorted(sight.lineage.quotas(wanted.parent)),
+        quotas: &sorted(sight.lineage.quotas(wanted.parent).map(|id| id.0)),
         then: Some(Then {
             keeping: keeping.as_ref(),
         }),

@@ -28,9 +28,7 @@ pub(super) async fn get_upload(
 /// An upload of this account; of a link's visitor only one into the link's folder. Any other looks like none.
 pub(super) async fn own(core: &Core, ctx: &Ctx, actor: Actor, id: &str) -> Result<UploadRow> {
     let id = id.parse::<bitvault_platform::ids::UploadId>()?;
-    let mut tx = core.begin(ctx).await?;
-    let row = uploads::fetch(&mut tx, &[id.0]).await?.pop();
-    tx.commit().await?;
+    let row = uploads::find(&core.read(ctx)?, &[id.0]).await?.pop();
     match row {
         Some(row) if row.belongs_to(actor) => Ok(row),
         _ => Err(Refusal::UploadNotFound.into()),

@@ -4,7 +4,7 @@ use super::check_uploads::Checked;
 use super::room::Room;
 use crate::domain::lineage::Lineage;
 use crate::error::Refusal;
-use crate::store::commits::Locked;
+use crate::store::sight::LockedUpload;
 use crate::store::{quotas, signed};
 use bitvault_platform::Result;
 use bitvault_platform::db::TenantTx;
@@ -25,7 +25,7 @@ impl Late {
     pub(super) async fn of(
         tx: &mut TenantTx,
         items: &[Checked],
-        locked: &HashMap<UploadId, Locked>,
+        locked: &HashMap<UploadId, LockedUpload>,
         lineage: &Lineage,
     ) -> Result<Self> {
         let open = |item: &&Checked| {

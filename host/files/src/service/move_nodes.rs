@@ -4,15 +4,15 @@
 use super::crossing::{Crossing, Places};
 use super::idempotent::Key;
 use super::move_batch::Batch;
-use super::{Core, room, wire};
+use super::{Core, wire};
 use crate::domain::access::{Actor, node_id, root};
 use crate::domain::name::Name;
 use crate::domain::quota::Level;
 use crate::error::Refusal;
 use crate::store::moves::{self, Moved, Placed, Written};
 use crate::store::nodes::{self, NodeView};
-use crate::store::quotas;
 use crate::store::sight::{self, Locked, Locks, Sight, Sought};
+use crate::store::{quotas, sorted};
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Ctx, Result};
 use bitvault_proto::v1;
@@ -111,12 +111,8 @@ async fn transact<M: Message + Default>(
         parents,
         also: learned.crossing.below(&mut tx).await?,
     };
-    let named = room::sorted(
-        items
-            .iter()
-            .flat_map(|item| [Some(item.node), item.parent])
-            .flatten(),
-    );
+    let named = items.iter().flat_map(|item| [Some(item.node), item.parent]);
+    let named = sorted(named.flatten().map(|id| id.0));
     let text = key.map(Key::text);
     let (sight, locks) = match sight::lock(&mut tx, actor, &locks, text, &named, &sought(items)).await? {
         Locked::Kept(kept) => return key.map(|key| key.read(&kept)).transpose(),
@@ -137,7 +133,8 @@ async fn transact<M: Message + Default>(
         return Ok(None);
     }
     let places = Places::of(&lineage, root(actor.tenant), &named);
-    let quotas = room::sorted(named.iter().flat_map(|id| lineage.quotas(NodeId(*id))));
+    let quotas = named.iter().flat_map(|id| lineage.quotas(NodeId(*id)));
+    let quotas = sorted(quotas.map(|id| id.0));
     let holders = holders
         .into_iter()
         .map(|(folder, key, node)| ((folder, key), node))

@@ -54,7 +54,7 @@ pub(super) async fn restore_version(
             revision: change.revision,
             account: actor.account,
         };
-        commits::update_files(&mut tx, &[file], now).await?;
+        commits::renew(&mut tx, &file, now).await?;
     }
     let view = nodes::views(&mut tx, &[id.0]).await?.pop();
     let answer = wire::node(view.ok_or_else(|| Error::internal("read a restored file", "it is not there"))?)?;

@@ -8,7 +8,7 @@ use crate::domain::access::Actor;
 use crate::domain::lineage::Lineage;
 use crate::domain::quota::Level;
 use crate::error::Refusal;
-use crate::store::quotas;
+use crate::store::{quotas, sorted};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::NodeId;
 use bitvault_platform::{Error, Result};
@@ -22,7 +22,7 @@ pub(super) struct Room(HashMap<NodeId, Level>);
 impl Room {
     /// Locks these quotas, in the order of the ids, and looks at them then.
     pub(super) async fn of(tx: &mut TenantTx, ids: impl Iterator<Item = NodeId>) -> Result<Self> {
-        let ids = sorted(ids);
+        let ids = sorted(ids.map(|id| id.0));
         if ids.is_empty() {
             return Ok(Self::default());
         }
@@ -69,7 +69,7 @@ pub(crate) async fn fits(
     lineage: &Lineage,
     ids: impl Iterator<Item = NodeId>,
 ) -> Result<()> {
-    let ids = sorted(ids);
+    let ids = sorted(ids.map(|id| id.0));
     if ids.is_empty() {
         return Ok(());
     }
@@ -90,12 +90,4 @@ pub(super) async fn refusal(
     let level = levels.first();
     let level = level.ok_or_else(|| Error::internal("read a quota", "one that was outgrown is not there"))?;
     Ok(level.refusal(actor, lineage))
-}
-
-/// Ids in their order, each once.
-pub(super) fn sorted(ids: impl Iterator<Item = NodeId>) -> Vec<Uuid> {
-    let mut ids: Vec<Uuid> = ids.map(|id| id.0).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }

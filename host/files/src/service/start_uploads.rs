@@ -10,8 +10,9 @@ use crate::error::Refusal;
 use crate::failpoints;
 use crate::store::journal::{self, Change};
 use crate::store::quotas::{self, Reservation};
+use crate::store::sight::sight;
 use crate::store::uploads::{self, NewUpload, UploadRow};
-use crate::store::{nodes, signed};
+use crate::store::{nodes, signed, sorted};
 use bitvault_platform::db::TenantTx;
 use bitvault_platform::ids::{NodeId, ObjectId, TenantId, UploadId};
 use bitvault_platform::{Ctx, Error, Result};
@@ -211,15 +212,15 @@ async fn record_in(
     let Looked {
         mut refusals,
         lineage,
+        names,
         taken_in,
-    } = refusals(tx, &items, now).await?;
+    } = look(tx, &items, now).await?;
     let above = |item: &Item| -> Vec<NodeId> { lineage.quotas(item.start.target.node()).collect() };
     let allowed = items
         .iter()
         .zip(&refusals)
         .filter(|(_, refusal)| refusal.is_none());
     let mut room = Room::of(tx, allowed.flat_map(|(item, _)| above(item))).await?;
-    let names = names(tx, &items).await?;
     let (tenant, batch) = (tx.tenant(), ObjectId::new());
     let mut fresh = Vec::with_capacity(items.len());
     let mut reservations = Vec::new();
@@ -274,68 +275,43 @@ fn content_type(start: &Start, names: &HashMap<NodeId, String>) -> String {
     media_type::of_name(name.map(String::as_str).unwrap_or_default()).to_owned()
 }
 
-/// The names of the files that get a version whose media type nobody named.
-async fn names(tx: &mut TenantTx, items: &[Item]) -> Result<HashMap<NodeId, String>> {
-    let unnamed = items.iter().filter(|item| item.start.content_type.is_none());
-    let mut ids: Vec<Uuid> = unnamed
-        .filter_map(|item| match item.start.target {
-            Target::File { .. } => None,
-            Target::Version { node, .. } => Some(node.0),
-        })
-        .collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    let views = nodes::views(tx, &ids).await?;
-    Ok(views.into_iter().map(|view| (view.id, view.name)).collect())
-}
-
 /// What was seen of the targets.
 struct Looked {
     /// What commit would refuse for sure, for each item.
     refusals: Vec<Option<Refusal>>,
     lineage: Lineage,
+    /// Names of files that get a version whose media type nobody named.
+    names: HashMap<NodeId, String>,
     /// What homes that were made took in.
     taken_in: Vec<Change>,
 }
 
-/// What commit would refuse for sure, said before bytes are sent.
-async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Result<Looked> {
-    let mut wanted: Vec<Uuid> = items.iter().map(|item| item.start.target.node().0).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut accounts: Vec<Uuid> = items.iter().map(|item| item.actor.account.0).collect();
-    accounts.sort_unstable();
-    accounts.dedup();
-    let mut lineage = nodes::lineage(tx, &accounts, &wanted).await?;
-    let mut homes: Vec<Uuid> = items
-        .iter()
-        .map(|item| (item.actor.home(), item.start.target.node()))
-        .filter(|(home, target)| *home == Ok(*target) && lineage.any(*target).is_none())
-        .map(|(_, target)| target.0)
-        .collect();
-    let mut taken_in = Vec::new();
-    if !homes.is_empty() {
-        homes.sort_unstable();
-        homes.dedup();
-        taken_in = nodes::ensure_homes(tx, &homes, now).await?;
-        lineage = nodes::lineage(tx, &accounts, &wanted).await?;
-    }
-    let mut parents = Vec::new();
-    let mut keys = Vec::new();
+/// Looks at the targets, for what commit would refuse for sure: it is said before bytes are sent.
+async fn look(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Result<Looked> {
+    let targets = sorted(items.iter().map(|item| item.start.target.node().0));
+    let accounts = sorted(items.iter().map(|item| item.actor.account.0));
+    let mut asked = Vec::with_capacity(items.len());
+    let mut unnamed = false;
     for item in items {
-        if let Target::File { parent, name } = &item.start.target {
-            parents.push(parent.0);
-            keys.push(name.key.clone());
+        match &item.start.target {
+            Target::File { parent, name } => asked.push((parent.0, name.key.clone())),
+            Target::Version { .. } => unnamed |= item.start.content_type.is_none(),
         }
     }
-    let taken: HashSet<(NodeId, String)> = if keys.is_empty() {
-        HashSet::new()
-    } else {
-        nodes::taken(tx, &parents, &keys).await?.into_iter().collect()
-    };
+    let mut seen = sight(tx, &accounts, &targets, unnamed, &asked).await?;
+    let homes = items
+        .iter()
+        .map(|item| (item.actor.home(), item.start.target.node()))
+        .filter(|(home, target)| *home == Ok(*target) && seen.lineage.any(*target).is_none());
+    let homes = sorted(homes.map(|(_, target)| target.0));
+    let mut taken_in = Vec::new();
+    if !homes.is_empty() {
+        taken_in = nodes::ensure_homes(tx, &homes, now).await?;
+        seen = sight(tx, &accounts, &targets, unnamed, &asked).await?;
+    }
+    let holders = seen.holders.into_iter();
+    let taken: HashSet<(NodeId, String)> = holders.map(|(folder, key, _)| (folder, key)).collect();
+    let mut lineage = seen.lineage;
     let refusals = items
         .iter()
         .map(|item| refusal(item.actor, &item.start.target, &mut lineage, &taken))
@@ -343,6 +319,7 @@ async fn refusals(tx: &mut TenantTx, items: &[Item], now: OffsetDateTime) -> Res
     Ok(Looked {
         refusals,
         lineage,
+        names: seen.views.into_iter().map(|view| (view.id, view.name)).collect(),
         taken_in,
     })
 }

@@ -9,52 +9,6 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// A conflict to write, with its copy.
-#[derive(Debug, Clone)]
-pub(crate) struct NewConflict {
-    pub(crate) id: ConflictId,
-    pub(crate) original: NodeId,
-    pub(crate) copy: NodeId,
-    /// The copy's folded name.
-    pub(crate) copy_key: String,
-    pub(crate) base: Option<VersionId>,
-    pub(crate) device: String,
-    pub(crate) account: AccountId,
-}
-
-/// Writes conflicts. Who calls holds the locks of the originals and has made the copies.
-pub(crate) async fn insert(tx: &mut TenantTx, conflicts: &[NewConflict], now: OffsetDateTime) -> Result<()> {
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    let tenant = tx.tenant().0;
-    let ids: Vec<Uuid> = conflicts.iter().map(|one| one.id.0).collect();
-    let originals: Vec<Uuid> = conflicts.iter().map(|one| one.original.0).collect();
-    let copies: Vec<Uuid> = conflicts.iter().map(|one| one.copy.0).collect();
-    let keys: Vec<String> = conflicts.iter().map(|one| one.copy_key.clone()).collect();
-    let bases: Vec<Option<Uuid>> = conflicts.iter().map(|one| one.base.map(|base| base.0)).collect();
-    let devices: Vec<String> = conflicts.iter().map(|one| one.device.clone()).collect();
-    let accounts: Vec<Uuid> = conflicts.iter().map(|one| one.account.0).collect();
-    sqlx::query!(
-        "INSERT INTO files.conflicts (tenant_id, id, original_id, copy_id, copy_key, base_version, device, created_by,
-                                      created_at)
-         SELECT $1, c.*, $2
-         FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::uuid[]) AS c",
-        tenant,
-        now,
-        &ids,
-        &originals,
-        &copies,
-        &keys,
-        &bases as &[Option<Uuid>],
-        &devices,
-        &accounts
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 /// A conflict.
 #[derive(Debug, Clone)]
 pub(crate) struct ConflictRow {

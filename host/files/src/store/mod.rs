@@ -47,6 +47,15 @@ pub(crate) mod verify;
 pub(crate) mod versions;
 
 use bitvault_platform::{Error, Result};
+use uuid::Uuid;
+
+/// Ids in their order, each once: that in which rows are locked.
+pub(crate) fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
 
 /// A size or count from a column that a CHECK keeps from being negative.
 pub(crate) fn unsigned(value: i64) -> Result<u64> {

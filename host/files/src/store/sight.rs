@@ -1,13 +1,15 @@
 //! Nodes with what decides about them: all that stands above them, roles, quotas, and who holds a name. The functions of
-//! migrations 0123 and 0124 read it, so that a call takes one statement for it, the locks of what it changes included.
+//! migrations 0123, 0124 and 0126 read it, so that a call takes one statement for it, the locks of what it changes included.
 
 use super::idempotency::Kept;
 use super::nodes::NodeView;
 use crate::domain::access::{Actor, NodeRole, root};
 use crate::domain::lineage::{Lineage, NodeFacts};
+use crate::domain::state::ObjectState;
 use bitvault_platform::db::{TenantRead, TenantTx};
-use bitvault_platform::ids::{AccountId, NodeId, VersionId};
+use bitvault_platform::ids::{AccountId, NodeId, UploadId, VersionId};
 use bitvault_platform::{Error, Result};
+use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -53,11 +55,17 @@ struct Seen {
     locks: Option<Vec<Uuid>>,
     request: Option<Vec<u8>>,
     answer: Option<Vec<u8>>,
+    upload: Option<UploadId>,
+    state: Option<String>,
+    committed_node: Option<NodeId>,
 }
 
-/// The query of rows that a function tells.
+/// The query of rows that a function tells, of `files.lock_uploads` or of one that tells no uploads.
 macro_rules! seen {
-    ($from:tt, $($argument:expr),+) => {
+    (uploads $from:tt, $($argument:expr),+) => {
+        seen!(select "SELECT (l.seen).*, l.upload, l.state, l.committed_node FROM " + $from + " l", $($argument),+)
+    };
+    (select $select:tt + $from:tt + $name:tt, $($argument:expr),+) => {
         sqlx::query_as!(
             Seen,
             r#"SELECT id AS "id?: NodeId", parent_id AS "parent_id?: NodeId", is_folder AS "is_folder?",
@@ -65,8 +73,15 @@ macro_rules! seen {
                       inherits AS "inherits?", accounts AS "accounts?: Vec<AccountId>", roles AS "roles?: Vec<String>",
                       quota AS "quota?", name AS "name?", name_key AS "name_key?", created_at AS "created_at?",
                       updated_at AS "updated_at?", content_type AS "content_type?", size AS "size?", sha256 AS "sha256?",
-                      holds AS "holds?", locks AS "locks?", request AS "request?", answer AS "answer?"
-               FROM "# + $from,
+                      holds AS "holds?", locks AS "locks?", request AS "request?", answer AS "answer?",
+                      upload AS "upload?: UploadId", state AS "state?", committed_node AS "committed_node?: NodeId"
+               FROM ("# + $select + $from + $name + ") told",
+            $($argument),+
+        )
+    };
+    ($from:tt, $($argument:expr),+) => {
+        seen!(
+            select "SELECT s.*, NULL::uuid AS upload, NULL::text AS state, NULL::uuid AS committed_node FROM " + $from + " s",
             $($argument),+
         )
     };
@@ -74,7 +89,7 @@ macro_rules! seen {
 
 /// The nodes and all their ancestors, with the roles that these accounts have been given on them, and with their quotas.
 pub(crate) async fn lineage(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid]) -> Result<Lineage> {
-    Ok(sight(tx, accounts, ids, false).await?.lineage)
+    Ok(sight(tx, accounts, ids, false, &[]).await?.lineage)
 }
 
 /// [`lineage`], and the nodes themselves as [`views`](super::nodes::views) does, in one round trip.
@@ -83,7 +98,7 @@ pub(crate) async fn lineage_and_views(
     accounts: &[Uuid],
     ids: &[Uuid],
 ) -> Result<(Lineage, Vec<NodeView>)> {
-    let sight = sight(tx, accounts, ids, true).await?;
+    let sight = sight(tx, accounts, ids, true, &[]).await?;
     Ok((sight.lineage, sight.views))
 }
 
@@ -204,14 +219,83 @@ pub(crate) async fn lock(
     })
 }
 
-async fn sight(tx: &mut TenantTx, accounts: &[Uuid], ids: &[Uuid], shown: bool) -> Result<Sight> {
+/// What a commit of uploads locks, and what it looks at under these locks.
+#[derive(Debug)]
+pub(crate) struct UploadLocks {
+    /// The folders and files that they go to, and their objects: in the order of the ids.
+    pub(crate) targets: Vec<Uuid>,
+    pub(crate) objects: Vec<Uuid>,
+    pub(crate) uploads: Vec<Uuid>,
+    /// Names that they ask for, each with its folder.
+    pub(crate) names: Vec<(Uuid, String)>,
+    /// Whether targets are told of as they are shown.
+    pub(crate) shown: bool,
+}
+
+/// An upload as it stands under the lock.
+#[derive(Debug, Clone)]
+pub(crate) struct LockedUpload {
+    pub(crate) state: ObjectState,
+    pub(crate) committed_node: Option<NodeId>,
+}
+
+/// Locks targets and then objects, as the collector does. Then looks, in the same round trip: at the uploads, and at the targets with
+/// their lineage and with who holds the names.
+pub(crate) async fn lock_uploads(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    locks: &UploadLocks,
+) -> Result<(HashMap<UploadId, LockedUpload>, Sight)> {
     let tenant = tx.tenant().0;
+    let (folders, keys): (Vec<Uuid>, Vec<String>) = locks.names.iter().cloned().unzip();
     let rows = seen!(
-        "files.sight($1, $2, $3, $4, '{}', '{}', '{}')",
+        uploads
+        "files.lock_uploads($1, $2, $3, $4, $5, $6, $7, $8)",
+        tenant,
+        accounts,
+        &locks.targets,
+        locks.shown,
+        &locks.uploads,
+        &locks.objects,
+        &folders,
+        &keys
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut uploads = HashMap::with_capacity(locks.uploads.len());
+    let mut nodes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (Some(id), Some(state)) = (row.upload, &row.state) else {
+            nodes.push(row);
+            continue;
+        };
+        let upload = LockedUpload {
+            state: ObjectState::parse(state)?,
+            committed_node: row.committed_node,
+        };
+        uploads.insert(id, upload);
+    }
+    Ok((uploads, told(nodes, tenant, accounts)?))
+}
+
+/// Nodes with their lineage, as they are shown if that is asked for, and who holds these names, each with its folder.
+pub(crate) async fn sight(
+    tx: &mut TenantTx,
+    accounts: &[Uuid],
+    ids: &[Uuid],
+    shown: bool,
+    names: &[(Uuid, String)],
+) -> Result<Sight> {
+    let tenant = tx.tenant().0;
+    let (folders, keys): (Vec<Uuid>, Vec<String>) = names.iter().cloned().unzip();
+    let rows = seen!(
+        "files.sight($1, $2, $3, $4, $5, $5, $6)",
         tenant,
         accounts,
         ids,
-        shown
+        shown,
+        &folders,
+        &keys
     )
     .fetch_all(&mut **tx)
     .await?;

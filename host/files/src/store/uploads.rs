@@ -4,7 +4,7 @@ use crate::domain::access::{Actor, Link};
 use crate::domain::start::{ConflictOf, Start, Target};
 use crate::domain::state::ObjectState;
 use crate::store::{signed, unsigned};
-use bitvault_platform::db::TenantTx;
+use bitvault_platform::db::{TenantRead, TenantTx};
 use bitvault_platform::ids::{AccountId, NodeId, ObjectId, UploadId, VersionId};
 use bitvault_platform::{Error, Result};
 use time::OffsetDateTime;
@@ -210,57 +210,97 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Uploads of one account, in no order; those that don't exist or are somebody else's are left out.
+/// A row of `files.find_uploads`.
+struct Found {
+    id: UploadId,
+    object: ObjectId,
+    account: AccountId,
+    parent: Option<NodeId>,
+    name: Option<String>,
+    name_key: Option<String>,
+    node: Option<NodeId>,
+    base: Option<VersionId>,
+    size: i64,
+    sha256: Option<Vec<u8>>,
+    content_type: String,
+    part_size: i64,
+    part_count: i32,
+    device: Option<String>,
+    conflict_node: Option<NodeId>,
+    conflict_base: Option<VersionId>,
+    key: String,
+    state: String,
+    is_multipart: bool,
+    multipart: Option<String>,
+    expires_at: OffsetDateTime,
+}
+
+/// The query of uploads that the function tells.
+macro_rules! found {
+    ($from:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Found,
+            r#"SELECT id AS "id!: UploadId", object_id AS "object!: ObjectId", account_id AS "account!: AccountId",
+                      parent_id AS "parent?: NodeId", name AS "name?", name_key AS "name_key?",
+                      node_id AS "node?: NodeId", base_version AS "base?: VersionId", size AS "size!",
+                      sha256 AS "sha256?", content_type AS "content_type!", part_size AS "part_size!",
+                      part_count AS "part_count!", device AS "device?", conflict_node AS "conflict_node?: NodeId",
+                      conflict_base AS "conflict_base?: VersionId", key AS "key!", state AS "state!",
+                      is_multipart AS "is_multipart!", multipart AS "multipart?", expires_at AS "expires_at!"
+               FROM "# + $from,
+            $($argument),+
+        )
+    };
+}
+
+/// Uploads, in no order; those that don't exist are left out.
+pub(crate) async fn find(read: &TenantRead, ids: &[Uuid]) -> Result<Vec<UploadRow>> {
+    let rows = read
+        .fetch_all(|bound, tenant| found!("files.find_uploads(app.within($1, $2), $3)", bound, tenant, ids))
+        .await?;
+    rows.into_iter().map(row).collect()
+}
+
+/// The same within a transaction.
 pub(crate) async fn fetch(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<UploadRow>> {
     let tenant = tx.tenant().0;
-    let rows = sqlx::query!(
-        r#"SELECT u.id AS "id!: UploadId", u.object_id AS "object!: ObjectId", u.account_id AS "account!: AccountId",
-                  u.parent_id AS "parent?: NodeId", u.name AS "name?", u.name_key AS "name_key?",
-                  u.node_id AS "node?: NodeId", u.base_version AS "base?: VersionId", u.size AS "size!",
-                  u.sha256 AS "sha256?", u.content_type AS "content_type!", u.part_size AS "part_size!",
-                  u.part_count AS "part_count!", u.device AS "device?", u.conflict_node AS "conflict_node?: NodeId",
-                  u.conflict_base AS "conflict_base?: VersionId", o.key AS "key!", o.state AS "state!",
-                  o.is_multipart AS "is_multipart!", o.multipart AS "multipart?", o.expires_at AS "expires_at!"
-           FROM unnest($2::uuid[]) AS wanted(id)
-           CROSS JOIN LATERAL (SELECT * FROM files.uploads WHERE tenant_id = $1 AND id = wanted.id LIMIT 1) u
-           CROSS JOIN LATERAL (SELECT * FROM files.objects
-                               WHERE tenant_id = $1 AND id = u.object_id LIMIT 1) o"#,
-        tenant,
-        ids
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let target = match (row.parent, row.name, row.name_key, row.node) {
-                (Some(parent), Some(name), Some(key), None) => StoredTarget::File { parent, name, key },
-                (_, _, _, Some(node)) => StoredTarget::Version { node, base: row.base },
-                _ => return Err(Error::internal("read an upload", "it has no target")),
-            };
-            Ok(UploadRow {
-                id: row.id,
-                object: row.object,
-                account: row.account,
-                target,
-                size: unsigned(row.size)?,
-                sha256: row.sha256,
-                content_type: row.content_type,
-                device: row.device,
-                conflict: row.conflict_node.map(|node| ConflictOf {
-                    node,
-                    base: row.conflict_base,
-                }),
-                part_size: unsigned(row.part_size)?,
-                part_count: u32::try_from(row.part_count)
-                    .map_err(|cause| Error::internal("read an upload", cause))?,
-                key: row.key,
-                state: ObjectState::parse(&row.state)?,
-                is_multipart: row.is_multipart,
-                multipart: row.multipart,
-                expires_at: row.expires_at,
-            })
-        })
-        .collect()
+    let rows = found!("files.find_uploads($1, $2)", tenant, ids)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter().map(row).collect()
+}
+
+fn row(found: Found) -> Result<UploadRow> {
+    let target = match (found.parent, found.name, found.name_key, found.node) {
+        (Some(parent), Some(name), Some(key), None) => StoredTarget::File { parent, name, key },
+        (_, _, _, Some(node)) => StoredTarget::Version {
+            node,
+            base: found.base,
+        },
+        _ => return Err(Error::internal("read an upload", "it has no target")),
+    };
+    Ok(UploadRow {
+        id: found.id,
+        object: found.object,
+        account: found.account,
+        target,
+        size: unsigned(found.size)?,
+        sha256: found.sha256,
+        content_type: found.content_type,
+        device: found.device,
+        conflict: found.conflict_node.map(|node| ConflictOf {
+            node,
+            base: found.conflict_base,
+        }),
+        part_size: unsigned(found.part_size)?,
+        part_count: u32::try_from(found.part_count)
+            .map_err(|cause| Error::internal("read an upload", cause))?,
+        key: found.key,
+        state: ObjectState::parse(&found.state)?,
+        is_multipart: found.is_multipart,
+        multipart: found.multipart,
+        expires_at: found.expires_at,
+    })
 }
 
 /// Records the store's id of a multipart upload; answers the id that counts, which is another one when somebody else was

@@ -1,6 +1,6 @@
 //! How Postgres plans the queries of the module before it has statistics: such a plan is kept while tables grow.
 
-use crate::support::World;
+use crate::support::{World, version};
 use bitvault_platform::db::DbRole;
 use bitvault_platform::ids::NodeId;
 use bitvault_testing::TestDatabase;
@@ -123,6 +123,35 @@ async fn within_functions(world: &World) -> Vec<(String, Vec<String>)> {
         format!(
             "files.copy('{tenant}', '{home}', '{at}', '{id}', true, files.new_id(), files.new_id(), '{home}', 'copy', 'copy',
                         10, {one}, true, NULL, NULL, NULL, NULL)"
+        ),
+    ]);
+    // Two uploads, which become a file that is a conflicted copy and a version of that one.
+    let file = world.put(&folder.id, "other", b"content").await.unwrap();
+    let items = vec![
+        crate::support::file(&folder.id, "sent", b"content"),
+        version(&file.id, None, b"content"),
+    ];
+    for item in world.start(&world.ctx(), items).await {
+        item.unwrap();
+    }
+    let file = file.id.parse::<NodeId>().unwrap().0;
+    let all = |column: &str| {
+        format!("(SELECT array_agg({column} ORDER BY id) FROM files.uploads WHERE committed_node IS NULL)")
+    };
+    let (uploads, objects) = (all("id"), all("object_id"));
+    let (new, account) = ("files.new_id()", format!("'{home}'::uuid"));
+    calls.extend([
+        format!("files.find_uploads('{tenant}', {uploads})"),
+        format!(
+            "files.lock_uploads('{tenant}', ARRAY[{account}], '{{{file}, {id}}}', true, {uploads}, {objects}, {one}, '{{sent}}')"
+        ),
+        format!(
+            "files.commit_uploads('{tenant}', '{at}', {uploads}, {objects}, ARRAY[{new}, {new}], ARRAY[{new}, {new}],
+                        ARRAY[{new}, '{file}'], ARRAY['{id}'::uuid, NULL], ARRAY['sent', NULL], ARRAY['sent', NULL], '{{1, 2}}',
+                        '{{7, 7}}', ARRAY[sha256('content'), sha256('content')], '{{true, true}}', '{{a/b, a/b}}',
+                        ARRAY['d', NULL], ARRAY[{account}, {account}], ARRAY[{new}, NULL], ARRAY['{file}'::uuid, NULL],
+                        ARRAY[NULL::uuid, NULL], '{{created, updated}}', ARRAY[{new}, {new}],
+                        '{{version.created, version.created}}', ARRAY['{{}}'::jsonb, '{{}}'], ARRAY[NULL::text, NULL])"
         ),
     ]);
     let listed = format!("'{tenant}', '{home}', false, '{home}', 10");

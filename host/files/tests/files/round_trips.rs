@@ -2,7 +2,7 @@
 //! write.
 
 use crate::quotas::limited;
-use crate::support::{World, config, request};
+use crate::support::{World, committing, config, file, request, send, version};
 use bitvault_platform::Ctx;
 use bitvault_platform::db::{DbRole, TenantTx};
 use bitvault_platform::ids::{AccountId, TenantId};
@@ -220,5 +220,59 @@ async fn nor_do_writes_take_more_with_a_key_below_a_limit_or_into_the_home() {
         copying("root", "e"),
         copying("root", "f")
     );
+    world.clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_take_four_to_start_and_five_to_commit() {
+    let world = world().await;
+    let ctx = world.ctx();
+    let folder = world.mkdir("root", "folder").await.unwrap();
+    let changing = world.put(&folder.id, "changing", b"before").await.unwrap();
+
+    // A batch takes as many as one, whatever is in it.
+    let start = |name: &str| {
+        let mut unnamed = version(&changing.id, None, b"after");
+        unnamed.content_type = None;
+        let message = v1::StartUploadsRequest {
+            items: vec![file(&folder.id, name, b"content"), unnamed],
+            idempotency_key: None,
+        };
+        world.files.start_uploads(request(&ctx, message))
+    };
+    world.start(&ctx, vec![version(&changing.id, None, b"x")]).await;
+    let earlier = start("earlier").await.unwrap().into_inner();
+    let (started, turns) = world.database.turns().of(start("later")).await;
+    assert_eq!(turns.len(), WRITES, "to start: {turns:#?}");
+    let uploads = async |answer: v1::StartUploadsResponse| {
+        let mut ids = Vec::new();
+        for (item, content) in answer.items.into_iter().zip([&b"content"[..], b"after"]) {
+            let Some(v1::start_upload_result::Result::Upload(upload)) = item.result else {
+                panic!("an upload was refused: {item:?}");
+            };
+            send(upload.parts[0].request.as_ref().unwrap(), content).await;
+            ids.push(committing(&upload.id));
+        }
+        ids
+    };
+    let earlier = uploads(earlier).await;
+    let later = uploads(started.unwrap().into_inner()).await;
+
+    let commit = |items: &[v1::CommitUpload]| {
+        let message = v1::CommitUploadsRequest {
+            items: items.to_vec(),
+        };
+        world.files.commit_uploads(request(&ctx, message))
+    };
+    commit(&earlier).await.unwrap();
+    let (answer, turns) = world.database.turns().of(commit(&later)).await;
+    // One of them looks before the store is asked.
+    assert_eq!(turns.len(), 1 + WRITES, "to commit: {turns:#?}");
+    for item in answer.unwrap().into_inner().items {
+        let Some(v1::commit_result::Result::Node(node)) = item.result else {
+            panic!("a commit was refused: {item:?}");
+        };
+        assert_eq!(world.get(&ctx, &node.id).await.unwrap(), node);
+    }
     world.clean().await;
 }

@@ -245,7 +245,7 @@ impl Work<'_> {
             revision,
             account: self.actor.account,
         };
-        commits::update_files(tx, &[file], self.now).await?;
+        commits::renew(tx, &file, self.now).await?;
         self.changes.push(Change {
             version: Some(version),
             ..Change::of(original.id, ChangeKind::Updated, revision, self.actor.account)
