@@ -264,7 +264,13 @@ impl Run {
         if let Some(torn) = machine.disk.cut(&self.hub).first() {
             return Err(format!("d{number} put {torn} in place before it was durable"));
         }
-        let after: Vec<_> = machine.disk.files().into_iter().map(|file| file.2).collect();
+        // What is left under a name of the engine's is for it to throw away: the server has it, or had it before it was put back.
+        let held = self.server.all_contents(self.server.root());
+        let after = machine.disk.files().into_iter().filter(|(path, _, content)| {
+            let name = path.split().map_or("", |(_, name)| name);
+            !own::is_temp(name) || held.contains(content)
+        });
+        let after: Vec<_> = after.map(|file| file.2).collect();
         let disk = &machine.disk;
         let seen = disk.seen();
         for (path, ino, bytes) in noted {
