@@ -432,6 +432,47 @@ async fn what_the_server_had_answered_and_lost_is_sent_again_although_no_epoch_t
     world.rests(&mut [&mut one, &mut two]).await;
 }
 
+/// What one device writes is answered, and lost behind the answer: a replica without the last commits takes over, and somebody
+/// goes on with its older state. The texts in the end.
+async fn lost_behind_the_answer(go_on: impl FnOnce(&ModelServer) + Send + 'static) -> Vec<String> {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "first");
+    one.sync().await;
+    two.sync().await;
+    let backup = world.server.backup();
+    one.write("a", "second");
+    let (server, person) = (world.server.clone(), one.person());
+    one.meanwhile("changes", move || {
+        person.meanwhile("changes", move || {
+            server.take_over_from(&backup);
+            go_on(&server);
+        });
+    });
+    one.sync().await;
+    two.sync().await;
+    world.rests(&mut [&mut one, &mut two]).await;
+    texts(&two)
+}
+
+#[tokio::test]
+async fn what_was_answered_and_lost_is_kept_beside_a_version_that_got_its_revision() {
+    let texts = lost_behind_the_answer(|server| overwrite(server, "a", "other")).await;
+    assert_eq!(texts, ["other", "second"]);
+}
+
+#[tokio::test]
+async fn what_was_answered_and_lost_is_sent_again_where_the_older_version_has_a_later_revision() {
+    let renamed_twice = |server: &ModelServer| {
+        let node = server.find("a").unwrap();
+        for name in ["b", "c"] {
+            server.rename(node, server.root(), name).unwrap();
+        }
+    };
+    let texts = lost_behind_the_answer(renamed_twice).await;
+    assert!(texts.iter().any(|text| text == "second"), "{texts:?}");
+}
+
 #[tokio::test]
 async fn a_server_put_back_to_a_backup_while_a_device_reads_it_anew_takes_nothing_from_it() {
     let world = World::new();

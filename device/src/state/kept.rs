@@ -4,6 +4,8 @@ mod asked;
 mod told;
 mod untold;
 
+pub use untold::Answered;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitvault_planner::{
@@ -31,8 +33,8 @@ pub struct Kept {
     /// Where the server was asked to have entries, and is not known to have answered.
     asked: BTreeMap<LocalId, Place>,
     asked_changed: bool,
-    /// What the server answered that it has, by revision, and the journal has not told of yet.
-    untold: BTreeMap<NodeId, i64>,
+    /// What the server answered that it has, and the journal has not told of yet.
+    untold: BTreeMap<NodeId, Answered>,
     nodes: BTreeSet<NodeId>,
     locals: BTreeSet<LocalId>,
     log: Vec<LogLine>,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::remote::ConflictOf;
-pub use kept::Kept;
+pub use kept::{Answered, Kept};
 pub use outside::Outside;
 pub use sqlite::SqliteStore;
 
@@ -182,8 +182,8 @@ pub struct NodeRow {
     pub tombstone: Option<Tombstone>,
     /// What is being put in place, and is not known to be there.
     pub fetched: Option<RemoteKind>,
-    /// The revision that the server answered, where the journal has not told of it yet.
-    pub untold: Option<i64>,
+    /// What the server answered of it, where the journal has not told of that yet.
+    pub untold: Option<Answered>,
     /// What was agreed on.
     pub synced: Option<SyncedNode>,
 }
@@ -233,8 +233,8 @@ pub struct Loaded {
     pub asides: BTreeMap<LocalId, ConflictOf>,
     /// Where the server was asked to have entries and is not known to have answered.
     pub asked: BTreeMap<LocalId, Place>,
-    /// What the server answered that it has, by revision, and the journal has not told of yet.
-    pub untold: BTreeMap<NodeId, i64>,
+    /// What the server answered that it has, and the journal has not told of yet.
+    pub untold: BTreeMap<NodeId, Answered>,
 }
 
 /// Where a device's state is kept.

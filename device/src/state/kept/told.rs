@@ -35,8 +35,8 @@ impl Kept {
             self.nodes.insert(id);
             self.trees.remote.lose(id);
             self.outside.remove(id);
+            self.forget_answer(id);
         }
-        self.forget_answers();
     }
 
     /// Nothing that both sides agreed on counts any more: everything is adopted anew by equal content. Nor does what the
@@ -87,7 +87,7 @@ impl Kept {
             unnamed.remove(&id);
         }
         self.nodes.insert(id);
-        self.told_of(id, Some(node.revision));
+        self.told_of(node);
         if id == self.trees.remote.root() {
             let root = RemoteNode {
                 parent: None,
@@ -163,6 +163,7 @@ impl Kept {
         for id in self.outside.below(id) {
             if self.outside.remove(id).is_some() {
                 self.nodes.insert(id);
+                self.forget_answer(id);
             }
         }
         // What hangs on it goes with it, even if it was never named itself.
@@ -171,9 +172,9 @@ impl Kept {
         if is_known {
             for gone in self.trees.bury(id, tombstone) {
                 self.nodes.insert(gone);
-                self.told_of(gone, None);
+                self.forget_answer(gone);
             }
         }
-        self.told_of(id, None);
+        self.forget_answer(id);
     }
 }

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Error, Result, Row, params};
 use uuid::Uuid;
 
 use crate::remote::ConflictOf;
+use crate::state::Answered;
 
 /// The root of what is synced; none when the state is damaged.
 pub(super) fn root_node(database: &Connection) -> Result<Option<RemoteNode>> {
@@ -119,20 +120,34 @@ pub(super) fn fetched(database: &Connection) -> Result<Vec<(NodeId, RemoteKind)>
     )
 }
 
-pub(super) fn untold(database: &Connection) -> Result<BTreeMap<NodeId, i64>> {
-    let rows = all(database, "SELECT node, revision FROM untold", |row| {
-        Ok((NodeId(uuid(row, 0)?), row.get(1)?))
-    })?;
-    Ok(rows.into_iter().collect())
+pub(super) fn untold(database: &Connection) -> Result<BTreeMap<NodeId, Answered>> {
+    let all = all(
+        database,
+        "SELECT node, revision, version, replaced FROM untold",
+        |row| {
+            let answered = Answered {
+                revision: row.get(1)?,
+                version: maybe_uuid(row, 2)?.map(VersionId),
+                replaced: maybe_uuid(row, 3)?.map(VersionId),
+            };
+            Ok((NodeId(uuid(row, 0)?), answered))
+        },
+    )?;
+    Ok(all.into_iter().collect())
 }
 
-pub(super) fn put_untold(database: &Connection, id: NodeId, revision: Option<i64>) -> Result<()> {
-    let Some(revision) = revision else {
+pub(super) fn put_untold(database: &Connection, id: NodeId, answered: Option<Answered>) -> Result<()> {
+    let Some(answered) = answered else {
         return remove(database, "DELETE FROM untold WHERE node = ?1", id);
     };
     database
-        .prepare_cached("INSERT OR REPLACE INTO untold VALUES (?1, ?2)")?
-        .execute(params![bytes(id.0), revision])
+        .prepare_cached("INSERT OR REPLACE INTO untold VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
+            bytes(id.0),
+            answered.revision,
+            answered.version.map(|version| bytes(version.0)),
+            answered.replaced.map(|version| bytes(version.0)),
+        ])
         .map(|_| ())
 }
 
