@@ -24,7 +24,7 @@ END
 $$;
 
 -- Locks what a commit of uploads changes: the folders and files that they go to, so that a free name stays free, and then their objects,
--- as the collector does; each in the order given, by id.
+-- as the removal of versions does; each in the order given, by id.
 --
 -- Then tells how the uploads stand, a row each, and what files.sight tells of the targets, with the names that are asked for.
 CREATE FUNCTION files.lock_uploads(

@@ -112,12 +112,12 @@ pub fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Indexes of tables that hold one row of a tenant, which is found by the tenant alone.
-const OF_ONE_ROW: [&str; 4] = [
-    "journal_heads_pkey",
-    "home_quotas_pkey",
-    "cursors_pkey",
-    "keys_pkey",
+/// Indexes, with their tables, that hold one row of a tenant, which is found by the tenant alone.
+const OF_ONE_ROW: [[&str; 2]; 4] = [
+    ["journal_heads_pkey", "journal_heads"],
+    ["home_quotas_pkey", "home_quotas"],
+    ["cursors_pkey", "cursors"],
+    ["keys_pkey", "keys"],
 ];
 
 /// The line of a plan that reads a whole table, or all that a tenant has in one.
@@ -126,8 +126,9 @@ pub fn whole(plan: &str) -> Option<&str> {
     plan.lines().map(str::trim).find(|line| {
         // What a condition is about stands on the line before it, or some lines above.
         if line.contains(" Scan ") {
-            let index = line.split_once(" Scan using ").map(|(_, rest)| rest);
-            is_one_row = index.is_some_and(|rest| OF_ONE_ROW.iter().any(|one| rest.starts_with(one)));
+            let words = line.split_once(" Scan using ").map(|(_, rest)| rest.split(' '));
+            let named = words.map(|words| words.step_by(2).take(2));
+            is_one_row = named.is_some_and(|named| OF_ONE_ROW.iter().any(|one| named.clone().eq(*one)));
         }
         let table = line.contains("Seq Scan") || line.contains("Hash Join") || line.contains("Merge Join");
         // By the tenant alone.

@@ -239,7 +239,7 @@ pub(crate) struct LockedUpload {
     pub(crate) committed_node: Option<NodeId>,
 }
 
-/// Locks targets and then objects, as the collector does. Then looks, in the same round trip: at the uploads, and at the targets with
+/// Locks targets and then objects, as the removal of versions does. Then looks, in the same round trip: at the uploads, and at the targets with
 /// their lineage and with who holds the names.
 pub(crate) async fn lock_uploads(
     tx: &mut TenantTx,

@@ -74,6 +74,38 @@ async fn of_many_commits_of_one_name_exactly_one_wins_and_the_rest_is_collected(
     assert_eq!(check.objects_in_store, 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_commits_by_two_daemons_one_takes_a_name_and_one_upload_is_one_file() {
+    let world = World::new().await;
+    let other = world.another();
+    for n in 0..20 {
+        let name = format!("f{n}");
+        let first = world.sent("root", &name, b"one").await;
+        let second = world.sent("root", &name, b"two").await;
+        let ctx = world.ctx();
+        let (here, there) = tokio::join!(
+            world.commit_by(&world.files, &ctx, vec![committing(&first)]),
+            world.commit_by(&other, &ctx, vec![committing(&second), committing(&first)]),
+        );
+        let (here, [theirs, ours]) = (
+            here.unwrap().remove(0),
+            <[_; 2]>::try_from(there.unwrap()).unwrap(),
+        );
+        match (&here, &theirs) {
+            (Ok(here), Err(_)) => {
+                assert_eq!(reason(&theirs), "name_taken");
+                assert_eq!(ours.unwrap().id, here.id);
+            }
+            (Err(_), Ok(_)) => {
+                assert_eq!(reason(&here), "name_taken");
+                assert_eq!(reason(&ours), "name_taken");
+            }
+            _ => panic!("one of two: {here:?}, {theirs:?}"),
+        }
+    }
+    assert_eq!(world.list("root").await.unwrap().len(), 20);
+}
+
 fn world_lifetime() -> Duration {
     crate::support::config().upload_lifetime + Duration::from_secs(1)
 }
@@ -169,6 +201,25 @@ async fn a_new_version_on_top_of_another_base_is_a_conflict_that_names_the_curre
     send(upload.parts[0].request.as_ref().unwrap(), b"five").await;
     assert_eq!(world.commit_one(&upload.id).await.unwrap().revision, 3);
     assert_eq!(world.count("SELECT count(*) FROM files.versions").await, 3);
+
+    // Nor do two of one batch refuse each other then: the later one is on top.
+    let contents = [b"six".as_slice(), b"seven"];
+    let wanted = contents.map(|content| version(&node.id, None, content));
+    let started = world.start(&world.ctx(), wanted.to_vec()).await;
+    let mut items = Vec::new();
+    for (upload, content) in started.into_iter().map(Result::unwrap).zip(contents) {
+        send(upload.parts[0].request.as_ref().unwrap(), content).await;
+        items.push(committing(&upload.id));
+    }
+    let results = world.commit(&world.ctx(), items).await;
+    let revisions = results.iter().map(|result| result.as_ref().unwrap().revision);
+    assert_eq!(
+        revisions.collect::<Vec<_>>(),
+        [5, 5],
+        "each is told the file as the batch leaves it"
+    );
+    assert_eq!(world.read(&node.id).await, b"seven");
+    assert_eq!(world.count("SELECT count(*) FROM files.versions").await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

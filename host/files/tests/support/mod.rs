@@ -43,6 +43,7 @@ pub(crate) struct World {
     pub(crate) ended: listing::Ended,
     stop: CancellationToken,
     objects: tempfile::TempDir,
+    another: Box<dyn Fn() -> Files + Send + Sync>,
 }
 
 impl Drop for World {
@@ -124,17 +125,27 @@ impl World {
         let identity = Identity::new(Default::default(), pool, clock.clone(), "http://127.0.0.1").unwrap();
         let signer = Signer::ephemeral(Clock::system()).unwrap();
         let identity = local(guard(identity.routes(), "identity", signer.clone()), signer);
-        let files = Files::new(
-            config,
-            database.pool(DbRole::Files).unwrap(),
-            database.pool(DbRole::Worker).unwrap(),
-            transport(storage, ended.clone()),
-            identity.clone(),
-            bus.clone(),
-            clock.clone(),
-        );
+        let another = {
+            let (storage, identity) = (transport(storage, ended.clone()), identity.clone());
+            let roles = [DbRole::Files, DbRole::Worker];
+            let [pool, workers] = roles.map(|role| database.pool(role).unwrap());
+            let (bus, clock) = (bus.clone(), clock.clone());
+            move || {
+                Files::new(
+                    config.clone(),
+                    pool.clone(),
+                    workers.clone(),
+                    storage.clone(),
+                    identity.clone(),
+                    bus.clone(),
+                    clock.clone(),
+                )
+                .unwrap()
+            }
+        };
         Self {
-            files: files.unwrap(),
+            files: another(),
+            another: Box::new(another),
             identity,
             database,
             bus,
@@ -145,6 +156,11 @@ impl World {
             stop,
             objects,
         }
+    }
+
+    /// The module of another daemon that serves the same database and store.
+    pub(crate) fn another(&self) -> Files {
+        (self.another)()
     }
 
     /// The usual caller.
@@ -247,12 +263,18 @@ impl World {
         ctx: &Ctx,
         items: Vec<v1::CommitUpload>,
     ) -> Result<Vec<Result<v1::Node, Error>>, Error> {
+        self.commit_by(&self.files, ctx, items).await
+    }
+
+    /// The same by this daemon.
+    pub(crate) async fn commit_by(
+        &self,
+        files: &Files,
+        ctx: &Ctx,
+        items: Vec<v1::CommitUpload>,
+    ) -> Result<Vec<Result<v1::Node, Error>>, Error> {
         let message = v1::CommitUploadsRequest { items };
-        let answer = self
-            .files
-            .commit_uploads(request(ctx, message))
-            .await?
-            .into_inner();
+        let answer = files.commit_uploads(request(ctx, message)).await?.into_inner();
         let results = answer.items.into_iter().map(|item| match item.result.unwrap() {
             commit_result::Result::Node(node) => Ok(node),
             commit_result::Result::Error(status) => Err(status.into()),
