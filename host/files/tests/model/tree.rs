@@ -125,7 +125,6 @@ impl Model {
             },
         };
         self.admit(user, &target)?;
-        self.require_free(&target)?;
         let reserved = self.reserve(&target, content)?;
         let upload = Upload {
             by: user,
@@ -145,7 +144,13 @@ impl Model {
     /// Whether an upload may be committed as things are: said when it starts, and again when it is committed.
     fn admit(&self, user: User, target: &Target) -> Result<(), Reason> {
         match target {
-            Target::File { parent, .. } => self.require_folder(user, *parent),
+            Target::File { parent, name } => {
+                self.require_folder(user, *parent)?;
+                match self.holder(*parent, name) {
+                    Some(_) => Err("name_taken"),
+                    None => Ok(()),
+                }
+            }
             Target::Version { node, base } => {
                 let node = self.require(user, *node, Role::Editor, "node_not_found")?;
                 let current = node.versions.last().ok_or("not_a_file")?;
@@ -154,13 +159,6 @@ impl Model {
                 }
                 Ok(())
             }
-        }
-    }
-
-    fn require_free(&self, target: &Target) -> Result<(), Reason> {
-        match target {
-            Target::File { parent, name } if self.holder(*parent, name).is_some() => Err("name_taken"),
-            _ => Ok(()),
         }
     }
 
@@ -177,7 +175,6 @@ impl Model {
         }
         self.admit(user, &upload.target)?;
         self.require_reserved(&upload)?;
-        self.require_free(&upload.target)?;
         let version = Version {
             key,
             content: upload.content,
