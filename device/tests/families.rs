@@ -408,41 +408,21 @@ async fn what_comes_back_under_another_name_before_it_was_removed_here_is_rename
     world.rests(&mut [&mut one, &mut two]).await;
 }
 
-#[tokio::test]
-async fn what_the_server_had_answered_and_lost_is_sent_again_although_no_epoch_tells_of_it() {
-    let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    one.write("a", "first");
-    one.sync().await;
-    two.sync().await;
-    let backup = world.server.backup();
-    one.write("b", "answered, and lost");
-    one.write("a", "second");
-    let (server, person) = (world.server.clone(), one.person());
-    // The second call comes behind the answers: a replica without the last commits has taken over.
-    one.meanwhile("changes", move || {
-        person.meanwhile("changes", move || server.take_over_from(&backup));
-    });
-    one.sync().await;
-    two.sync().await;
-    let texts = texts(&two);
-    for text in ["second", "answered, and lost"] {
-        assert!(texts.iter().any(|there| there == text), "{texts:?}");
-    }
-    world.rests(&mut [&mut one, &mut two]).await;
-}
-
 /// What one device writes is answered, and lost behind the answer: a replica without the last commits takes over, and somebody
 /// goes on with its older state. The texts in the end.
-async fn lost_behind_the_answer(go_on: impl FnOnce(&ModelServer) + Send + 'static) -> Vec<String> {
+async fn lost_behind_the_answer(
+    write: impl FnOnce(&Device),
+    go_on: impl FnOnce(&ModelServer) + Send + 'static,
+) -> Vec<String> {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;
     one.write("a", "first");
     one.sync().await;
     two.sync().await;
     let backup = world.server.backup();
-    one.write("a", "second");
+    write(&one);
     let (server, person) = (world.server.clone(), one.person());
+    // The second call comes behind the answers.
     one.meanwhile("changes", move || {
         person.meanwhile("changes", move || {
             server.take_over_from(&backup);
@@ -456,20 +436,34 @@ async fn lost_behind_the_answer(go_on: impl FnOnce(&ModelServer) + Send + 'stati
 }
 
 #[tokio::test]
+async fn what_the_server_had_answered_and_lost_is_sent_again_although_no_epoch_tells_of_it() {
+    let write = |one: &Device| {
+        one.write("b", "answered, and lost");
+        one.write("a", "second");
+    };
+    let texts = lost_behind_the_answer(write, |_| {}).await;
+    for text in ["second", "answered, and lost"] {
+        assert!(texts.iter().any(|there| there == text), "{texts:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_answered_and_lost_is_kept_beside_a_version_that_got_its_revision() {
-    let texts = lost_behind_the_answer(|server| overwrite(server, "a", "other")).await;
+    let write = |one: &Device| one.write("a", "second");
+    let texts = lost_behind_the_answer(write, |server| overwrite(server, "a", "other")).await;
     assert_eq!(texts, ["other", "second"]);
 }
 
 #[tokio::test]
 async fn what_was_answered_and_lost_is_sent_again_where_the_older_version_has_a_later_revision() {
+    let write = |one: &Device| one.write("a", "second");
     let renamed_twice = |server: &ModelServer| {
         let node = server.find("a").unwrap();
         for name in ["b", "c"] {
             server.rename(node, server.root(), name).unwrap();
         }
     };
-    let texts = lost_behind_the_answer(renamed_twice).await;
+    let texts = lost_behind_the_answer(write, renamed_twice).await;
     assert!(texts.iter().any(|text| text == "second"), "{texts:?}");
 }
 
