@@ -78,32 +78,29 @@ async fn of_many_commits_of_one_name_exactly_one_wins_and_the_rest_is_collected(
 async fn of_commits_by_two_daemons_one_takes_a_name_and_one_upload_is_one_file() {
     let world = World::new().await;
     let other = world.another();
+    let ctx = world.ctx();
     for n in 0..20 {
-        let name = format!("f{n}");
+        let [name, alone] = ["f", "g"].map(|kind| format!("{kind}{n}"));
         let first = world.sent("root", &name, b"one").await;
         let second = world.sent("root", &name, b"two").await;
-        let ctx = world.ctx();
         let (here, there) = tokio::join!(
             world.commit_by(&world.files, &ctx, vec![committing(&first)]),
-            world.commit_by(&other, &ctx, vec![committing(&second), committing(&first)]),
+            world.commit_by(&other, &ctx, vec![committing(&second)]),
         );
-        let (here, [theirs, ours]) = (
-            here.unwrap().remove(0),
-            <[_; 2]>::try_from(there.unwrap()).unwrap(),
+        let results = [here.unwrap().remove(0), there.unwrap().remove(0)];
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+        let lost = results.iter().find(|result| result.is_err()).unwrap();
+        assert_eq!(reason(lost), "name_taken");
+
+        let upload = world.sent("root", &alone, b"three").await;
+        let (here, there) = tokio::join!(
+            world.commit_by(&world.files, &ctx, vec![committing(&upload)]),
+            world.commit_by(&other, &ctx, vec![committing(&upload)]),
         );
-        match (&here, &theirs) {
-            (Ok(here), Err(_)) => {
-                assert_eq!(reason(&theirs), "name_taken");
-                assert_eq!(ours.unwrap().id, here.id);
-            }
-            (Err(_), Ok(_)) => {
-                assert_eq!(reason(&here), "name_taken");
-                assert_eq!(reason(&ours), "name_taken");
-            }
-            _ => panic!("one of two: {here:?}, {theirs:?}"),
-        }
+        let [here, there] = [here, there].map(|results| results.unwrap().remove(0).unwrap().id);
+        assert_eq!(here, there);
     }
-    assert_eq!(world.list("root").await.unwrap().len(), 20);
+    assert_eq!(world.list("root").await.unwrap().len(), 40);
 }
 
 fn world_lifetime() -> Duration {
