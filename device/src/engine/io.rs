@@ -7,7 +7,7 @@ use bitvault_planner::Fingerprint;
 use sha2::{Digest as _, Sha256};
 
 use super::Progress;
-use crate::fs::{FileSystem, own};
+use crate::fs::{Aside, FileSystem, own};
 use crate::remote::{Key, Remote};
 use crate::world::World;
 
@@ -15,13 +15,14 @@ use crate::world::World;
 /// this shows the next edit.
 const TICK: Duration = Duration::from_millis(20);
 
-/// File system, server, time and chance, and who is told. Clones share all.
+/// File system, server, time and chance, who is told, and for which device. Clones share all.
 #[derive(Clone)]
 pub(super) struct Io {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) remote: Arc<dyn Remote>,
     pub(super) world: Arc<dyn World>,
     pub(super) progress: Arc<dyn Progress>,
+    pub(super) device: Arc<str>,
 }
 
 impl Io {
@@ -40,6 +41,15 @@ impl Io {
         let now = self.world.now();
         let later = self.remote.time().map_or(now, |there| now.max(there));
         own::label(later, self.world.random())
+    }
+
+    /// Where goes what an exchange of files leaves beside its place.
+    pub(super) fn aside(&self) -> Aside {
+        Aside {
+            label: self.label(),
+            device: self.device.to_string(),
+            today: self.world.today(),
+        }
     }
 
     /// From which day on the trash is kept, when it is kept so long: by the earlier of both clocks, as one that is ahead must

@@ -30,6 +30,7 @@ impl Engine {
             remote,
             world,
             progress,
+            device: config.device.as_str().into(),
         };
         let root = io.fs.root().await?;
         let mut anew = None;

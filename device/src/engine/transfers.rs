@@ -449,7 +449,7 @@ async fn place(io: &Io, fetch: &Fetch, written: &Written) -> Result<Fingerprint,
     let name = fetch.name.as_str();
     let placed = match fetch.expected() {
         None => io.fs.place(written, name).await,
-        Some(expected) => io.fs.replace(written, name, expected, &io.label()).await,
+        Some(expected) => io.fs.replace(written, name, expected, &io.aside()).await,
     };
     if placed.is_err() {
         io.fs.abandon(written).await;

@@ -11,6 +11,7 @@
 //! - Entries called as in [`own`] are the engine's; no listing names them.
 
 #[cfg(target_os = "linux")]
+mod aside;
 mod linux;
 pub mod own;
 mod path;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
+pub use aside::Aside;
 pub use linux::{Abilities, LinuxFs, free_bytes};
 pub use path::RelPath;
 
@@ -160,13 +162,14 @@ pub trait FileSystem: Send + Sync {
     /// Gives a written file its name, which must be free. Done is done: also when somebody takes it away right after.
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError>;
     /// Puts a written file in the place of one that must be as expected, which goes to the trash. What can't go there now stays
-    /// under a name of the engine's own, for [`Self::sweep`].
+    /// under a name of the engine's own, for [`Self::sweep`]. What somebody wrote into the written file before it was taken back
+    /// becomes a conflicted copy.
     async fn replace(
         &self,
         temp: &Written,
         name: &str,
         expected: Fingerprint,
-        label: &str,
+        aside: &Aside,
     ) -> Result<Fingerprint, FsError>;
     /// Renames or moves what must be as expected to where nothing is.
     async fn rename(&self, from: &RelPath, expected: Found, to: &RelPath) -> Result<Fingerprint, FsError>;

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bitvault_device::fs::{
-    FileSystem, Found, FsError, Inventory, LinuxFs, Listing, Marker, RelPath, Root, Source, Temp, Written,
+    Aside, FileSystem, Found, FsError, Inventory, LinuxFs, Listing, Marker, RelPath, Root, Source, Temp,
+    Written,
 };
 use bitvault_device::planner::Fingerprint;
 
@@ -75,9 +76,9 @@ impl FileSystem for UnlistableFs {
         temp: &Written,
         name: &str,
         expected: Fingerprint,
-        label: &str,
+        aside: &Aside,
     ) -> Result<Fingerprint, FsError> {
-        self.fs.replace(temp, name, expected, label).await
+        self.fs.replace(temp, name, expected, aside).await
     }
 
     async fn rename(&self, from: &RelPath, expected: Found, to: &RelPath) -> Result<Fingerprint, FsError> {

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bitvault_device::fs::{
-    Entry, FileSystem, Found, FsError, Inventory, Listing, Marker, RelPath, Root, Source, Temp, Written, own,
+    Aside, Entry, FileSystem, Found, FsError, Inventory, Listing, Marker, RelPath, Root, Source, Temp,
+    Written, own,
 };
 use bitvault_device::planner::{Fingerprint, LocalKind, Name};
 
@@ -228,11 +229,11 @@ impl FileSystem for SimFs {
         temp: &Written,
         name: &str,
         expected: Fingerprint,
-        label: &str,
+        aside: &Aside,
     ) -> Result<Fingerprint, FsError> {
         let path = temp.path.folder().join(name);
         self.changing(Some(&path));
-        let replaced = place::replace(self, temp, name, expected, label).await;
+        let replaced = place::replace(self, temp, name, expected, aside).await;
         self.changing(None);
         self.tell("replace", &path, replaced)
     }

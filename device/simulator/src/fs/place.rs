@@ -1,7 +1,7 @@
 //! Putting things in their place, step by step as the real file system does it.
 
 use bitvault_device::fs::{
-    DISK_TRIES, Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched,
+    Aside, DISK_TRIES, Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched,
 };
 use bitvault_device::planner::{Fingerprint, LocalKind};
 
@@ -22,7 +22,7 @@ pub(super) async fn replace(
     temp: &Written,
     name: &str,
     expected: Fingerprint,
-    label: &str,
+    aside: &Aside,
 ) -> Result<Fingerprint, FsError> {
     let folder = temp.path.folder();
     let path = folder.join(name);
@@ -60,19 +60,33 @@ pub(super) async fn replace(
             exchanged => exchanged?,
         }
         durable(fs, &folder).await?;
-        let ours = fs.step("look at ours", |disk| stat(disk, &swap)).await?;
-        if untouched(&ours.fingerprint, &temp.fingerprint) {
+        let ours = again(fs, "look at ours", |disk| stat(disk, &swap)).await?;
+        if ours.kind == LocalKind::File && untouched(&ours.fingerprint, &temp.fingerprint) {
             fs.step("rename from swap", |disk| rename_free(disk, &swap, &temp.path))
                 .await?;
         } else {
-            into_trash(fs, &swap, name, label).await?;
+            fs.machine.hub.met("write to what is taken back");
+            give_free(fs, &swap, |number| folder.join(&aside.copy(name, number))).await?;
+            durable(fs, &folder).await?;
         }
         return Err(FsError::Changed);
     }
     let now = fs.step("look at what was placed", |disk| stat(disk, &path)).await;
     // What can't go there stays under the engine's own name.
-    let _ = into_trash(fs, &swap, name, label).await;
+    let _ = into_trash(fs, &swap, name, &aside.label).await;
     Ok(after_placing(now, temp))
+}
+
+/// Gives an entry the first name that nothing has, of names by their number.
+async fn give_free(fs: &SimFs, from: &RelPath, name: impl Fn(u32) -> RelPath) -> Result<(), FsError> {
+    let mut number = 1;
+    loop {
+        let to = name(number);
+        match again(fs, "make a conflicted copy", |disk| rename_free(disk, from, &to)).await {
+            Err(FsError::Occupied) => number += 1,
+            result => return result,
+        }
+    }
 }
 
 /// Tries a step again when the disk answers with an error.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bitvault_device::fs::{
-    FileSystem, Found, FsError, Inventory, Listing, Marker, RelPath, Root, Source, Temp, Written,
+    Aside, FileSystem, Found, FsError, Inventory, Listing, Marker, RelPath, Root, Source, Temp, Written,
 };
-use bitvault_device::planner::{Fingerprint, LocalKind, Sha256};
+use bitvault_device::planner::{Date, Fingerprint, LocalKind, Sha256};
 use bytes::Bytes;
 
 use super::{Mistake, Mistaken};
@@ -176,7 +176,16 @@ impl FileSystem for WrongFs {
             Err(FsError::Occupied) if self.mistaken.is(Mistake::PlacesOver) => {
                 let there = self.fs.look(&temp.path.folder().join(name)).await?;
                 let there = there.ok_or(FsError::Changed)?;
-                self.fs.replace(temp, name, there.fingerprint, "over").await
+                let over = Aside {
+                    label: "over".to_owned(),
+                    device: "over".to_owned(),
+                    today: Date {
+                        year: 2026,
+                        month: 3,
+                        day: 9,
+                    },
+                };
+                self.fs.replace(temp, name, there.fingerprint, &over).await
             }
             placed => placed,
         }
@@ -187,7 +196,7 @@ impl FileSystem for WrongFs {
         temp: &Written,
         name: &str,
         expected: Fingerprint,
-        label: &str,
+        aside: &Aside,
     ) -> Result<Fingerprint, FsError> {
         let mut found = Found {
             kind: LocalKind::File,
@@ -196,7 +205,7 @@ impl FileSystem for WrongFs {
         if self.mistaken.is(Mistake::ReplacesUnseen) {
             found = self.now(&temp.path.folder().join(name), found).await?;
         }
-        self.fs.replace(temp, name, found.fingerprint, label).await
+        self.fs.replace(temp, name, found.fingerprint, aside).await
     }
 
     async fn rename(

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bitvault_planner::Fingerprint;
 
-use super::{FileSystem, Found, FsError, Inventory, Listing, Marker, RelPath, Root, Source, Temp, Written};
+use super::{
+    Aside, FileSystem, Found, FsError, Inventory, Listing, Marker, RelPath, Root, Source, Temp, Written,
+};
 pub use abilities::{Abilities, free_bytes};
 use beneath::Beneath;
 
@@ -144,10 +146,10 @@ impl FileSystem for LinuxFs {
         temp: &Written,
         name: &str,
         expected: Fingerprint,
-        label: &str,
+        aside: &Aside,
     ) -> Result<Fingerprint, FsError> {
-        let (temp, name, label) = (temp.clone(), name.to_owned(), label.to_owned());
-        self.blocking(move |beneath| place::replace(beneath, &temp, &name, expected, &label, |_| ()))
+        let (temp, name, aside) = (temp.clone(), name.to_owned(), aside.clone());
+        self.blocking(move |beneath| place::replace(beneath, &temp, &name, expected, &aside, |_| ()))
             .await
     }
 

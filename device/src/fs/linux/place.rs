@@ -8,7 +8,9 @@ use rustix::io::Errno;
 
 use super::beneath::{Beneath, failed, rename_free, stat};
 use super::trash::into_trash;
-use crate::fs::{DISK_TRIES, Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched};
+use crate::fs::{
+    Aside, DISK_TRIES, Found, FsError, RelPath, Written, after_placing, after_rename, own, untouched,
+};
 
 pub(super) fn create_folder(beneath: &Beneath, path: &RelPath) -> Result<Fingerprint, FsError> {
     let (folder, name) = beneath.holder(path)?;
@@ -51,7 +53,7 @@ pub(super) fn replace(
     temp: &Written,
     name: &str,
     expected: Fingerprint,
-    label: &str,
+    aside: &Aside,
     at: impl Fn(Moment),
 ) -> Result<Fingerprint, FsError> {
     let (folder, temp_name) = beneath.holder(&temp.path)?;
@@ -89,20 +91,37 @@ pub(super) fn replace(
             exchanged => exchanged?,
         }
         beneath.settle(&[path.folder()])?;
-        let ours = stat(&folder, &swap_name).map_err(failed)?;
-        if untouched(&ours.fingerprint, &temp.fingerprint) {
+        let ours = again(|| stat(&folder, &swap_name).map_err(failed))?;
+        if ours.kind == LocalKind::File && untouched(&ours.fingerprint, &temp.fingerprint) {
             rename_free((&folder, &swap_name), (&folder, temp_name), &path)?;
         } else {
-            // Somebody wrote to the name while ours was there.
-            into_trash(beneath, (&folder, &swap_name), name, label, &path)?;
+            // Somebody wrote to the name, or put something there, while ours had it.
+            give_free((&folder, &swap_name), |number| aside.copy(name, number), &path)?;
+            beneath.settle(&[path.folder()])?;
         }
         return Err(FsError::Changed);
     }
     let now = stat(&folder, name).map_err(failed);
-    if let Err(error) = into_trash(beneath, (&folder, &swap_name), name, label, &path) {
+    if let Err(error) = into_trash(beneath, (&folder, &swap_name), name, &aside.label, &path) {
         tracing::warn!(%path, %error, "move what made place to the trash");
     }
     Ok(after_placing(now, temp))
+}
+
+/// Gives an entry the first name that nothing in its folder has, of names by their number.
+fn give_free(
+    (folder, from): (impl AsFd, &str),
+    name: impl Fn(u32) -> String,
+    path: &RelPath,
+) -> Result<(), FsError> {
+    let mut number = 1;
+    loop {
+        let to = name(number);
+        match again(|| rename_free((&folder, from), (&folder, &to), path)) {
+            Err(FsError::Occupied) => number += 1,
+            result => return result,
+        }
+    }
 }
 
 /// Tries a step again when the disk answers with an error.

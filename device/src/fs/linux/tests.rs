@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::Arc;
 
-use bitvault_planner::{LocalKind, Sha256};
+use bitvault_planner::{Date, LocalKind, Sha256};
 use bytes::Bytes;
 use sha2::Digest as _;
 use tempfile::TempDir;
@@ -14,11 +14,23 @@ use tempfile::TempDir;
 use super::beneath::Beneath;
 use super::place::Moment;
 use super::{LinuxFs, place, trash};
-use crate::fs::{FileSystem, Found, FsError, Inventory, Marker, RelPath, Written, own};
+use crate::fs::{Aside, FileSystem, Found, FsError, Inventory, Marker, RelPath, Written, own};
 
 struct Folder {
     dir: TempDir,
     fs: LinuxFs,
+}
+
+fn aside() -> Aside {
+    Aside {
+        label: "now".to_owned(),
+        device: "laptop".to_owned(),
+        today: Date {
+            year: 2026,
+            month: 3,
+            day: 9,
+        },
+    }
 }
 
 fn folder() -> Folder {
@@ -124,7 +136,7 @@ async fn what_is_taken_away_right_after_it_was_put_in_place_was_in_its_place() {
         &temp,
         "c",
         old.fingerprint,
-        "now",
+        &aside(),
         |moment| match moment {
             Moment::Looked => {}
             Moment::Exchanged => fs::rename(at("c"), at("b")).unwrap(),
@@ -144,7 +156,7 @@ async fn what_made_place_and_can_not_go_to_the_trash_waits_under_a_name_of_the_e
     fs::write(own.join(own::TRASH), "no folder").unwrap();
     let old = folder.write("a", "old");
     let temp = folder.temp("", "new").await;
-    let replaced = folder.fs.replace(&temp, "a", old.fingerprint, "now").await;
+    let replaced = folder.fs.replace(&temp, "a", old.fingerprint, &aside()).await;
     assert_eq!(folder.found("a").fingerprint, replaced.unwrap());
     assert_eq!(folder.text("a"), "new");
 
@@ -162,7 +174,7 @@ async fn what_makes_place_for_a_download_lies_in_the_trash() {
     let temp = folder.temp("", "new").await;
     let fingerprint = folder
         .fs
-        .replace(&temp, "a", old.fingerprint, "now")
+        .replace(&temp, "a", old.fingerprint, &aside())
         .await
         .unwrap();
     assert_eq!(folder.text("a"), "new");
@@ -176,11 +188,18 @@ async fn an_edit_between_the_look_and_the_exchange_gets_its_place_back() {
     let folder = folder();
     let old = folder.write("a", "old");
     let temp = folder.temp("", "new").await;
-    let replaced = place::replace(folder.beneath(), &temp, "a", old.fingerprint, "now", |moment| {
-        if moment == Moment::Looked {
-            folder.write("a", "edited");
-        }
-    });
+    let replaced = place::replace(
+        folder.beneath(),
+        &temp,
+        "a",
+        old.fingerprint,
+        &aside(),
+        |moment| {
+            if moment == Moment::Looked {
+                folder.write("a", "edited");
+            }
+        },
+    );
     is_changed(replaced);
     assert_eq!(folder.text("a"), "edited");
     folder.fs.abandon(&temp).await;
@@ -201,7 +220,7 @@ async fn a_file_that_can_be_run_still_can_be_when_its_content_is_replaced() {
     let temp = folder.temp("", "new").await;
     folder
         .fs
-        .replace(&temp, "a", old.fingerprint, "now")
+        .replace(&temp, "a", old.fingerprint, &aside())
         .await
         .unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o751);
@@ -212,12 +231,19 @@ async fn an_atomic_save_between_the_look_and_the_exchange_gets_its_place_back() 
     let folder = folder();
     let old = folder.write("a", "old");
     let temp = folder.temp("", "new").await;
-    let replaced = place::replace(folder.beneath(), &temp, "a", old.fingerprint, "now", |moment| {
-        if moment == Moment::Looked {
-            folder.write("saving", "edited");
-            fs::rename(folder.dir.path().join("saving"), folder.dir.path().join("a")).unwrap();
-        }
-    });
+    let replaced = place::replace(
+        folder.beneath(),
+        &temp,
+        "a",
+        old.fingerprint,
+        &aside(),
+        |moment| {
+            if moment == Moment::Looked {
+                folder.write("saving", "edited");
+                fs::rename(folder.dir.path().join("saving"), folder.dir.path().join("a")).unwrap();
+            }
+        },
+    );
     is_changed(replaced);
     assert_eq!(folder.text("a"), "edited");
 }
@@ -233,7 +259,7 @@ async fn an_edit_right_before_the_exchange_gets_its_name_back_when_ours_was_move
         &temp,
         "a",
         old.fingerprint,
-        "now",
+        &aside(),
         |moment| match moment {
             Moment::Looked => drop(folder.write("a", "edited")),
             Moment::Exchanged => fs::rename(at("a"), at("moved")).unwrap(),
@@ -246,14 +272,44 @@ async fn an_edit_right_before_the_exchange_gets_its_name_back_when_ours_was_move
 }
 
 #[tokio::test]
+async fn what_is_written_to_ours_before_it_is_taken_back_becomes_a_conflicted_copy() {
+    let folder = folder();
+    let copy = "a (conflicted copy, laptop, 2026-03-09).txt";
+    folder.write(copy, "of that day");
+    let old = folder.write("a.txt", "old");
+    let temp = folder.temp("", "new").await;
+    let replaced = place::replace(
+        folder.beneath(),
+        &temp,
+        "a.txt",
+        old.fingerprint,
+        &aside(),
+        |moment| {
+            match moment {
+                Moment::Looked => folder.write("a.txt", "edited"),
+                Moment::Exchanged => folder.write("a.txt", "and once more"),
+            };
+        },
+    );
+    is_changed(replaced);
+    assert_eq!(folder.text("a.txt"), "edited");
+    assert_eq!(
+        folder.text("a (conflicted copy, laptop, 2026-03-09, 2).txt"),
+        "and once more"
+    );
+    assert_eq!(folder.text(copy), "of that day");
+    assert_eq!(folder.trashed(), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_file_that_was_edited_or_is_gone_is_not_replaced() {
     let folder = folder();
     let old = folder.write("a", "old");
     let temp = folder.temp("", "new").await;
     folder.write("a", "edited");
-    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, "now").await);
+    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, &aside()).await);
     fs::remove_file(folder.dir.path().join("a")).unwrap();
-    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, "now").await);
+    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, &aside()).await);
     assert!(!folder.has("a"));
 }
 

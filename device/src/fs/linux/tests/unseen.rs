@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Folder, folder, inventory, is_changed, path};
+use super::{Folder, aside, folder, inventory, is_changed, path};
 use crate::fs::{FileSystem as _, Found};
 
 /// A folder with a file, as it was before an edit that keeps its size and modification time.
@@ -24,7 +24,7 @@ fn edited_unseen() -> (Folder, Found) {
 async fn an_edit_that_keeps_size_and_time_is_not_replaced() {
     let (folder, old) = edited_unseen();
     let temp = folder.temp("", "new").await;
-    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, "now").await);
+    is_changed(folder.fs.replace(&temp, "a", old.fingerprint, &aside()).await);
     assert_eq!(folder.text("a"), "odd");
 }
 
