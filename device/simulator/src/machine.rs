@@ -47,8 +47,8 @@ pub(crate) struct Inner {
     pub(crate) state_errors: u32,
     /// The engine has begun to change the entry of this path, and is not done.
     pub(crate) changing: Option<RelPath>,
-    /// And what it does is a rename.
-    pub(crate) is_renaming: bool,
+    /// And what it does is a rename to there.
+    pub(crate) renaming_to: Option<RelPath>,
     /// What was removed from the folder by the engine.
     pub(crate) discarded: Vec<Bytes>,
     /// What came between a last look and a removal, while that is not taken back: it is in the trash.
@@ -78,7 +78,7 @@ impl Machine {
             is_revoked: false,
             state_errors: 0,
             changing: None,
-            is_renaming: false,
+            renaming_to: None,
             discarded: Vec::new(),
             kept_in_trash: Vec::new(),
             hints: BTreeSet::new(),

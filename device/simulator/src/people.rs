@@ -69,7 +69,7 @@ impl People {
             return;
         }
         let changing = inner.changing.clone();
-        let renaming = changing.clone().filter(|_| inner.is_renaming);
+        let renamed = inner.renaming_to.clone().map(|to| [Some(to), changing.clone()]);
         let seen = inner.disk.seen();
         let mut folders = vec![RelPath::root()];
         folders.extend(
@@ -158,7 +158,7 @@ impl People {
             14 => {
                 let Some(path) = near(&files) else { return };
                 // A rename moves the change time, which alone tells of such an edit: around it nobody can notice.
-                if renaming.as_ref() == Some(&path) {
+                if renamed.is_some_and(|paths| paths.contains(&Some(path.clone()))) {
                     return;
                 }
                 touched.push(path.clone());

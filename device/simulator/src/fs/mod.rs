@@ -88,7 +88,7 @@ impl SimFs {
     fn changing(&self, path: Option<&RelPath>) {
         let mut machine = self.machine.lock();
         machine.changing = path.cloned();
-        machine.is_renaming = false;
+        machine.renaming_to = None;
     }
 }
 
@@ -218,7 +218,7 @@ impl FileSystem for SimFs {
     async fn place(&self, temp: &Written, name: &str) -> Result<Fingerprint, FsError> {
         let path = temp.path.folder().join(name);
         self.changing(Some(&path));
-        self.machine.lock().is_renaming = true;
+        self.machine.lock().renaming_to = Some(path.clone());
         let placed = place::place(self, temp, name).await;
         self.changing(None);
         self.tell("place", &path, placed)
@@ -240,7 +240,7 @@ impl FileSystem for SimFs {
 
     async fn rename(&self, from: &RelPath, expected: Found, to: &RelPath) -> Result<Fingerprint, FsError> {
         self.changing(Some(from));
-        self.machine.lock().is_renaming = true;
+        self.machine.lock().renaming_to = Some(to.clone());
         let renamed = place::rename(self, from, expected, to).await;
         self.changing(None);
         self.tell("rename", &(from, to), renamed)

@@ -46,7 +46,7 @@ pub(super) async fn replace(
             .await?;
         return Err(error);
     }
-    fs.machine.lock().is_renaming = true;
+    fs.machine.lock().renaming_to = Some(path.clone());
     let old = again(fs, "look at what made place", |disk| stat(disk, &swap)).await?;
     if old.kind != LocalKind::File || !untouched(&old.fingerprint, &expected) {
         fs.machine.hub.met("write between check and rename");
