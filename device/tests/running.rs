@@ -9,9 +9,11 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bitvault_device::watch::{Hint, Hints};
+use bitvault_device::planner::Name;
+use bitvault_device::watch::{Hint, Hints, NoHints};
 use support::{World, both};
 use tokio::sync::Notify;
 
@@ -60,6 +62,52 @@ async fn a_running_device_waits_for_a_server_that_is_gone_for_a_while() {
         error = one.run() => panic!("one: {error}"),
         error = two.run() => panic!("two: {error}"),
         () = at_two.has("a", "first") => {}
+    }
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn a_running_device_goes_on_when_the_server_fails_for_a_while() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "first");
+    one.fail("changes");
+    two.fail("changes");
+    let at_two = two.person();
+    tokio::select! {
+        error = one.run() => panic!("one: {error}"),
+        error = two.run() => panic!("two: {error}"),
+        () = at_two.has("a", "first") => {}
+    }
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
+async fn without_a_watch_everything_is_looked_at_in_time_however_much_happens_on_the_server() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.rescans(Duration::from_millis(300));
+    let mut watch = NoHints;
+    let (at_one, at_two) = (one.person(), two.person());
+    let root = world.server.root();
+    let others = async {
+        for number in 0.. {
+            let name = Name::from(format!("other {number}"));
+            world.server.create_folder(root, &name);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    };
+    let work = async {
+        at_one.write("a", "first");
+        at_two.has("a", "first").await;
+        at_one.write("a", "second");
+        at_two.has("a", "second").await;
+    };
+    tokio::select! {
+        error = one.run_with(&mut watch) => panic!("one: {error}"),
+        error = two.run() => panic!("two: {error}"),
+        () = others => {}
+        () = work => {}
     }
     world.rests(&mut [&mut one, &mut two]).await;
 }

@@ -465,6 +465,63 @@ async fn many_deletes_wait_until_a_person_agrees() {
 }
 
 #[tokio::test]
+async fn deletes_that_come_piece_by_piece_wait_like_those_that_come_at_once() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    for number in 0..20 {
+        one.write(&format!("f{number}"), &format!("text {number}"));
+    }
+    one.sync().await;
+    two.sync().await;
+    let at_one = one.person();
+    let remove =
+        |numbers: std::ops::Range<u32>| numbers.for_each(|number| at_one.remove(&format!("f{number}")));
+    remove(0..5);
+    one.sync().await;
+    two.sync().await;
+    remove(5..10);
+    one.sync().await;
+    remove(10..13);
+    let rest = one.sync_quietly().await;
+    assert_eq!(rest.pauses.len(), 1, "13 of 20 in three parts: {rest:?}");
+    assert_eq!(world.files().len(), 10);
+    one.agree(3, 0).await;
+    one.sync().await;
+    let rest = two.sync_quietly().await;
+    assert_eq!(rest.pauses.len(), 1, "so it is where they are followed: {rest:?}");
+    assert_eq!(two.files().len(), 15);
+    two.agree(0, 8).await;
+    world.rests(&mut [&mut one, &mut two]).await;
+    // What was agreed to is over.
+    one.remove("f13");
+    one.sync().await;
+    assert_eq!(world.files().len(), 6);
+}
+
+#[tokio::test]
+async fn a_folder_whose_files_are_renewed_again_and_again_loses_nothing_and_asks_nobody() {
+    let world = World::new();
+    let (mut one, _) = both(&world).await;
+    for round in 0..4 {
+        for number in 0..10 {
+            one.write(&format!("{round} {number}"), &format!("text {round} {number}"));
+            if round > 0 && number < 4 {
+                one.remove(&format!("{} {number}", round - 1));
+            }
+        }
+        one.sync().await;
+    }
+    for round in 0..3 {
+        for number in 4..10 {
+            one.remove(&format!("{round} {number}"));
+            one.write(&format!("new {round} {number}"), "new");
+        }
+        one.sync().await;
+    }
+    assert_eq!(one.files().len(), 28);
+}
+
+#[tokio::test]
 async fn what_comes_back_with_a_new_version_before_it_was_removed_here_is_replaced_and_no_conflict() {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;
@@ -497,12 +554,57 @@ async fn ignored_files_links_and_special_files_stay_on_the_device() {
     one.write("build/out", "no");
     one.write("d/build/in", "yes");
     one.link("link", "/etc/hostname");
-    one.sync_quietly().await;
+    one.link("d/link", "keep.tmp");
+    one.link("ignored.tmp", "a.tmp");
+    one.sync().await;
     two.sync().await;
     assert_eq!(
         two.files().into_keys().collect::<Vec<_>>(),
         [".bitvaultignore", "d/build/in", "d/keep.tmp"]
     );
+    assert_eq!(one.left_alone(), ["d/link", "link"]);
+}
+
+#[tokio::test]
+async fn a_folder_whose_ignore_rules_can_not_be_read_waits_and_the_rest_is_synced() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("d/.bitvaultignore", &"secret\n".repeat(10_000));
+    one.write("d/secret", "no");
+    one.write("a", "yes");
+    let rest = one.sync_quietly().await;
+    assert_eq!(rest.troubles.len(), 1, "{rest:?}");
+    assert!(rest.troubles[0].reason.contains(".bitvaultignore"), "{rest:?}");
+    assert_eq!(world.files().into_keys().collect::<Vec<_>>(), ["a"]);
+    one.write("d/.bitvaultignore", "secret\n");
+    one.write("d/b", "yes");
+    one.sync().await;
+    two.sync().await;
+    assert_eq!(
+        two.files().into_keys().collect::<Vec<_>>(),
+        ["a", "d/.bitvaultignore", "d/b"]
+    );
+}
+
+#[tokio::test]
+async fn since_when_it_is_in_step_is_told_and_only_while_it_is() {
+    let world = World::new();
+    let (mut one, _) = both(&world).await;
+    for number in 0..20 {
+        one.write(&format!("f{number}"), "text");
+    }
+    one.sync().await;
+    let since = one.status().at_rest.expect("it is in step");
+    one.sync().await;
+    assert_eq!(one.status().at_rest, Some(since));
+    one.remove("f0");
+    one.sync().await;
+    assert!(one.status().at_rest > Some(since));
+    for number in 1..15 {
+        one.remove(&format!("f{number}"));
+    }
+    one.sync_quietly().await;
+    assert_eq!(one.status().at_rest, None, "deletes wait for a person");
 }
 
 #[tokio::test]

@@ -41,6 +41,10 @@ pub struct Guard {
     pub many: usize,
     /// Share of what is synced, in percent.
     pub percent: usize,
+    /// So many were deleted on the server just before, beyond what was made anew: they count as if they were still to be.
+    pub before_remote: usize,
+    /// And so many on the device.
+    pub before_local: usize,
     /// Up to how many deletes on the server a person has agreed to.
     pub agreed_remote: usize,
     /// Up to how many deletes on the device a person has agreed to.
@@ -53,6 +57,8 @@ impl Default for Guard {
             few: 4,
             many: 1000,
             percent: 10,
+            before_remote: 0,
+            before_local: 0,
             agreed_remote: 0,
             agreed_local: 0,
         }

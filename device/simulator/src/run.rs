@@ -273,8 +273,10 @@ impl Run {
             }
             self.hub.met("mass delete");
             self.devices[number].store.ask(|control| {
-                control.agreed_remote = usize::MAX;
-                control.agreed_local = usize::MAX;
+                control.agreed = bitvault_device::state::Agreed {
+                    remote: usize::MAX,
+                    local: usize::MAX,
+                };
             });
         }
     }

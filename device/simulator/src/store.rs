@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bitvault_device::planner::{LocalId, LocalNode, LocalTree, NodeId, Place, RemoteTree, SyncedTree, Trees};
 use bitvault_device::remote::ConflictOf;
-use bitvault_device::state::{Changes, Control, Loaded, Meta, NodeRow, Outside, StateError, Status, Store};
+use bitvault_device::state::{
+    Agreed, Changes, Control, Loaded, Meta, NodeRow, Outside, StateError, Status, Store,
+};
 
 use crate::machine::Machine;
 
@@ -184,8 +186,11 @@ impl Store for SimStore {
         Ok(self.lock().control.clone())
     }
 
-    fn set_control(&mut self, control: &Control) -> Result<(), StateError> {
-        self.lock().control = control.clone();
+    fn end_agreement(&mut self, agreed: Agreed) -> Result<(), StateError> {
+        let mut rows = self.lock();
+        if rows.control.agreed == agreed {
+            rows.control.agreed = Agreed::default();
+        }
         Ok(())
     }
 

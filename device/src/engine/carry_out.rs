@@ -75,6 +75,12 @@ impl Engine {
         self.transfer(next(Work::Send), next(Work::Fetch), round).await
     }
 
+    /// Counts an operation that was carried out.
+    pub(super) fn did(&mut self, operation: &Operation, round: &mut Round) {
+        round.done += 1;
+        self.spree.did(operation, self.io.world.now());
+    }
+
     /// Whether something would get a name that scans leave out: it would look deleted then.
     fn takes_own_name(&self, operation: &Operation) -> bool {
         let (parent, name) = match operation {
@@ -191,7 +197,7 @@ impl Engine {
         let mut touched = Vec::new();
         for operation in operations {
             match self.change_one(&operation, &mut touched).await {
-                Ok(()) => round.done += 1,
+                Ok(()) => self.did(&operation, round),
                 Err(error) => self.fs_refused(&operation, error, round)?,
             }
         }
@@ -309,7 +315,7 @@ impl Engine {
         while let Some((operation, result)) = results.next().await {
             match result {
                 Ok(node) => {
-                    round.done += 1;
+                    self.did(&operation, round);
                     self.kept.answered(&operation);
                     self.called(&operation, node, round);
                 }

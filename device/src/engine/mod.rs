@@ -22,6 +22,7 @@ mod look;
 mod open;
 mod round;
 mod run;
+mod spree;
 mod tell;
 mod transfers;
 
@@ -30,16 +31,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bitvault_planner::{Guard, LocalId, NameRules, NodeId, Pause, Policy, Trees};
+use time::OffsetDateTime;
 
 use crate::fs::{FileSystem, FsError, RelPath};
 use crate::remote::{Remote, RemoteError};
 use crate::scan::Depth;
-use crate::state::{Control, Kept, LogLine, StateError, Status, Store, Trouble};
+use crate::state::{Agreed, Control, Kept, LogLine, StateError, Status, Store, Trouble};
 use crate::world::World;
 
 pub use events::{Event, Progress, Silent};
 use io::Io;
 use round::Round;
+use spree::Spree;
 pub use tell::pause;
 
 /// How often one operation is tried in a round.
@@ -191,6 +194,12 @@ pub struct Engine {
     partials: BTreeSet<RelPath>,
     /// While the server is read anew: how far. It is not kept before the end.
     reading: Option<crate::remote::Cursor>,
+    /// What was deleted of late.
+    spree: Spree,
+    /// What people had agreed to when the last round began.
+    agreed: Agreed,
+    /// Since when it is in step; none while it isn't.
+    in_step: Option<OffsetDateTime>,
     /// The last plan was not carried out to its end, by this engine or the one before: there may be more than was noted.
     was_cut_short: bool,
 }
@@ -228,6 +237,7 @@ impl Engine {
     /// well how long to wait for what was held back.
     async fn round(&mut self, scope: Scope) -> Result<(Rest, Option<Duration>), EngineError> {
         let control = self.store.control()?;
+        self.agreed = control.agreed;
         if control.paused {
             let rest = Rest {
                 paused: true,
@@ -291,14 +301,17 @@ impl Engine {
     }
 
     fn policy(&self, control: &Control) -> Policy {
+        let (before_remote, before_local) = self.spree.of_late(self.io.world.now());
         Policy {
             device: self.config.device.clone(),
             today: self.io.world.today(),
             names: self.config.names.clone(),
             excluded: control.excluded.iter().filter_map(|id| id.parse().ok()).collect(),
             guard: Guard {
-                agreed_remote: control.agreed_remote,
-                agreed_local: control.agreed_local,
+                before_remote,
+                before_local,
+                agreed_remote: control.agreed.remote,
+                agreed_local: control.agreed.local,
                 ..self.config.guard
             },
         }
@@ -330,8 +343,11 @@ impl Engine {
 
     fn tell_rest(&mut self, rest: &Rest) -> Result<(), EngineError> {
         let now = self.io.world.now();
+        let is_in_step = !rest.paused && rest.pauses.is_empty() && rest.troubles.is_empty();
+        let since = self.in_step.filter(|_| rest.done == 0).unwrap_or(now);
+        self.in_step = is_in_step.then_some(since);
         self.store.set_status(&Status {
-            at_rest: Some(now),
+            at_rest: self.in_step,
             at: Some(now),
             synced: self.kept.trees().synced.len(),
             pauses: rest.pauses.iter().map(tell::pause).collect(),
@@ -339,13 +355,9 @@ impl Engine {
             stopped: rest.paused.then(|| "paused".to_owned()),
         })?;
         // Who agreed to many deletes agreed to those, and not to the next ones.
-        let control = self.store.control()?;
-        if rest.pauses.is_empty() && (control.agreed_remote, control.agreed_local) != (0, 0) {
-            self.store.set_control(&Control {
-                agreed_remote: 0,
-                agreed_local: 0,
-                ..control
-            })?;
+        if rest.pauses.is_empty() && self.agreed != Agreed::default() {
+            self.store.end_agreement(self.agreed)?;
+            self.spree.end();
         }
         self.io.progress.event(Event::AtRest);
         Ok(())

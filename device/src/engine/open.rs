@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use bitvault_planner::{Fingerprint, LocalId, LocalKind, LocalNode, Name};
 
-use super::{Config, Engine, EngineError, Io, Parts};
+use super::{Config, Engine, EngineError, Io, Parts, Spree};
 use crate::fs::{Marker, Root};
-use crate::state::{Kept, Loaded, Meta};
+use crate::state::{Agreed, Kept, Loaded, Meta};
 
 impl Engine {
     /// An engine on a folder and its state.
@@ -58,6 +58,9 @@ impl Engine {
             unseen: Vec::new(),
             partials: BTreeSet::new(),
             reading: None,
+            agreed: Agreed::default(),
+            spree: Spree::default(),
+            in_step: None,
             was_cut_short: true,
         };
         if let Some(why) = anew {

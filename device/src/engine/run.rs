@@ -1,32 +1,38 @@
 //! The engine as it keeps running: settles, waits for either side, and settles what changed.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bitvault_planner::LocalId;
 use futures::future::{Either, select};
 
 use super::{Engine, EngineError, ROUNDS, Rest, Scope};
-use crate::fs::RelPath;
+use crate::fs::{FsError, RelPath};
 use crate::remote::RemoteError;
 use crate::state::Status;
 use crate::watch::{Hint, Hints};
 
-/// First wait when the server can't be reached; it doubles up to [`BACKOFF_MOST`].
+/// First wait when the server or the disk fails; it doubles up to [`BACKOFF_MOST`].
 const BACKOFF: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
 /// How soon a paused engine notices that it may go on.
 const PAUSED_FOR: Duration = Duration::from_secs(1);
 
+/// Ends when the whole folder is to be listed again, whatever else comes meanwhile.
+type Rescan = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl Engine {
     /// Keeps both sides in step until something makes that impossible; who wants it to stop drops the future, which is as
-    /// safe as a crash. A server that can't be reached is waited for.
+    /// safe as a crash. A server that can't be reached or fails is waited for, and so is a disk that fails.
     ///
     /// # Errors
-    /// As [`Engine::settle`], but for a server that can't be reached.
+    /// As [`Engine::settle`], but for what may pass by itself.
     pub async fn run(&mut self, hints: &mut dyn Hints) -> Result<(), EngineError> {
         let mut scope = Scope::Whole;
         let mut backoff = BACKOFF;
+        let mut rescan = self.next_rescan();
         loop {
             let settled = self.settle_from(scope).await;
             let waited = match settled {
@@ -34,7 +40,7 @@ impl Engine {
                     self.io.world.sleep(PAUSED_FOR).await;
                     Ok(Scope::Whole)
                 }
-                Ok(_) => self.wait(hints).await,
+                Ok(_) => self.wait(hints, &mut rescan).await,
                 Err(error) => Err(error),
             };
             scope = match waited {
@@ -42,9 +48,9 @@ impl Engine {
                     backoff = BACKOFF;
                     scope
                 }
-                Err(EngineError::Remote(RemoteError::Unreachable(why))) => {
-                    tracing::warn!(why, "reach the server");
-                    self.tell_stopped(&why)?;
+                Err(error) if may_pass(&error) => {
+                    tracing::warn!(%error, "sync; try again");
+                    self.tell_stopped(&error.to_string())?;
                     // Half of it by chance, so that a thousand devices don't come back as one.
                     let part = (self.io.world.random() & 0xff) as u32;
                     self.io.world.sleep(backoff / 2 + backoff / 2 * part / 255).await;
@@ -53,6 +59,9 @@ impl Engine {
                 }
                 Err(error) => return Err(error),
             };
+            if matches!(scope, Scope::Whole) {
+                rescan = self.next_rescan();
+            }
         }
     }
 
@@ -81,24 +90,30 @@ impl Engine {
         })
     }
 
+    fn next_rescan(&self) -> Rescan {
+        let world = Arc::clone(&self.io.world);
+        let every = self.config.limits.rescan;
+        Box::pin(async move { world.sleep(every).await })
+    }
+
     /// Waits for the journal, for a hint, or for the next look at everything.
-    async fn wait(&mut self, hints: &mut dyn Hints) -> Result<Scope, EngineError> {
+    async fn wait(&mut self, hints: &mut dyn Hints, rescan: &mut Rescan) -> Result<Scope, EngineError> {
         let cursor = self.cursor();
         let io = self.io.clone();
-        let limits = self.config.limits;
-        let rescan = std::pin::pin!(io.world.sleep(limits.rescan));
         let hint = std::pin::pin!(hints.next());
-        let remote = std::pin::pin!(io.remote.changes(cursor.as_ref(), limits.wait));
-        match select(remote, select(hint, rescan)).await {
+        let remote = std::pin::pin!(io.remote.changes(cursor.as_ref(), self.config.limits.wait));
+        // What is due comes first: a server or a folder that always has something to tell must not keep it off.
+        match select(rescan, select(remote, hint)).await {
+            Either::Left(_) => Ok(Scope::Whole),
             // Also when nothing happened: people may have asked for something meanwhile.
-            Either::Left((page, _)) => {
+            Either::Right((Either::Left((page, _)), _)) => {
                 self.take_page(page)?;
                 Ok(Scope::Folders(Vec::new()))
             }
-            Either::Right((Either::Left((Hint::Folders(folders), _)), _)) => {
+            Either::Right((Either::Right((Hint::Folders(folders), _)), _)) => {
                 Ok(Scope::Folders(self.known(&folders)))
             }
-            Either::Right((Either::Left((Hint::Everything, _)) | Either::Right(_), _)) => Ok(Scope::Whole),
+            Either::Right((Either::Right((Hint::Everything, _)), _)) => Ok(Scope::Whole),
         }
     }
 
@@ -129,5 +144,14 @@ impl Engine {
             ..Status::default()
         })?;
         Ok(())
+    }
+}
+
+/// Whether trying again may help, with nothing done about it.
+fn may_pass(error: &EngineError) -> bool {
+    match error {
+        EngineError::Remote(RemoteError::Unreachable(_) | RemoteError::Broken(_)) => true,
+        EngineError::Fs(error) => !matches!(error, FsError::RootGone(_)),
+        _ => false,
     }
 }

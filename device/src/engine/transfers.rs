@@ -239,7 +239,7 @@ impl Engine {
                 for (operation, result) in results {
                     match (result, &operation) {
                         (Ok(node), Operation::Upload { local, .. }) => {
-                            round.done += 1;
+                            self.did(&operation, round);
                             let bytes = node.kind.content().map_or(0, |content| content.size);
                             self.io.progress.event(Event::Moved { bytes });
                             self.log("upload", self.shown_local(*local), "");
@@ -258,7 +258,7 @@ impl Engine {
                 for (operation, result) in results {
                     match result {
                         Ok(fingerprint) => {
-                            round.done += 1;
+                            self.did(&operation, round);
                             self.fetched(&operation, fingerprint);
                         }
                         Err(error) => {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::fs::{FileSystem, FsError, Listing, RelPath};
+use super::Unlisted;
+use crate::fs::{FileSystem, Listing, RelPath};
 
 /// The file with the rules, in any folder, for what is below that.
 pub(super) const FILE: &str = ".bitvaultignore";
@@ -27,7 +28,7 @@ struct Level {
 
 impl Rules {
     /// The rules of all folders above this one.
-    pub(super) async fn above(fs: &dyn FileSystem, path: &RelPath) -> Result<Self, FsError> {
+    pub(super) async fn above(fs: &dyn FileSystem, path: &RelPath) -> Result<Self, Unlisted> {
         let mut folders = Vec::new();
         let mut at = path.clone();
         while let Some((folder, _)) = at.split() {
@@ -47,7 +48,7 @@ impl Rules {
         fs: &dyn FileSystem,
         folder: &RelPath,
         listing: &Listing,
-    ) -> Result<Self, FsError> {
+    ) -> Result<Self, Unlisted> {
         if listing.entries.iter().any(|entry| entry.name.as_str() == FILE) {
             self.read(fs, folder).await
         } else {
@@ -75,10 +76,15 @@ impl Rules {
         false
     }
 
-    async fn read(&self, fs: &dyn FileSystem, folder: &RelPath) -> Result<Self, FsError> {
-        let Some(bytes) = fs.read_start(&folder.join(FILE), RULES_BYTES).await? else {
+    async fn read(&self, fs: &dyn FileSystem, folder: &RelPath) -> Result<Self, Unlisted> {
+        let Some(bytes) = fs.read_start(&folder.join(FILE), RULES_BYTES + 1).await? else {
             return Ok(self.clone());
         };
+        if bytes.len() > RULES_BYTES {
+            return Err(Unlisted::Trouble(format!(
+                "its {FILE} is larger than {RULES_BYTES} bytes; shorten it to have the folder synced"
+            )));
+        }
         let mut builder = GitignoreBuilder::new("");
         for line in String::from_utf8_lossy(&bytes).lines() {
             // As git does: a line that is no pattern names nothing.

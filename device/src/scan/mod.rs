@@ -4,7 +4,7 @@
 //! engine.
 //!
 //! Invariants: a folder that can't be listed is not in the scan as listed, so that nothing below it counts as gone.
-//! Symbolic links and special files are told, and never followed or opened. Content is not read here.
+//! Symbolic links and special files are among the entries, and never followed or opened. Content is not read here.
 
 mod ignored;
 
@@ -71,7 +71,13 @@ pub async fn survey(
         let Some(path) = path_of(trees, folder) else {
             continue;
         };
-        let rules = Rules::above(fs, &path).await?;
+        let rules = match Rules::above(fs, &path).await {
+            Ok(rules) => rules,
+            Err(reason) => {
+                survey.not_listed(&path, reason)?;
+                continue;
+            }
+        };
         let is_ignored = trees.local.get(folder).is_some_and(|entry| entry.ignored);
         let open = Open {
             parent: ScanParent::Listed(folder),
@@ -109,14 +115,15 @@ async fn list_all(
             Ok(listing) => listing,
             Err(reason) if folder.path.is_root() => return Err(reason.into_error()),
             Err(reason) => {
-                survey.is_complete = false;
-                // That it is gone since its parent was listed tells the next scan.
-                if let Unlisted::Trouble(reason) = reason {
-                    survey.troubles.push(Trouble {
-                        path: folder.path.to_string(),
-                        reason,
-                    });
-                }
+                survey.not_listed(&folder.path, reason)?;
+                continue;
+            }
+        };
+        // Without its rules a folder's entries would be synced that are to stay here.
+        let rules = match folder.rules.within(fs, &folder.path, &listing).await {
+            Ok(rules) => rules,
+            Err(reason) => {
+                survey.not_listed(&folder.path, reason)?;
                 continue;
             }
         };
@@ -128,9 +135,26 @@ async fn list_all(
                 }
             }
         }
-        take_in(fs, trees, &folder, listing, &mut open, survey).await?;
+        take_in(trees, &folder, (listing, rules), &mut open, survey);
     }
     Ok(())
+}
+
+impl Survey {
+    /// A folder could not be listed: fails only when the whole one is gone.
+    fn not_listed(&mut self, path: &RelPath, reason: Unlisted) -> Result<(), FsError> {
+        self.is_complete = false;
+        match reason {
+            // That it is gone since its parent was listed tells the next scan.
+            Unlisted::Gone => Ok(()),
+            Unlisted::Trouble(reason) => {
+                let path = path.to_string();
+                self.troubles.push(Trouble { path, reason });
+                Ok(())
+            }
+            Unlisted::Root(error) => Err(error),
+        }
+    }
 }
 
 /// Why a folder was not listed.
@@ -141,6 +165,16 @@ enum Unlisted {
     Trouble(String),
     /// The synced folder itself is gone.
     Root(FsError),
+}
+
+impl From<FsError> for Unlisted {
+    fn from(error: FsError) -> Self {
+        match error {
+            FsError::Changed => Self::Gone,
+            FsError::RootGone(_) => Self::Root(error),
+            error => Self::Trouble(error.to_string()),
+        }
+    }
 }
 
 impl Unlisted {
@@ -154,11 +188,7 @@ impl Unlisted {
 }
 
 async fn list(fs: &dyn FileSystem, trees: &Trees, folder: &Open) -> Result<Listing, Unlisted> {
-    let listing = fs.list(&folder.path).await.map_err(|error| match error {
-        FsError::Changed => Unlisted::Gone,
-        FsError::RootGone(_) => Unlisted::Root(error),
-        error => Unlisted::Trouble(error.to_string()),
-    })?;
+    let listing = fs.list(&folder.path).await?;
     // What was a folder that is synced, and has another file system mounted over it, is not gone.
     let covered = listing.mounts.iter().find(|mount| {
         folder.known.is_some_and(|known| {
@@ -177,14 +207,13 @@ async fn list(fs: &dyn FileSystem, trees: &Trees, folder: &Open) -> Result<Listi
     }
 }
 
-async fn take_in(
-    fs: &dyn FileSystem,
+fn take_in(
     trees: &Trees,
     folder: &Open,
-    listing: Listing,
+    (listing, rules): (Listing, Rules),
     open: &mut Vec<Open>,
     survey: &mut Survey,
-) -> Result<(), FsError> {
+) {
     survey
         .leftovers
         .extend(listing.leftovers.iter().map(|name| folder.path.join(name)));
@@ -194,7 +223,6 @@ async fn take_in(
             path: format!("{}/{name}", folder.path),
             reason: "its name is not Unicode; rename it to have it synced".to_owned(),
         }));
-    let rules = folder.rules.within(fs, &folder.path, &listing).await?;
     let known: HashMap<&Name, &LocalNode> = folder
         .known
         .map(|known| {
@@ -240,7 +268,6 @@ async fn take_in(
             });
         }
     }
-    Ok(())
 }
 
 /// Those of the folders that lie in none of the others.

@@ -98,13 +98,23 @@ pub struct Meta {
 pub struct Control {
     /// Nothing is to be done for now.
     pub paused: bool,
-    /// Up to how many deletes on the server were agreed to.
-    pub agreed_remote: usize,
-    /// Up to how many deletes on the device were agreed to.
-    pub agreed_local: usize,
+    /// Deletes that were agreed to.
+    #[serde(flatten)]
+    pub agreed: Agreed,
     /// What of the server this device leaves out, with all below it: ids.
     #[serde(default)]
     pub excluded: BTreeSet<String>,
+}
+
+/// Up to how many deletes people agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Agreed {
+    /// On the server.
+    #[serde(rename = "agreed_remote")]
+    pub remote: usize,
+    /// On the device.
+    #[serde(rename = "agreed_local")]
+    pub local: usize,
 }
 
 /// Something that was done, for people to read.
@@ -124,7 +134,7 @@ pub struct LogLine {
 /// How things stood when the engine last looked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Status {
-    /// When it last was at rest.
+    /// Since when it is in step: nothing to do, nothing that waits for a person or can't be synced. None while it isn't.
     #[serde(with = "time::serde::rfc3339::option")]
     pub at_rest: Option<OffsetDateTime>,
     /// When this was written.
@@ -254,11 +264,11 @@ pub trait Store: Send {
     /// # Errors
     /// When it can't be read.
     fn control(&mut self) -> Result<Control, StateError>;
-    /// Notes what people ask for.
+    /// Ends this agreement, as what was agreed to is done. Another one, given since it was read, stays.
     ///
     /// # Errors
     /// When it can't be written.
-    fn set_control(&mut self, control: &Control) -> Result<(), StateError>;
+    fn end_agreement(&mut self, agreed: Agreed) -> Result<(), StateError>;
     /// Notes how things stand.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use bitvault_device::state::{Changes, Control, Loaded, SqliteStore, StateError, Status, Store};
+use bitvault_device::state::{Agreed, Changes, Control, Loaded, SqliteStore, StateError, Status, Store};
 
 /// A state that fails once to note something, as if the device had died before.
 pub(super) struct Forgetful {
@@ -32,8 +32,8 @@ impl Store for Forgetful {
         self.store.control()
     }
 
-    fn set_control(&mut self, control: &Control) -> Result<(), StateError> {
-        self.store.set_control(control)
+    fn end_agreement(&mut self, agreed: Agreed) -> Result<(), StateError> {
+        self.store.end_agreement(agreed)
     }
 
     fn set_status(&mut self, status: &Status) -> Result<(), StateError> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bitvault_device::engine::{Config, Engine, EngineError, Limits, Parts, Rest, Silent};
 use bitvault_device::fs::{LinuxFs, own};
 use bitvault_device::planner::{Guard, NameRules};
-use bitvault_device::state::{Control, LogLine, SqliteStore, Store as _};
+use bitvault_device::state::{Agreed, Control, LogLine, SqliteStore, Status, Store as _};
 use bitvault_device::watch::{FolderWatch, Hints};
 use bitvault_device::world;
 use bitvault_simulator::{Fault, Faults, ModelServer, Seen};
@@ -113,6 +113,7 @@ pub(crate) struct Device {
     forgets: Arc<Mutex<Option<&'static str>>>,
     clock: Arc<Clock>,
     unlistable: Unlistable,
+    limits: Limits,
     engine: Option<Engine>,
 }
 
@@ -130,6 +131,7 @@ impl Device {
             forgets: Arc::default(),
             clock: Arc::default(),
             unlistable: Unlistable::default(),
+            limits: Limits::default(),
             engine: None,
         }
     }
@@ -162,6 +164,7 @@ impl Device {
             forgets: Arc::clone(&self.forgets),
             clock: Arc::clone(&self.clock),
             unlistable: Unlistable::clone(&self.unlistable),
+            limits: self.limits,
             engine: None,
         }
     }
@@ -193,7 +196,7 @@ impl Device {
     }
 
     pub(crate) async fn agree(&mut self, remote: usize, local: usize) {
-        self.control(|control| (control.agreed_remote, control.agreed_local) = (remote, local));
+        self.control(|control| control.agreed = Agreed { remote, local });
     }
 
     /// Leaves something of the server out, or takes it in again.
@@ -214,14 +217,13 @@ impl Device {
             .unwrap()
             .control()
             .unwrap()
-            .agreed_remote
+            .agreed
+            .remote
     }
 
     fn control(&self, change: impl FnOnce(&mut Control)) {
         let mut store = SqliteStore::beside(&self.state).unwrap();
-        let mut control = store.control().unwrap();
-        change(&mut control);
-        store.set_control(&control).unwrap();
+        store.change_control(change).unwrap();
     }
 
     // --- what is there
@@ -255,14 +257,35 @@ impl Device {
         lines
     }
 
+    /// What it tells of how things stand.
+    pub(crate) fn status(&self) -> Status {
+        let status = SqliteStore::beside(&self.state).unwrap().status();
+        status.unwrap()
+    }
+
+    /// What is never synced, as it tells.
+    pub(crate) fn left_alone(&self) -> Vec<String> {
+        SqliteStore::beside(&self.state).unwrap().left_alone().unwrap()
+    }
+
     pub(crate) fn slept(&self) -> u64 {
         self.clock.slept_ms.load(Ordering::Relaxed)
+    }
+
+    /// Looks at everything so often.
+    pub(crate) fn rescans(&mut self, every: Duration) {
+        self.limits.rescan = every;
     }
 
     // --- what goes wrong
 
     pub(crate) fn lose_answer(&self, call: &str) {
         *self.faults.fault.lock().unwrap() = Some((call.to_owned(), Fault::LoseAnswer));
+    }
+
+    /// The server fails once in this call.
+    pub(crate) fn fail(&self, call: &str) {
+        *self.faults.fault.lock().unwrap() = Some((call.to_owned(), Fault::Fail));
     }
 
     pub(crate) fn lose_request(&self, call: &str) {
@@ -366,6 +389,7 @@ impl Device {
             forgets: Arc::default(),
             clock: Arc::default(),
             unlistable: Unlistable::default(),
+            limits: Limits::default(),
             engine: None,
         };
         copy(&self.folder, &clone.folder);
@@ -464,7 +488,7 @@ impl Device {
             shown: self.folder.display().to_string(),
             names: NameRules::posix(),
             guard: Guard::default(),
-            limits: Limits::default(),
+            limits: self.limits,
         };
         Engine::open(parts, config).await
     }

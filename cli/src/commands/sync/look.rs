@@ -5,7 +5,7 @@ use crate::args::{Sync, SyncChoice, SyncPlace};
 use crate::error::Error;
 use crate::human::{duration, instant, size};
 use crate::output::Output;
-use bitvault_device::state::{Control, Moving, SqliteStore, Status, Store as _};
+use bitvault_device::state::{Agreed, Moving, SqliteStore, Status, Store as _};
 use serde_json::json;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -13,20 +13,27 @@ use time::OffsetDateTime;
 /// How long it counts what a running process noted about how far it is; it does so each second.
 const FRESH_FOR: Duration = Duration::from_secs(10);
 
+/// So many of what is left alone are named to a person.
+const NAMED: usize = 10;
+
 /// Runs a command that needs nothing but the state.
 pub(crate) fn look(args: &Sync, output: &Output) -> Result<(), Error> {
     match args {
         Sync::Run(_) | Sync::Doctor(_) => Ok(()),
         Sync::Status(place) => each(place, |shown, store| status(shown, store, output)),
-        Sync::Pause(place) => each(place, |_, store| control(store, |control| control.paused = true)),
+        Sync::Pause(place) => each(place, |_, store| {
+            Ok(store.change_control(|control| control.paused = true)?)
+        }),
         Sync::Resume(args) => each(&args.place, |_, store| {
-            control(store, |control| {
+            Ok(store.change_control(|control| {
                 control.paused = false;
                 if let Some(agreed) = args.delete {
-                    control.agreed_remote = agreed;
-                    control.agreed_local = agreed;
+                    control.agreed = Agreed {
+                        remote: agreed,
+                        local: agreed,
+                    };
                 }
-            })
+            })?)
         }),
         Sync::Exclude(choice) => choose(choice, true),
         Sync::Include(choice) => choose(choice, false),
@@ -62,7 +69,7 @@ fn choose(choice: &SyncChoice, is_out: bool) -> Result<(), Error> {
         })?;
         ids.push(id.to_string());
     }
-    control(&mut store, |control| {
+    Ok(store.change_control(|control| {
         for id in ids {
             if is_out {
                 control.excluded.insert(id);
@@ -70,17 +77,12 @@ fn choose(choice: &SyncChoice, is_out: bool) -> Result<(), Error> {
                 control.excluded.remove(&id);
             }
         }
-    })
-}
-
-fn control(store: &mut SqliteStore, change: impl FnOnce(&mut Control)) -> Result<(), Error> {
-    let mut control = store.control()?;
-    change(&mut control);
-    Ok(store.set_control(&control)?)
+    })?)
 }
 
 fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), Error> {
     let (status, control, meta) = (store.status()?, store.control()?, store.meta()?);
+    let left_alone = store.left_alone()?;
     let moving = store.moving()?.filter(|moving| is_fresh(moving, &status));
     if output.json {
         return output.document(&json!({
@@ -91,12 +93,16 @@ fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), E
             "paused": control.paused,
             "status": status,
             "moving": moving,
+            "left_alone": left_alone,
         }));
     }
     let rest = match (&status.at_rest, &status.stopped) {
         _ if control.paused => "paused".to_owned(),
         (_, Some(why)) => format!("stopped: {why}"),
         (Some(at), None) => format!("in step since {}", instant(*at)),
+        (None, None) if !status.pauses.is_empty() || !status.problems.is_empty() => {
+            "in step but for what is told below".to_owned()
+        }
         (None, None) => "not in step yet".to_owned(),
     };
     output.line(&format!(
@@ -122,6 +128,19 @@ fn status(shown: &str, store: &mut SqliteStore, output: &Output) -> Result<(), E
     }
     for problem in &status.problems {
         output.line(&format!("  {}: {}", output.name(&problem.path), problem.reason))?;
+    }
+    if !left_alone.is_empty() {
+        let some: Vec<_> = left_alone
+            .iter()
+            .take(NAMED)
+            .map(|path| output.name(path))
+            .collect();
+        let more = if left_alone.len() > NAMED { ", …" } else { "" };
+        output.line(&format!(
+            "  left alone, as links, special files and mounts are not synced ({}): {}{more}",
+            left_alone.len(),
+            some.join(", ")
+        ))?;
     }
     Ok(())
 }

@@ -56,15 +56,16 @@ pub(super) fn leaves(merged: &Merged<'_>, slot: Slot) -> bool {
 }
 
 fn guard(merged: &Merged<'_>, side: Side) -> Option<Pause> {
-    let (fate, agreed) = match side {
-        Side::Remote => (Fate::DeleteRemote, merged.policy.guard.agreed_remote),
-        Side::Local => (Fate::DeleteLocal, merged.policy.guard.agreed_local),
-    };
     let guard = merged.policy.guard;
+    let (fate, before, agreed) = match side {
+        Side::Remote => (Fate::DeleteRemote, guard.before_remote, guard.agreed_remote),
+        Side::Local => (Fate::DeleteLocal, guard.before_local, guard.agreed_local),
+    };
     let deletes = merged.nodes.iter().filter(|node| node.fate == fate).count();
     let synced = merged.synced.len();
-    let is_much = deletes * 2 > synced || deletes > guard.many && deletes * 100 > synced * guard.percent;
-    (is_much && deletes > guard.few && deletes > agreed).then_some(Pause::MassDelete {
+    let (lost, had) = (deletes + before, synced + before);
+    let is_much = lost * 2 > had || lost > guard.many && lost * 100 > had * guard.percent;
+    (deletes > 0 && is_much && lost > guard.few && deletes > agreed).then_some(Pause::MassDelete {
         side,
         deletes,
         synced,

@@ -14,7 +14,6 @@ struct Writing {
     ino: Ino,
     path: RelPath,
     hasher: sha2::Sha256,
-    has_failed: bool,
 }
 
 pub(super) async fn create(fs: &SimFs, folder: &RelPath, tag: u64) -> Result<Box<dyn Temp>, FsError> {
@@ -31,7 +30,6 @@ pub(super) async fn create(fs: &SimFs, folder: &RelPath, tag: u64) -> Result<Box
         ino,
         path,
         hasher: sha2::Sha256::new(),
-        has_failed: false,
     }))
 }
 
@@ -66,7 +64,6 @@ pub(super) async fn resume(
         ino,
         path,
         hasher: sha2::Sha256::new_with_prefix(&has),
-        has_failed: false,
     };
     Ok((Box::new(temp), has.len() as u64))
 }
@@ -89,27 +86,23 @@ impl Temp for Writing {
     async fn write(&mut self, bytes: Bytes) -> Result<(), FsError> {
         let half = bytes.len() / 2;
         for part in [bytes.slice(..half), bytes.slice(half..)] {
-            self.hasher.update(&part);
             let written = self
                 .fs
                 .step("write", |disk| disk.append(self.ino, &part).map_err(failed))
                 .await;
             if let Err(error) = written {
-                self.has_failed = true;
                 if matches!(error, FsError::Full) {
                     self.fs.machine.hub.met("disk full in the middle of a write");
                 }
                 return Err(error);
             }
+            self.hasher.update(&part);
         }
         Ok(())
     }
 
     async fn finish(self: Box<Self>) -> Result<Written, FsError> {
         let this = *self;
-        if this.has_failed {
-            return Err(super::broken("an earlier write failed"));
-        }
         let finished = this
             .fs
             .step("finish", |disk| {

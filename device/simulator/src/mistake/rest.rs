@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bitvault_device::planner::{Date, RemoteKind};
-use bitvault_device::state::{Changes, Control, Loaded, StateError, Status, Store};
+use bitvault_device::state::{Agreed, Changes, Control, Loaded, StateError, Status, Store};
 use bitvault_device::world::World;
 use time::OffsetDateTime;
 
@@ -68,8 +68,8 @@ impl Store for WrongStore {
         self.store.control()
     }
 
-    fn set_control(&mut self, control: &Control) -> Result<(), StateError> {
-        self.store.set_control(control)
+    fn end_agreement(&mut self, agreed: Agreed) -> Result<(), StateError> {
+        self.store.end_agreement(agreed)
     }
 
     fn set_status(&mut self, status: &Status) -> Result<(), StateError> {

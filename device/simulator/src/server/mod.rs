@@ -24,6 +24,8 @@ pub enum Fault {
     LoseRequest,
     /// It is done, and the answer never arrives.
     LoseAnswer,
+    /// The server fails, and does nothing.
+    Fail,
 }
 
 /// Decides what goes wrong. Asked once for each call.

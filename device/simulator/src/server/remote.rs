@@ -39,6 +39,9 @@ impl ModelRemote {
         if fault == Some(Fault::LoseRequest) {
             return Err(lost());
         }
+        if fault == Some(Fault::Fail) {
+            return Err(RemoteError::Broken("500 internal error".to_owned()));
+        }
         let (result, has_told) = {
             let mut inner = self.server.lock();
             let told = inner.journal_len();

@@ -138,10 +138,11 @@ impl State {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), FsError> {
-        self.hasher.update(bytes);
         self.file
             .write_all(bytes)
-            .map_err(|cause| self.refused("write", cause))
+            .map_err(|cause| self.refused("write", cause))?;
+        self.hasher.update(bytes);
+        Ok(())
     }
 
     fn finish(self) -> Result<Written, FsError> {
@@ -180,9 +181,14 @@ fn ended() -> FsError {
 impl Temp for Writing {
     async fn write(&mut self, bytes: Bytes) -> Result<(), FsError> {
         let mut state = self.state.take().ok_or_else(ended)?;
-        let state = run(move || state.write(&bytes).map(|()| state)).await?;
+        let (state, written) = run(move || {
+            let written = state.write(&bytes);
+            Ok((state, written))
+        })
+        .await?;
+        // Also when that failed: who ends the file learns which one to remove.
         self.state = Some(state);
-        Ok(())
+        written
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Written, FsError> {

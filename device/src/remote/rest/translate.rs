@@ -140,6 +140,7 @@ pub(super) fn failed(error: &Error) -> RemoteError {
             (Code::NotFound, _) => refused(Refusal::NotFound),
             (Code::Conflict, "name_taken") => refused(Refusal::NameTaken),
             (Code::Exhausted, "quota_exceeded") => refused(Refusal::QuotaExceeded),
+            (Code::Exhausted, "too_many_devices") => refused(Refusal::Denied),
             // Asked for a pause: later.
             (Code::Exhausted | Code::Unavailable, _) => RemoteError::Unreachable(detail),
             (Code::Conflict | Code::Precondition, _) => refused(Refusal::Stale),

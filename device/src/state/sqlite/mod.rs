@@ -11,7 +11,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Changes, Control, Loaded, LogLine, Meta, Moving, NodeRow, Outside, StateError, Status, Store};
+use super::{
+    Agreed, Changes, Control, Loaded, LogLine, Meta, Moving, NodeRow, Outside, StateError, Status, Store,
+};
 
 /// What makes each layout of the one before it; the first one, of nothing.
 const LAYOUTS: [&str; 5] = [
@@ -208,13 +210,31 @@ impl SqliteStore {
         Ok(paths)
     }
 
-    fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
-        let json: Option<String> = self
+    /// Symbolic links, special files and what is mounted in the folder, by path: never synced.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn left_alone(&self) -> Result<Vec<String>, StateError> {
+        rows::left_alone(&self.database).map_err(|cause| sqlite("read", cause))
+    }
+
+    /// Changes what people ask for, while nobody else does.
+    ///
+    /// # Errors
+    /// When it can't be read or written.
+    pub fn change_control(&mut self, change: impl FnOnce(&mut Control)) -> Result<(), StateError> {
+        let begun = self
             .database
-            .query_row("SELECT json FROM facts WHERE name = ?1", [name], |row| row.get(0))
-            .optional()
-            .map_err(|cause| sqlite("read", cause))?;
-        json.as_deref().map(from_json).transpose()
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|cause| sqlite("write", cause))?;
+        let mut control = fact(&begun, "control")?.unwrap_or_default();
+        change(&mut control);
+        put_fact(&begun, "control", &to_json(&control)?).map_err(|cause| sqlite("write", cause))?;
+        begun.commit().map_err(|cause| sqlite("write", cause))
+    }
+
+    fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+        fact(&self.database, name)
     }
 
     fn set_fact(&self, name: &str, value: &impl Serialize) -> Result<(), StateError> {
@@ -322,8 +342,12 @@ impl Store for SqliteStore {
         Ok(self.fact("control")?.unwrap_or_default())
     }
 
-    fn set_control(&mut self, control: &Control) -> Result<(), StateError> {
-        self.set_fact("control", control)
+    fn end_agreement(&mut self, agreed: Agreed) -> Result<(), StateError> {
+        self.change_control(|control| {
+            if control.agreed == agreed {
+                control.agreed = Agreed::default();
+            }
+        })
     }
 
     fn set_status(&mut self, status: &Status) -> Result<(), StateError> {
@@ -369,6 +393,14 @@ fn write_node(transaction: &Transaction<'_>, row: &NodeRow) -> rusqlite::Result<
     rows::put_fetched(transaction, row.id, row.fetched)?;
     rows::put_untold(transaction, row.id, row.untold)?;
     rows::put_synced(transaction, row.id, row.synced.as_ref())
+}
+
+fn fact<T: DeserializeOwned>(database: &Connection, name: &str) -> Result<Option<T>, StateError> {
+    let json: Option<String> = database
+        .query_row("SELECT json FROM facts WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(|cause| sqlite("read", cause))?;
+    json.as_deref().map(from_json).transpose()
 }
 
 fn put_fact(database: &Connection, name: &str, json: &str) -> rusqlite::Result<()> {

@@ -189,6 +189,20 @@ pub(super) fn each_entry<'a>(
     })
 }
 
+/// Links, special files and what is mounted, by path.
+pub(super) fn left_alone(database: &Connection) -> Result<Vec<String>> {
+    all(
+        database,
+        "WITH RECURSIVE up AS (
+            SELECT parent, name AS path FROM entries WHERE kind = 2 AND NOT ignored
+            UNION ALL
+            SELECT holder.parent, holder.name || '/' || up.path FROM up JOIN entries AS holder ON holder.id = up.parent
+            WHERE holder.parent IS NOT NULL)
+        SELECT up.path FROM up JOIN entries AS top ON top.id = up.parent WHERE top.parent IS NULL ORDER BY up.path",
+        |row| row.get(0),
+    )
+}
+
 const ENTRIES: &str =
     "SELECT id, parent, name, kind, device, inode, born, size, modified, changed, content, sent, ignored
     FROM entries";

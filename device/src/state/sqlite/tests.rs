@@ -288,12 +288,7 @@ fn a_second_engine_is_refused_and_a_look_is_not() {
     let store = SqliteStore::open(&path).unwrap();
     assert!(matches!(SqliteStore::open(&path), Err(StateError::Busy)));
     let mut other = SqliteStore::beside(&path).unwrap();
-    other
-        .set_control(&Control {
-            paused: true,
-            ..Control::default()
-        })
-        .unwrap();
+    other.change_control(|control| control.paused = true).unwrap();
     drop(store);
     assert!(SqliteStore::open(&path).unwrap().control().unwrap().paused);
 }

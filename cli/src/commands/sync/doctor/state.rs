@@ -76,6 +76,8 @@ pub(super) fn look(place: &Place, findings: &mut Findings) -> Result<Option<Know
             "look at the other findings, then sync again",
         ),
         (false, None, Some(at)) => findings.well("last sync", format!("in step since {}", instant(at))),
+        // What waits or can't be synced is told below.
+        (false, None, None) if !status.pauses.is_empty() || !status.problems.is_empty() => {}
         (false, None, None) if runs => findings.note("last sync", "not in step yet"),
         (false, None, None) => findings.wrong(
             "last sync",
