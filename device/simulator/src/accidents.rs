@@ -64,17 +64,6 @@ impl Run {
 
     fn crash(&mut self, number: usize, family: &'static str) {
         self.note(family, format_args!("d{number}: {family}"));
-        let machine = self.devices[number].machine.lock();
-        if machine.changing.is_some() {
-            // What came between the look and the rename has no chance to get its place back.
-            let files = machine.disk.files().into_iter();
-            let aside = files.filter(|(path, _, _)| {
-                let name = path.split().map_or("", |(_, name)| name);
-                path.as_str().starts_with(".bitvault/") || own::is_swap(name)
-            });
-            aside.for_each(|(_, _, content)| self.ledger.may_be_buried(&content));
-        }
-        drop(machine);
         self.devices[number].kill();
     }
 

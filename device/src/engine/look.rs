@@ -6,7 +6,7 @@ use std::time::Duration;
 use bitvault_planner::LocalId;
 
 use super::{Engine, EngineError, Event};
-use crate::fs::{FsError, RelPath, Root, own};
+use crate::fs::{FsError, RelPath, Root};
 use crate::remote::{Cursor, Page, RemoteError};
 use crate::scan::{Depth, Survey, path_of, survey};
 
@@ -188,15 +188,9 @@ impl Engine {
         self.kept
             .seen(is_whole && looked.is_complete && observed.unlisted.is_empty());
         self.settle_names(&observed.changed).await?;
-        for leftover in looked.leftovers {
-            let is_partial = leftover.split().is_some_and(|(_, name)| own::is_partial(name));
-            if is_partial {
-                self.partials.insert(leftover);
-            } else {
-                self.sweep(&leftover).await;
-            }
-        }
-        Ok(observed.unlisted)
+        let mut unlisted = observed.unlisted;
+        unlisted.extend(self.clear(looked.leftovers).await?);
+        Ok(unlisted)
     }
 
     /// Makes durable that these entries are where they are: what the server is told of them must not be undone by a power
@@ -211,25 +205,6 @@ impl Engine {
         match holders.is_empty() {
             true => Ok(()),
             false => Ok(self.io.fs.settle(&Vec::from_iter(holders)).await?),
-        }
-    }
-
-    /// Clears what was left of downloads that nobody goes on with. To be called when nothing is left to fetch.
-    pub(super) async fn sweep_partials(&mut self) -> Result<(), EngineError> {
-        for partial in std::mem::take(&mut self.partials) {
-            // Those that were gone on with have their place now.
-            if matches!(self.io.fs.look(&partial).await, Ok(Some(_))) {
-                self.sweep(&partial).await;
-            }
-        }
-        self.flush()
-    }
-
-    async fn sweep(&mut self, leftover: &RelPath) {
-        let label = self.io.label();
-        match self.io.fs.sweep(leftover, &label).await {
-            Ok(()) => self.log("sweep", leftover, "left by a crash"),
-            Err(error) => tracing::warn!(%leftover, %error, "clear what a crash left"),
         }
     }
 

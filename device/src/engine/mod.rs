@@ -18,6 +18,7 @@ mod events;
 mod fetched;
 mod followed;
 mod io;
+mod leftovers;
 mod look;
 mod open;
 mod round;

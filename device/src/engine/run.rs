@@ -118,7 +118,7 @@ impl Engine {
     }
 
     /// The known folders of these paths; for one that is not known, the closest above it.
-    fn known(&self, folders: &BTreeSet<RelPath>) -> Vec<LocalId> {
+    pub(super) fn known(&self, folders: &BTreeSet<RelPath>) -> Vec<LocalId> {
         let local = &self.kept.trees().local;
         let known: BTreeSet<LocalId> = folders
             .iter()

@@ -11,6 +11,7 @@ pub const TRASH: &str = "trash";
 const TEMP: &str = ".bitvault-tmp-";
 const PARTIAL: &str = ".bitvault-part-";
 const SWAP: &str = ".bitvault-swap-";
+const OLD: &str = ".bitvault-old-";
 const TAG_DIGITS: usize = 16;
 
 /// What a file that is being written is called: it holds what is on the server, or a part of that.
@@ -31,6 +32,11 @@ pub fn swap_name(temp: &str) -> String {
     }
 }
 
+/// What a file is called that has made place, and could not go to the trash.
+pub fn old_name(swap: &str) -> String {
+    swap.replacen(SWAP, OLD, 1)
+}
+
 /// Whether it is what [`temp_name`] or [`partial_name`] makes, and nothing that merely begins like it.
 pub fn is_temp(name: &str) -> bool {
     name.strip_prefix(TEMP).is_some_and(is_tag) || is_partial(name)
@@ -46,9 +52,19 @@ pub fn is_swap(name: &str) -> bool {
     name.strip_prefix(SWAP).is_some_and(is_tag)
 }
 
+/// Whether it is what [`old_name`] makes.
+pub fn is_old(name: &str) -> bool {
+    name.strip_prefix(OLD).is_some_and(is_tag)
+}
+
+/// Whether it is what a crash, or a disk that failed, may leave in a folder.
+pub fn is_leftover(name: &str) -> bool {
+    is_temp(name) || is_swap(name) || is_old(name)
+}
+
 /// Whether the engine keeps this name in a folder for itself.
 pub fn is_own(name: &str, is_in_root: bool) -> bool {
-    is_temp(name) || is_swap(name) || (is_in_root && name == FOLDER)
+    is_leftover(name) || (is_in_root && name == FOLDER)
 }
 
 /// The folder of the trash for what goes there now: the time, and a number that no other has.
@@ -89,6 +105,8 @@ mod tests {
     fn only_names_that_the_engine_makes_count_as_its_own() {
         assert!(is_temp(&temp_name(0)) && is_temp(&temp_name(u64::MAX)));
         assert!(is_swap(&swap_name(&temp_name(7))) && !is_temp(&swap_name(&temp_name(7))));
+        let old = old_name(&swap_name(&temp_name(7)));
+        assert!(is_old(&old) && is_leftover(&old) && !is_swap(&old) && !is_temp(&old));
         let partial = partial_name(7);
         assert!(is_partial(&partial) && is_temp(&partial) && !is_partial(&temp_name(7)));
         assert_eq!(swap_name(&partial), swap_name(&temp_name(7)));

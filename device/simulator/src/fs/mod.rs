@@ -305,7 +305,7 @@ fn list(disk: &mut Disk, folder: &RelPath) -> Result<Listing, FsError> {
             continue;
         }
         let found = disk.stat(ino).map_err(failed)?;
-        if own::is_swap(&name) || (own::is_temp(&name) && found.kind != LocalKind::Folder) {
+        if own::is_leftover(&name) && (found.kind != LocalKind::Folder || !own::is_temp(&name)) {
             listing.leftovers.push(name);
             continue;
         }

@@ -73,7 +73,13 @@ pub(super) async fn replace(
     }
     let now = fs.step("look at what was placed", |disk| stat(disk, &path)).await;
     // What can't go there stays under the engine's own name.
-    let _ = into_trash(fs, &swap, name, &aside.label).await;
+    if into_trash(fs, &swap, name, &aside.label).await.is_err() {
+        let swap_name = swap.split().map_or("", |(_, name)| name);
+        let old = folder.join(&own::old_name(swap_name));
+        let _ = fs
+            .step("name what made place", |disk| rename_free(disk, &swap, &old))
+            .await;
+    }
     Ok(after_placing(now, temp))
 }
 

@@ -162,7 +162,7 @@ impl Beneath {
                     continue;
                 }
             };
-            if own::is_swap(name) || (own::is_temp(name) && entry.file_type() != FileType::Directory) {
+            if own::is_leftover(name) && (entry.file_type() != FileType::Directory || !own::is_temp(name)) {
                 listing.leftovers.push(name.to_owned());
                 continue;
             }

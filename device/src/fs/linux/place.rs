@@ -104,6 +104,12 @@ pub(super) fn replace(
     let now = stat(&folder, name).map_err(failed);
     if let Err(error) = into_trash(beneath, (&folder, &swap_name), name, &aside.label, &path) {
         tracing::warn!(%path, %error, "move what made place to the trash");
+        // Its name says from now on that it is no person's.
+        let _renamed = rename_free(
+            (&folder, &swap_name),
+            (&folder, &own::old_name(&swap_name)),
+            &path,
+        );
     }
     Ok(after_placing(now, temp))
 }

@@ -163,6 +163,10 @@ async fn what_made_place_and_can_not_go_to_the_trash_waits_under_a_name_of_the_e
     fs::remove_file(own.join(own::TRASH)).unwrap();
     let leftovers = folder.fs.list(&RelPath::root()).await.unwrap().leftovers;
     assert_eq!(leftovers.len(), 1, "{leftovers:?}");
+    assert!(
+        own::is_old(&leftovers[0]),
+        "it is known to be no person's: {leftovers:?}"
+    );
     folder.fs.sweep(&path(&leftovers[0]), "later").await.unwrap();
     assert_eq!(folder.trashed(), ["old"]);
 }

@@ -45,7 +45,7 @@ pub(super) fn sweep(beneath: &Beneath, leftover: &RelPath, label: &str) -> Resul
         return rustix::fs::unlinkat(&folder, name, AtFlags::empty())
             .map_err(|errno| failed("remove", leftover, errno));
     }
-    if !own::is_swap(name) {
+    if !own::is_leftover(name) {
         return Err(FsError::Changed);
     }
     into_trash(beneath, (&folder, name), name, label, leftover).map(|_| ())
