@@ -5,12 +5,15 @@ use anyhow::{Context as _, Result, ensure};
 use bitvault_conformance::api::sha256;
 use bitvault_conformance::daemon::Daemon;
 use bitvault_conformance::disk::SmallDisk;
+use bitvault_device::fs::own;
 use std::collections::BTreeSet;
 
 const MIB: usize = 1 << 20;
 const DISK_MIB: u64 = 64;
 /// What is free when the large files come.
 const FREE: u64 = 12 * MIB as u64;
+/// So many of a MiB each, more than is free.
+const MEDIUM: u8 = 16;
 const STATE_DISK_MIB: u64 = 8;
 /// What a state takes in of these is more than is free.
 const MANY: usize = 600;
@@ -59,11 +62,23 @@ pub(crate) fn folder(daemon: &Daemon) -> Result<()> {
     ensure!(laptop.sync("run", &["--once"])?.code == 5);
     desk.once()?;
     ensure!(desk.read("small 1")? == "edited while the disk is full");
+    // Room for these is not taken beforehand: what turns out not to fit leaves nothing behind either.
+    for number in 0..MEDIUM {
+        std::fs::write(desk.path(&format!("medium {number}")), vec![number; MIB])?;
+    }
+    desk.once()?;
+    let held = laptop.sync("run", &["--once", "--json"])?;
+    ensure!(held.code == 5, "{}: {}", held.code, held.stderr);
+    let left: Vec<_> = std::fs::read_dir(laptop.path(""))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| own::is_leftover(name))
+        .collect();
+    ensure!(left.is_empty(), "{left:?}");
     disk.make_room()?;
     let tree = rest(&[&desk, &laptop])?;
     ensure!(tree.get("too large") == Some(&Some(sha256(&vec![1; 20 * MIB]))));
     ensure!(tree.get("grows") == Some(&Some(sha256(&vec![2; 14 * MIB]))));
-    ensure!(tree.len() == 32, "{:?}", tree.keys());
+    ensure!(tree.len() == 32 + usize::from(MEDIUM), "{:?}", tree.keys());
     Ok(())
 }
 
