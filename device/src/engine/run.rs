@@ -9,12 +9,12 @@ use bitvault_planner::LocalId;
 use futures::future::{Either, select};
 
 use super::{Engine, EngineError, ROUNDS, Rest, Scope};
-use crate::fs::{FsError, RelPath};
+use crate::fs::RelPath;
 use crate::remote::RemoteError;
 use crate::state::Status;
 use crate::watch::{Hint, Hints};
 
-/// First wait when the server or the disk fails; it doubles up to [`BACKOFF_MOST`].
+/// First wait when the server can't be reached or fails; it doubles up to [`BACKOFF_MOST`].
 const BACKOFF: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
 /// How soon a paused engine notices that it may go on.
@@ -25,10 +25,10 @@ type Rescan = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Engine {
     /// Keeps both sides in step until something makes that impossible; who wants it to stop drops the future, which is as
-    /// safe as a crash. A server that can't be reached or fails is waited for, and so is a disk that fails.
+    /// safe as a crash. A server that can't be reached or fails is waited for.
     ///
     /// # Errors
-    /// As [`Engine::settle`], but for what may pass by itself.
+    /// As [`Engine::settle`], but for what may pass by itself at the server.
     pub async fn run(&mut self, hints: &mut dyn Hints) -> Result<(), EngineError> {
         let mut scope = Scope::Whole;
         let mut backoff = BACKOFF;
@@ -147,11 +147,11 @@ impl Engine {
     }
 }
 
-/// Whether trying again may help, with nothing done about it.
+/// Whether trying again may help. Not with a disk that fails: what was seen on it and is not durable has to be seen anew, by
+/// another engine on the same state.
 fn may_pass(error: &EngineError) -> bool {
-    match error {
-        EngineError::Remote(RemoteError::Unreachable(_) | RemoteError::Broken(_)) => true,
-        EngineError::Fs(error) => !matches!(error, FsError::RootGone(_)),
-        _ => false,
-    }
+    matches!(
+        error,
+        EngineError::Remote(RemoteError::Unreachable(_) | RemoteError::Broken(_))
+    )
 }
