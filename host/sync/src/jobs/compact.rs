@@ -18,7 +18,8 @@ const ENTRIES: u32 = 5000;
 const CALLS: usize = 100;
 
 impl Sync {
-    /// Removes what may go now in every tenant; answers how many entries went.
+    /// Removes what may go now in every tenant; answers how many entries went. A tenant where that fails is tried again at
+    /// the next look.
     pub async fn compact_once(&self) -> Result<u64> {
         let (mut removed, mut after) = (0, None);
         loop {
@@ -28,7 +29,12 @@ impl Sync {
             };
             after = Some(last.tenant_id.parse()?);
             for head in &heads {
-                removed += self.compact_tenant(head).await?;
+                match self.compact_tenant(head).await {
+                    Ok(gone) => removed += gone,
+                    Err(error) => {
+                        tracing::warn!(%error, tenant = head.tenant_id, "remove old entries of a tenant's journal");
+                    }
+                }
             }
         }
     }
@@ -52,13 +58,13 @@ impl Sync {
                     limit: ENTRIES,
                 };
                 let gone = self.core.files.compact(tenant, message).await?;
+                metrics::counter!("bitvault_sync_journal_removed_total").increment(gone);
                 removed += gone;
                 if gone < u64::from(ENTRIES) {
                     break;
                 }
             }
         }
-        metrics::counter!("bitvault_sync_journal_removed_total").increment(removed);
         Ok(removed)
     }
 }

@@ -124,3 +124,26 @@ async fn sets_of_roots_go_once_no_cursor_can_name_them() {
     assert_eq!(world.count(sets).await, 0);
     assert!(cursor.is_some());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_entries_can_not_go_holds_no_other_one_up() {
+    let one = world().await;
+    let other = one.another_tenant();
+    for world in [&one, &other] {
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            world.mkdir(&world.ctx(), "root", name).await;
+        }
+    }
+    one.clock.advance(41 * DAY);
+    // The one that comes first.
+    let stuck = one.tenant.0.min(other.tenant.0);
+    one.admin(&format!(
+        "CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''stuck''; END';
+         CREATE TRIGGER stuck BEFORE DELETE ON files.journal FOR EACH ROW WHEN (OLD.tenant_id = '{stuck}')
+         EXECUTE FUNCTION stuck()"
+    ))
+    .await;
+    assert_eq!(one.sync.compact_once().await.unwrap(), 3);
+    one.admin("DROP TRIGGER stuck ON files.journal").await;
+    assert_eq!(one.sync.compact_once().await.unwrap(), 3, "its turn comes again");
+}
