@@ -284,9 +284,15 @@ async fn what_is_pushed_is_done_in_order_and_a_conflict_shows_what_is_there(targ
     let file = owner.upload(&top, "a.txt", b"one").await?;
     let id = text(&file["id"])?;
     let version = |content: &'static [u8]| json!({"node_id": id, "size": content.len(), "sha256": sha256(content), "base_version": file["version_id"]});
+    let new = |content: &'static [u8]| json!({"parent_id": top, "name": "b.txt", "size": content.len(), "sha256": sha256(content)});
     let mut uploads = Vec::new();
-    for content in [b"two".as_slice(), b"three"] {
-        let upload = owner.post("/v1/uploads", version(content)).await?.ok()?;
+    for (start, content) in [
+        (version(b"two"), b"two".as_slice()),
+        (version(b"three"), b"three"),
+        (new(b"four"), b"four"),
+        (new(b"five"), b"five"),
+    ] {
+        let upload = owner.post("/v1/uploads", start).await?.ok()?;
         let (status, _) = owner.send_part(&upload["parts"][0], content).await?;
         assert!(status.is_success(), "{status}");
         uploads.push(upload["upload_id"].clone());
@@ -297,6 +303,8 @@ async fn what_is_pushed_is_done_in_order_and_a_conflict_shows_what_is_there(targ
         {"create_folder": {"key": "k", "parent_id": top, "name": "new"}},
         {"commit": {"upload_id": uploads[0], "node_id": id}},
         {"commit": {"upload_id": uploads[1], "node_id": id}},
+        {"commit": {"upload_id": uploads[2], "parent_id": top, "name": "b.txt"}},
+        {"commit": {"upload_id": uploads[3], "parent_id": top, "name": "b.txt"}},
         {"move": {"id": id, "parent_key": "k", "revision": 2}},
         {"move": {"id": id, "name": "late.txt", "revision": 2}},
         {"create_folder": {"parent_id": top, "name": "NEW"}},
@@ -308,10 +316,12 @@ async fn what_is_pushed_is_done_in_order_and_a_conflict_shows_what_is_there(targ
         .iter()
         .map(|one| one["error"]["reason"].as_str().unwrap_or("done"))
         .collect();
-    let (version, revision) = ("version_conflict", "revision_conflict");
+    let [version, taken, revision] = ["version_conflict", "name_taken", "revision_conflict"];
     assert_eq!(
         reasons,
-        ["done", "done", version, "done", revision, "name_taken", revision],
+        [
+            "done", "done", version, "done", taken, "done", revision, taken, revision
+        ],
         "{answer}"
     );
     let made = text(&results[0]["node"]["id"])?;
@@ -319,8 +329,9 @@ async fn what_is_pushed_is_done_in_order_and_a_conflict_shows_what_is_there(targ
         results[2]["current"]["version_id"],
         results[1]["node"]["version_id"]
     );
-    assert_eq!(results[4]["current"]["parent_id"], json!(made));
-    assert_eq!(results[5]["current"]["id"], json!(made));
+    assert_eq!(results[4]["current"]["id"], results[3]["node"]["id"]);
+    assert_eq!(results[6]["current"]["parent_id"], json!(made));
+    assert_eq!(results[7]["current"]["id"], json!(made));
     known.catch_up(owner, 1000).await?;
     known.is_right(owner).await?;
     let unknown = json!({"items": [{"frobnicate": {}}]});

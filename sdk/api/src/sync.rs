@@ -195,6 +195,12 @@ pub struct PushCommit {
     /// The file that it is a version of: with it a conflict shows the file as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_id: Option<String>,
+    /// The folder that a new file goes into; `root` is an alias. With it and `name` a conflict shows who has the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    /// The name of a new file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// Another name, another folder, or both.

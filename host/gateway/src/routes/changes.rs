@@ -54,7 +54,8 @@ pub(super) async fn list_changes(
 ///
 /// In their order: a result for each, and what is refused does not hold up the rest. Items of one kind that follow each
 /// other are one transaction. A folder that an item makes under a `key` may be named by later ones as `parent_key`. A conflict
-/// (`name_taken`, `version_conflict`, `revision_conflict`) shows what is there instead in `current`.
+/// (`name_taken`, `version_conflict`, `revision_conflict`) shows what is there instead in `current`; of a `commit` if it says what
+/// the upload is for.
 #[utoipa::path(post, path = "/v1/changes", tag = "sync", request_body = PushChanges,
     responses((status = 200, description = "A result for each item", body = BatchResults<PushResult>)))]
 pub(super) async fn push_changes(

@@ -76,6 +76,8 @@ pub(crate) fn push_item(from: rest::PushItem) -> Result<rpc::PushItem, Error> {
             Act::Commit(rpc::PushCommit {
                 upload: Some(upload),
                 node_id: one.node_id,
+                parent_id: one.parent_id,
+                name: one.name,
             })
         }
         rest::PushItem::Move(one) => Act::Move(rpc::PushMove {

@@ -164,7 +164,11 @@ async fn commits(
         match answer.result {
             Some(commit_result::Result::Node(node)) => results.end(at, push_result::Result::Node(node)),
             Some(commit_result::Result::Error(status)) => {
-                let instead = one.node_id.map_or(Instead::Nothing, Instead::Node);
+                let instead = match (one.node_id, one.parent_id, one.name) {
+                    (Some(id), ..) => Instead::Node(id),
+                    (None, Some(parent), Some(name)) => Instead::Holder(parent, name),
+                    (None, ..) => Instead::Nothing,
+                };
                 results.refuse(at, Error::from(status), instead);
             }
             None => {}

@@ -10,5 +10,6 @@ mod push;
 mod retention;
 mod rls;
 mod sight;
+mod store;
 mod support;
 mod waiting;

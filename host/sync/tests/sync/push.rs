@@ -1,6 +1,6 @@
 //! Pushing many writes: their order, their results, and what is there instead of what was asked for.
 
-use crate::support::World;
+use crate::support::{Sent, World};
 use bitvault_platform::ids::AccountId;
 use bitvault_platform::{Ctx, Error};
 use bitvault_proto::v1;
@@ -46,6 +46,25 @@ fn delete(id: &str, revision: Option<i64>) -> Act {
     })
 }
 
+/// Commits an upload, and says what it was for.
+fn commit(upload_id: String, said: Option<Sent<'_>>) -> Act {
+    let mut one = v1::PushCommit {
+        upload: Some(v1::CommitUpload {
+            upload_id,
+            ..v1::CommitUpload::default()
+        }),
+        ..v1::PushCommit::default()
+    };
+    match said {
+        Some(Sent::File { parent, name }) => {
+            (one.parent_id, one.name) = (Some(parent.to_owned()), Some(name.to_owned()));
+        }
+        Some(Sent::Version { node, .. }) => one.node_id = Some(node.to_owned()),
+        None => {}
+    }
+    Act::Commit(one)
+}
+
 /// A result as one word, with what is there.
 fn told(result: &Pushed) -> (String, Option<String>) {
     match result {
@@ -56,6 +75,14 @@ fn told(result: &Pushed) -> (String, Option<String>) {
             let reason = Error::from(status).reason().to_owned();
             (reason, refusal.current.as_ref().map(|node| node.name.clone()))
         }
+    }
+}
+
+/// What a refusal shows.
+fn current(result: &Pushed) -> &v1::Node {
+    match result {
+        Pushed::Refused(refusal) => refusal.current.as_ref().unwrap(),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -179,10 +206,70 @@ async fn what_is_refused_shows_what_is_there_and_holds_nothing_up() {
             refused("node_not_found", None),
         ]
     );
-    let Pushed::Refused(conflict) = &results[2] else {
-        panic!("{results:?}");
+    assert_eq!(current(&results[2]).revision, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_of_a_new_file_whose_name_is_taken_shows_who_has_it() {
+    let world = World::new().await;
+    let ctx = world.ctx();
+    let folder = world.mkdir(&ctx, "root", "folder").await;
+    let holder = world.put(&ctx, &folder, "Plan").await;
+    let file = |name: &'static str| Sent::File {
+        parent: &folder,
+        name,
     };
-    assert_eq!(conflict.current.as_ref().unwrap().revision, 2);
+    let acts = vec![
+        commit(world.sent(&ctx, file("plan")).await, Some(file("plan"))),
+        commit(world.sent(&ctx, file("plan")).await, None),
+        commit(world.sent(&ctx, file("new")).await, Some(file("new"))),
+        // One that the same call made.
+        commit(world.sent(&ctx, file("new")).await, Some(file("new"))),
+    ];
+    let results = push(&world, &ctx, acts, None).await.unwrap();
+    let told = words(&results);
+    let word = |word: &str, there: Option<&str>| (word.to_owned(), there.map(str::to_owned));
+    assert_eq!(
+        told,
+        [
+            word("name_taken", Some("Plan")),
+            word("name_taken", None),
+            word("node", Some("new")),
+            word("name_taken", Some("new")),
+        ]
+    );
+    let current = current(&results[0]);
+    assert_eq!(current.id, holder);
+    assert!(current.version.is_some(), "{current:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_on_top_of_a_version_that_is_no_longer_the_files_shows_the_one_that_is() {
+    let world = World::new().await;
+    let ctx = world.ctx();
+    let folder = world.mkdir(&ctx, "root", "folder").await;
+    let node = world.put(&ctx, &folder, "plan").await;
+    let base = world.version(&ctx, &node).await;
+    let version = Sent::Version {
+        node: &node,
+        base: &base,
+    };
+    let acts = vec![
+        commit(world.sent(&ctx, version).await, Some(version)),
+        commit(world.sent(&ctx, version).await, Some(version)),
+    ];
+    let results = push(&world, &ctx, acts, None).await.unwrap();
+    let named = Some("plan".to_owned());
+    assert_eq!(
+        words(&results),
+        [
+            ("node".to_owned(), named.clone()),
+            ("version_conflict".to_owned(), named)
+        ]
+    );
+    let now = world.version(&ctx, &node).await;
+    assert_ne!(now, base);
+    assert_eq!(current(&results[1]).version.as_ref().unwrap().id, now);
 }
 
 #[tokio::test(flavor = "multi_thread")]

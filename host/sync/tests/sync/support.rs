@@ -1,9 +1,11 @@
-//! Sync and files as a daemon runs them, without a store: content is written into the tables, as a commit would.
+//! Sync and files as a daemon runs them, without a store: uploads and content are written into the tables, as a start and a
+//! commit would.
 
+use crate::store;
 use bitvault_files::Files;
 use bitvault_platform::bus::InProcess;
 use bitvault_platform::db::DbRole;
-use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId};
+use bitvault_platform::ids::{AccountId, NodeId, SessionId, TenantId, UploadId, VersionId};
 use bitvault_platform::rpc::{Signer, Transport, guard, local};
 use bitvault_platform::{Clock, Ctx, Error, Role};
 use bitvault_proto::internal::v1::feed_service_server::FeedServiceServer;
@@ -34,6 +36,13 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) tenant: TenantId,
     pub(crate) account: AccountId,
+}
+
+/// What an upload is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sent<'a> {
+    File { parent: &'a str, name: &'a str },
+    Version { node: &'a str, base: &'a str },
 }
 
 /// What is seen of a node: its folder, its name, its revision, and the role there.
@@ -97,7 +106,7 @@ impl World {
         let at = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
         let clock = Clock::fixed(at);
         let bus = Arc::new(InProcess::default());
-        // Neither a store nor tenants that settled anything.
+        // No tenant that settled anything.
         let nothing: Transport =
             BoxCloneSyncService::new(tower::service_fn(|_: http::Request<tonic::body::Body>| {
                 std::future::ready(Err::<http::Response<tonic::body::Body>, BoxError>(
@@ -108,7 +117,7 @@ impl World {
             bitvault_files::Config::default(),
             database.pool(DbRole::Files).unwrap(),
             database.pool(DbRole::Worker).unwrap(),
-            nothing.clone(),
+            store::with_all(),
             nothing,
             bus.clone(),
             clock.clone(),
@@ -294,6 +303,51 @@ impl World {
         ))
         .await;
         node.to_string()
+    }
+
+    /// An upload of a file by its folder and name, or of a version by its file and base, whose byte has been sent.
+    pub(crate) async fn sent(&self, ctx: &Ctx, target: Sent<'_>) -> String {
+        let (tenant, account) = (self.tenant.0, ctx.account_id().unwrap().0);
+        let (upload, object) = (UploadId::new(), NodeId::new().0);
+        let now = format!("to_timestamp({})", self.clock.now().unix_timestamp());
+        let (columns, values) = match target {
+            Sent::File { parent, name } => {
+                let parent = parent.parse::<NodeId>().unwrap().0;
+                let columns = "parent_id, name, name_key";
+                (columns, format!("'{parent}', '{name}', lower('{name}')"))
+            }
+            Sent::Version { node, base } => {
+                let (node, base) = (
+                    node.parse::<NodeId>().unwrap(),
+                    base.parse::<VersionId>().unwrap(),
+                );
+                ("node_id, base_version", format!("'{}', '{}'", node.0, base.0))
+            }
+        };
+        self.admin(&format!(
+            "BEGIN;
+             INSERT INTO files.objects (tenant_id, id, key, size, state, state_at, expires_at, is_multipart)
+             VALUES ('{tenant}', '{object}', '{object}', 1, 'staging', {now}, {now} + interval '1 day', false);
+             INSERT INTO files.uploads (tenant_id, id, object_id, account_id, size, sha256, content_type, part_size,
+                                        part_count, created_at, {columns})
+             VALUES ('{tenant}', '{0}', '{object}', '{account}', 1, sha256('x'), 'text/plain', 1, 1, {now}, {values});
+             COMMIT",
+            upload.0
+        ))
+        .await;
+        upload.to_string()
+    }
+
+    /// The version that a file has.
+    pub(crate) async fn version(&self, ctx: &Ctx, node: &str) -> String {
+        let message = v1::GetNodeRequest { id: node.to_owned() };
+        let node = self
+            .files
+            .get_node(ctx.request(message))
+            .await
+            .unwrap()
+            .into_inner();
+        node.version.unwrap().id
     }
 
     // --- access
