@@ -1,5 +1,6 @@
 //! gRPC on the same port as REST.
 
+use crate::{WITHIN, until};
 use anyhow::{Context as _, Result, bail};
 use bitvault_conformance::api::Caller;
 use bitvault_conformance::daemon::{Daemon, EMAIL, PASSWORD};
@@ -8,7 +9,10 @@ use bitvault_proto::internal::v1::ListObjectsRequest;
 use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
 use bitvault_proto::internal::v1::storage_service_client::StorageServiceClient;
 use bitvault_proto::v1::files_service_client::FilesServiceClient;
-use bitvault_proto::v1::{GetNodeRequest, NodeKind};
+use bitvault_proto::v1::sync_service_client::SyncServiceClient;
+use bitvault_proto::v1::{
+    CreateFolderRequest, GetNodeRequest, ListChangesRequest, ListChangesResponse, NodeKind,
+};
 use tokio_stream::StreamExt as _;
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
@@ -118,4 +122,62 @@ async fn grpc_is_served_beside_rest_and_internal_services_are_not() {
             .unwrap_err();
         assert_eq!(refused.code(), Code::Unimplemented, "{refused:?}");
     }
+}
+
+/// How many wait for a change, as the daemon tells it.
+async fn waiting(daemon: &Daemon) -> Result<Option<()>> {
+    let metrics = reqwest::get(format!("{}/metrics", daemon.url()))
+        .await?
+        .text()
+        .await?;
+    Ok(metrics
+        .lines()
+        .any(|line| line == "bitvault_sync_waiting 1")
+        .then_some(()))
+}
+
+async fn page(pages: &mut tonic::Streaming<ListChangesResponse>) -> Result<ListChangesResponse> {
+    let page = tokio::time::timeout(WITHIN, pages.next()).await?;
+    Ok(page.context("the stream ended")??)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_streamed_to_who_waits_for_them_and_to_nobody_without_a_token() {
+    let mut daemon = Daemon::lite().unwrap();
+    daemon.start().await.unwrap();
+    let owner = Caller::sign_in(daemon.url(), EMAIL, PASSWORD).await.unwrap();
+    let channel = Channel::from_shared(daemon.url().to_owned())
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    let mut sync = SyncServiceClient::new(channel.clone());
+    let from_here = ListChangesRequest::default;
+    let refused = sync.watch_changes(from_here()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let nobody = with(from_here(), "bvs_nobody", true).unwrap();
+    let refused = sync.watch_changes(nobody).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let details = refused.get_error_details();
+    assert_eq!(details.error_info().unwrap().reason, "token_invalid");
+
+    // The first page tells of what is there.
+    owner.get("/v1/nodes/root").await.unwrap().ok().unwrap();
+    let request = with(from_here(), owner.token(), false).unwrap();
+    let mut pages = sync.watch_changes(request).await.unwrap().into_inner();
+    while page(&mut pages).await.unwrap().has_more {}
+    until("it waits", async || waiting(&daemon).await).await.unwrap();
+    let create = CreateFolderRequest {
+        parent_id: "root".to_owned(),
+        name: "new".to_owned(),
+        idempotency_key: None,
+    };
+    let made = FilesServiceClient::new(channel)
+        .create_folder(with(create, owner.token(), false).unwrap())
+        .await
+        .unwrap()
+        .into_inner();
+    let told = page(&mut pages).await.unwrap();
+    let ids: Vec<&str> = told.items.iter().map(|change| change.node_id.as_str()).collect();
+    assert_eq!(ids, [made.id.as_str()]);
 }
