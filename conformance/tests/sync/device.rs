@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What the engine keeps in a synced folder for itself.
@@ -25,9 +26,13 @@ const POLL: Duration = Duration::from_millis(50);
 pub(crate) type Tree = BTreeMap<String, Option<String>>;
 
 pub(crate) struct Device {
-    pub(crate) cli: Cli,
+    pub(crate) cli: Arc<Cli>,
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
+    /// Whose it is, when that is not who signed in first.
+    profile: Option<String>,
+    /// The folder of the server that it syncs, when that is not all of it.
+    remote: Option<String>,
     /// Where its state is, when that is not where it is by itself.
     state: Option<PathBuf>,
     running: Option<Child>,
@@ -40,16 +45,50 @@ impl Device {
 
     /// One that reaches the server by this URL.
     pub(crate) fn through(url: &str, name: &str) -> Result<Self> {
-        let cli = Cli::signed_in(url, EMAIL, PASSWORD)?;
+        Self::of_account(url, name, EMAIL, PASSWORD)
+    }
+
+    /// One of somebody else.
+    pub(crate) fn of_account(url: &str, name: &str, email: &str, password: &str) -> Result<Self> {
+        let cli = Cli::signed_in(url, email, password)?;
         let folder = cli.folder().join("files");
         fs::create_dir(&folder)?;
         Ok(Self {
-            cli,
+            cli: Arc::new(cli),
             name: name.to_owned(),
             folder,
+            profile: None,
+            remote: None,
             state: None,
             running: None,
         })
+    }
+
+    /// Another folder of the same machine.
+    pub(crate) fn beside(&self, folder: &str) -> Result<Self> {
+        let path = self.cli.folder().join(folder);
+        fs::create_dir(&path)?;
+        Ok(Self {
+            cli: Arc::clone(&self.cli),
+            name: self.name.clone(),
+            folder: path,
+            profile: self.profile.clone(),
+            remote: None,
+            state: None,
+            running: None,
+        })
+    }
+
+    /// With the account that this profile is signed in as.
+    pub(crate) fn of_profile(mut self, profile: &str) -> Self {
+        self.profile = Some(profile.to_owned());
+        self
+    }
+
+    /// With this folder of the server.
+    pub(crate) fn of_remote(mut self, path: &str) -> Self {
+        self.remote = Some(path.to_owned());
+        self
     }
 
     /// With its folder here.
@@ -105,6 +144,12 @@ impl Device {
             command.to_owned(),
             self.folder.to_string_lossy().into_owned(),
         ];
+        if let Some(profile) = &self.profile {
+            arguments.extend(["--profile".to_owned(), profile.clone()]);
+        }
+        if let Some(remote) = self.remote.as_ref().filter(|_| command == "run") {
+            arguments.extend(["--remote".to_owned(), remote.clone()]);
+        }
         if let Some(state) = &self.state {
             arguments.extend(["--state".to_owned(), state.to_string_lossy().into_owned()]);
         }
@@ -114,6 +159,13 @@ impl Device {
     /// What `bitvault sync status` tells.
     pub(crate) fn status(&self) -> Result<Value> {
         self.sync("status", &["--json"])?.ok()?.json()
+    }
+
+    /// The file that is the device's state, the only one of its machine.
+    pub(crate) fn state_file(&self) -> Result<PathBuf> {
+        let all = self.cli.folder().join("state/bitvault/sync");
+        let mut folders = fs::read_dir(all)?;
+        Ok(folders.next().context("a state")??.path().join("state"))
     }
 
     /// Begins to keep the folder in step.
@@ -207,8 +259,8 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -
     Ok(())
 }
 
-/// Syncs all devices, one after the other, until none has anything to do; then they hold the same, which is answered.
-pub(crate) fn rest(devices: &[&Device]) -> Result<Tree> {
+/// Syncs all devices, one after the other, until none has anything to do.
+pub(crate) fn settle(devices: &[&Device]) -> Result<()> {
     for _ in 0..ROUNDS {
         let mut done = 0;
         for device in devices {
@@ -216,19 +268,25 @@ pub(crate) fn rest(devices: &[&Device]) -> Result<Tree> {
             done += rest["done"].as_u64().context("how much was done")?;
         }
         if done == 0 {
-            let first = devices.first().context("a device")?;
-            let tree = first.tree()?;
-            for device in devices {
-                let other = device.tree()?;
-                ensure!(
-                    other == tree,
-                    "{} has {other:#?}\n{} has {tree:#?}",
-                    device.name,
-                    first.name
-                );
-            }
-            return Ok(tree);
+            return Ok(());
         }
     }
     bail!("the devices find something to do in each of {ROUNDS} rounds")
+}
+
+/// The same; then they hold the same, which is answered.
+pub(crate) fn rest(devices: &[&Device]) -> Result<Tree> {
+    settle(devices)?;
+    let first = devices.first().context("a device")?;
+    let tree = first.tree()?;
+    for device in devices {
+        let other = device.tree()?;
+        ensure!(
+            other == tree,
+            "{} has {other:#?}\n{} has {tree:#?}",
+            device.name,
+            first.name
+        );
+    }
+    Ok(tree)
 }

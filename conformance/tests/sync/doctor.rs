@@ -9,7 +9,6 @@ use sqlx::{Connection as _, PgConnection};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -41,13 +40,6 @@ fn finds(device: &Device, wanted: &[&str]) -> Result<()> {
         "exit code {code} with {wrongs:?}"
     );
     Ok(())
-}
-
-/// The file that is the device's state.
-fn state(device: &Device) -> Result<PathBuf> {
-    let all = device.cli.folder().join("state/bitvault/sync");
-    let mut folders = fs::read_dir(all)?;
-    Ok(folders.next().context("a state")??.path().join("state"))
 }
 
 pub(crate) async fn all(mut daemon: Daemon) -> Result<()> {
@@ -202,7 +194,7 @@ fn folder(device: &Device) -> Result<()> {
     finds(device, &["folder"])?;
     fs::write(&marker, &kept)?;
     finds(device, &[])?;
-    let state = state(device)?;
+    let state = device.state_file()?;
     let state = state
         .parent()
         .context("its folder")?
@@ -222,7 +214,7 @@ fn folder(device: &Device) -> Result<()> {
 
 /// Bytes of the state are not what SQLite wrote.
 fn damaged(device: &Device) -> Result<()> {
-    let file = fs::OpenOptions::new().write(true).open(state(device)?)?;
+    let file = fs::OpenOptions::new().write(true).open(device.state_file()?)?;
     let pages = file.metadata()?.len() / 4096;
     for page in 1..pages {
         file.write_all_at(&[0x5a; 512], page * 4096)?;

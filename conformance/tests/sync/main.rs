@@ -9,8 +9,10 @@ mod full;
 mod killed;
 mod large;
 mod network;
+mod paced;
 mod random;
 mod restored;
+mod several;
 
 use anyhow::Result;
 use bitvault_conformance::daemon::Daemon;
@@ -67,6 +69,21 @@ async fn many_small_files_are_asked_for_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_deletes_wait_until_somebody_agrees() {
     edits::many_deletes_wait(&daemon().await.unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_folders_of_one_account_are_synced_side_by_side() {
+    several::folders(&daemon().await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_accounts_on_one_machine_are_kept_apart() {
+    several::accounts(&daemon().await.unwrap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_keeps_to_the_rates_that_it_was_given() {
+    paced::all(&daemon().await.unwrap()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
