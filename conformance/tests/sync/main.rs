@@ -118,7 +118,16 @@ async fn the_doctor_names_what_is_wrong_and_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_devices_at_random_work_are_equal_at_rest_and_have_lost_nothing() {
-    random::all(Network::new().await.unwrap()).await.unwrap();
+    let network = Network::new().await.unwrap();
+    random::all(network, &["desk", "laptop", "tablet"], 180)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_have_two_devices() {
+    let network = Network::new().await.unwrap();
+    random::all(network, &["desk", "laptop"], 15).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
