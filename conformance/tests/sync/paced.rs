@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const FILES: u32 = 30;
 const SIZE: u32 = 50_000;
-const BYTES_PER_S: u32 = 500_000;
+const BYTES_PER_S: u32 = 350_000;
 
 /// Bytes wait for those before them, and the last ones for all others.
 fn least() -> Duration {
