@@ -1,22 +1,26 @@
 //! What the store behind the plugin really does. Run when a backend is added and at each start, with objects of its own
-//! below `.bitvault-probe/`, over the same presigned requests that clients get.
+//! below `.bitvault-probe/`, over the same presigned requests that clients get. Several processes may probe one bucket at
+//! once: each has a folder of its own, and leaves those of the others alone.
 //!
 //! Safety depends on two answers: `If-None-Match: *` refuses to overwrite (a presigned PUT outlives its commit), and a body
 //! whose SHA-256 is not the bound one is refused (commits trust it). A store that fails either is refused with the reason.
 
 use crate::backend::{Backend, Facts};
-use bitvault_wasm::{Auth, Call, Egress, Error, GetOptions, Part, PutOptions, Response, Signed};
+use bitvault_wasm::{Auth, Call, Egress, Error, GetOptions, Object, Part, PutOptions, Response, Signed};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
-const FOLDER: &str = ".bitvault-probe/";
+/// What every probe's folder is in. Who lists without asking for it is not told of it.
+pub(crate) const FOLDER: &str = ".bitvault-probe/";
 const CONTENT: &[u8] = b"bitvault probe: this object may be removed\n";
 /// Another text of the same length.
 const ALTERED: &[u8] = b"bitvault probe: this object may be altered\n";
 /// Life of the probe's presigned requests, in seconds.
 const LIFE: Auth = Auth::Presign(60);
-/// Leftovers of earlier probes that one probe removes.
+/// Objects of one probe, and leftovers of earlier ones that it removes.
 const LEFTOVERS: u32 = 100;
+/// Age from which what lies in another probe's folder was left by one that was cut off, in milliseconds: ten minutes.
+const CUT_OFF_MS: u64 = 10 * 60 * 1000;
 
 /// Why the store can't be used.
 #[derive(Debug)]
@@ -48,7 +52,7 @@ pub(crate) async fn run(backend: &Backend) -> Result<Facts, Verdict> {
     reach(backend).await?;
     let folder = format!("{FOLDER}{}/", uuid::Uuid::new_v4());
     let outcome = try_all(backend, &folder).await;
-    clean_up(backend).await;
+    clean_up(backend, &folder).await;
     let features = outcome?;
     Ok(Facts {
         capabilities,
@@ -87,7 +91,7 @@ async fn try_all(backend: &Backend, folder: &str) -> Result<BTreeSet<&'static st
 
 /// Whether the store answers, knows the credential and has the bucket.
 async fn reach(backend: &Backend) -> Result<(), Verdict> {
-    let listed = list(backend).await;
+    let listed = list(backend, FOLDER).await;
     match listed {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some("container_not_found") && backend.create_bucket => {
@@ -97,7 +101,7 @@ async fn reach(backend: &Backend) -> Result<(), Verdict> {
                 .await?
                 .create_container()
                 .await?;
-            list(backend).await?;
+            list(backend, FOLDER).await?;
             tracing::info!(backend = backend.name, "made the bucket");
             Ok(())
         }
@@ -108,17 +112,29 @@ async fn reach(backend: &Backend) -> Result<(), Verdict> {
     }
 }
 
-async fn list(backend: &Backend) -> Result<Vec<String>, Error> {
+async fn list(backend: &Backend, prefix: &str) -> Result<Vec<Object>, Error> {
     let mut call = backend.store.call("list-objects").await?;
-    let page = call.list_objects(FOLDER, None, None, None, LEFTOVERS).await?;
-    Ok(page.objects.into_iter().map(|object| object.key).collect())
+    let page = call.list_objects(prefix, None, None, None, LEFTOVERS).await?;
+    Ok(page.objects)
 }
 
 /// Removes what this probe left, and earlier ones that were cut off: a command of the operator may end sooner than the
-/// probe that began with it, and the check of the store would find an upload in parts that nobody knows.
-async fn clean_up(backend: &Backend) {
+/// probe that began with it. How old those are is told by the store's clock alone, on which this probe's own objects are new.
+async fn clean_up(backend: &Backend, folder: &str) {
     let cleaned = async {
-        let keys = list(backend).await?;
+        let own = list(backend, folder).await?;
+        let now = own.iter().filter_map(|object| object.modified_ms).max();
+        let cut_off = |at: Option<u64>| {
+            at.zip(now)
+                .is_some_and(|(at, now)| at.saturating_add(CUT_OFF_MS) < now)
+        };
+        let mut keys: Vec<String> = list(backend, FOLDER)
+            .await?
+            .into_iter()
+            .filter(|object| !object.key.starts_with(folder) && cut_off(object.modified_ms))
+            .map(|object| object.key)
+            .collect();
+        keys.extend(own.into_iter().map(|object| object.key));
         if !keys.is_empty() {
             backend.store.call("delete").await?.delete(&keys).await?;
         }
@@ -129,6 +145,9 @@ async fn clean_up(backend: &Backend) {
             .list_uploads(FOLDER)
             .await?
         {
+            if !left.key.starts_with(folder) && !cut_off(left.begun_ms) {
+                continue;
+            }
             let mut call = backend.store.call("abort-upload").await?;
             call.abort_upload(&left.key, &left.upload).await?;
         }

@@ -2,6 +2,7 @@
 
 use crate::backend::Storage;
 use crate::error::{self, invalid};
+use crate::probe::FOLDER;
 use crate::{heads, presign};
 use bitvault_platform::{Code, Error};
 use bitvault_proto::internal::v1 as rpc;
@@ -211,12 +212,11 @@ impl StorageService for Storage {
         request: Request<rpc::ListMultipartsRequest>,
     ) -> Answer<rpc::ListMultipartsResponse> {
         self.facts().await?;
+        let prefix = request.into_inner().prefix;
         let mut call = self.store().call("list-uploads").await.map_err(error::plugin)?;
-        let pending = call
-            .list_uploads(&request.into_inner().prefix)
-            .await
-            .map_err(error::plugin)?;
-        let items = pending.into_iter().map(|pending| rpc::Multipart {
+        let pending = call.list_uploads(&prefix).await.map_err(error::plugin)?;
+        let told = pending.into_iter().filter(|pending| told(&prefix, &pending.key));
+        let items = told.map(|pending| rpc::Multipart {
             key: pending.key,
             multipart: pending.upload,
             begun_at: pending.begun_ms.map(timestamp),
@@ -261,7 +261,11 @@ impl StorageService for Storage {
             .list_objects(&request.prefix, None, None, request.cursor.as_deref(), limit)
             .await;
         let page = page.map_err(error::plugin)?;
-        let objects = page.objects.into_iter().map(stored).collect();
+        let told = page
+            .objects
+            .into_iter()
+            .filter(|object| told(&request.prefix, &object.key));
+        let objects = told.map(stored).collect();
         Ok(Response::new(rpc::ListObjectsResponse {
             objects,
             next_cursor: page.next,
@@ -284,6 +288,11 @@ impl StorageService for Storage {
             Err(error) => Err(error::store(&error).into()),
         }
     }
+}
+
+/// Whether a listing of `prefix` tells of this key: what probes leave is nobody else's.
+fn told(prefix: &str, key: &str) -> bool {
+    prefix.starts_with(FOLDER) || !key.starts_with(FOLDER)
 }
 
 fn few(keys: usize) -> Result<(), Error> {

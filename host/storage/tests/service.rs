@@ -489,9 +489,8 @@ async fn a_wrong_secret_a_missing_bucket_and_a_missing_grant_are_told() {
     assert!(reason.contains("`origins`"), "{reason}");
 }
 
-/// The embedded endpoint behind a proxy that answers 200 where the store said `lie_about`: from outside, a store that
-/// lacks what the status stands for.
-async fn lying_store(lie_about: u16) -> (Running, String) {
+/// The embedded endpoint behind a proxy that may alter status and body of what it answers.
+async fn altered_store(alter: fn(&mut u16, &mut Vec<u8>)) -> (Running, String) {
     let running = Running::embedded().await;
     let upstream = running.endpoint();
     let client = reqwest::Client::new();
@@ -501,31 +500,20 @@ async fn lying_store(lie_about: u16) -> (Running, String) {
             let (head, body) = request.into_parts();
             let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
             let url = format!("{upstream}{}", head.uri);
-            let answer = client
-                .request(head.method, url)
-                .headers(head.headers)
-                .body(body)
-                .send()
-                .await
-                .unwrap();
-            let lies = answer.status().as_u16() == lie_about;
-            let status = if lies {
-                axum::http::StatusCode::OK
-            } else {
-                answer.status()
-            };
+            let asked = client.request(head.method, url).headers(head.headers);
+            let answer = asked.body(body).send().await.unwrap();
+            let mut status = answer.status().as_u16();
             let headers = answer.headers().clone();
-            let body = answer.bytes().await.unwrap();
+            let sent = answer.bytes().await.unwrap().to_vec();
+            let mut body = sent.clone();
+            alter(&mut status, &mut body);
+            let changed = body != sent;
             let mut response = axum::response::Response::new(axum::body::Body::from(body));
-            *response.status_mut() = status;
+            *response.status_mut() = axum::http::StatusCode::from_u16(status).unwrap();
             for (name, value) in &headers {
-                if name != "transfer-encoding" {
+                if name != "transfer-encoding" && (name != "content-length" || !changed) {
                     response.headers_mut().insert(name, value.clone());
                 }
-            }
-            if lies {
-                *response.body_mut() = axum::body::Body::empty();
-                response.headers_mut().remove("content-length");
             }
             response
         }
@@ -540,16 +528,24 @@ async fn lying_store(lie_about: u16) -> (Running, String) {
     (running, endpoint)
 }
 
+/// Answers 200 where the store said `LIE_ABOUT`: from outside, a store that lacks what the status stands for.
+fn lie<const LIE_ABOUT: u16>(status: &mut u16, body: &mut Vec<u8>) {
+    if *status == LIE_ABOUT {
+        *status = 200;
+        body.clear();
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_ignores_if_none_match_is_refused() {
-    let (_running, endpoint) = lying_store(412).await;
+    let (_running, endpoint) = altered_store(lie::<412>).await;
     let reason = refusal(config(&endpoint, "")).await;
     assert!(reason.contains("ignores If-None-Match"), "{reason}");
 }
 
 #[tokio::test]
 async fn a_store_that_does_not_verify_checksums_is_refused() {
-    let (_running, endpoint) = lying_store(400).await;
+    let (_running, endpoint) = altered_store(lie::<400>).await;
     let reason = refusal(config(&endpoint, "")).await;
     assert!(reason.contains("SHA-256"), "{reason}");
 }
@@ -584,29 +580,82 @@ async fn what_a_store_can_do_is_found_out() {
     }
 }
 
-#[tokio::test]
-async fn what_a_probe_that_was_cut_off_left_is_removed_by_the_next() {
-    let running = Running::embedded().await;
-    let storage = ready(&running, "").await;
-    let left = ".bitvault-probe/cut-off/parts";
+/// Leaves an object and an upload in parts below `folder`.
+async fn leave(storage: &Storage, folder: &str) {
+    let put = presign_put(storage, &format!("{folder}once"), b"left").await;
+    assert!(send(&put, b"left".to_vec()).await.status().is_success());
     let begin = rpc::BeginMultipartRequest {
-        key: left.to_owned(),
+        key: format!("{folder}parts"),
         ..rpc::BeginMultipartRequest::default()
     };
-    storage
-        .begin_multipart(Request::new(begin.clone()))
-        .await
-        .unwrap();
-    let kept = rpc::BeginMultipartRequest {
-        key: "t/kept".to_owned(),
-        ..begin
+    storage.begin_multipart(Request::new(begin)).await.unwrap();
+}
+
+/// Keys of objects and of uploads in parts that a listing of `prefix` tells.
+async fn listed(storage: &Storage, prefix: &str) -> Vec<String> {
+    let objects = rpc::ListObjectsRequest {
+        prefix: prefix.to_owned(),
+        ..rpc::ListObjectsRequest::default()
     };
-    storage.begin_multipart(Request::new(kept)).await.unwrap();
+    let objects = storage.list_objects(Request::new(objects)).await.unwrap();
+    let uploads = rpc::ListMultipartsRequest {
+        prefix: prefix.to_owned(),
+    };
+    let uploads = storage.list_multiparts(Request::new(uploads)).await.unwrap();
+    let objects = objects.into_inner().objects.into_iter().map(|object| object.key);
+    let uploads = uploads.into_inner().items.into_iter().map(|upload| upload.key);
+    objects.chain(uploads).collect()
+}
+
+/// Tells another year for what lies in `cut-off/`.
+fn age(_status: &mut u16, body: &mut Vec<u8>) {
+    let Ok(text) = str::from_utf8(body) else { return };
+    let mut aged = String::new();
+    for entry in text
+        .split_inclusive("</Contents>")
+        .flat_map(|part| part.split_inclusive("</Upload>"))
+    {
+        let mut entry = entry.to_owned();
+        if entry.contains("/cut-off/") {
+            for tag in ["<LastModified>", "<Initiated>"] {
+                if let Some(at) = entry.find(tag) {
+                    entry.replace_range(at + tag.len()..at + tag.len() + 4, "2001");
+                }
+            }
+        }
+        aged.push_str(&entry);
+    }
+    *body = aged.into_bytes();
+}
+
+#[tokio::test]
+async fn what_a_probe_that_was_cut_off_left_is_removed_by_one_that_comes_later() {
+    let (_running, endpoint) = altered_store(age).await;
+    let storage = open(config(&endpoint, "")).await;
+    storage.wait_until_ready().await;
+    leave(&storage, ".bitvault-probe/cut-off/").await;
+    leave(&storage, "t/cut-off/").await;
+    let next = open(config(&endpoint, "")).await;
+    next.wait_until_ready().await;
+    assert_eq!(listed(&next, ".bitvault-probe/").await, [""; 0]);
+    assert_eq!(listed(&next, "").await, ["t/cut-off/once", "t/cut-off/parts"]);
+}
+
+#[tokio::test]
+async fn a_probe_leaves_one_that_runs_beside_it_alone() {
+    let running = Running::embedded().await;
+    let storage = ready(&running, "").await;
+    leave(&storage, ".bitvault-probe/beside/").await;
     let next = ready(&running, "").await;
-    let uploads = next.list_multiparts(Request::new(rpc::ListMultipartsRequest::default()));
-    let uploads = uploads.await.unwrap().into_inner().items;
-    let keys: Vec<&str> = uploads.iter().map(|upload| upload.key.as_str()).collect();
-    assert_eq!(keys, ["t/kept"]);
+    assert_eq!(
+        listed(&next, ".bitvault-probe/").await,
+        [".bitvault-probe/beside/once", ".bitvault-probe/beside/parts"]
+    );
+    assert_eq!(
+        listed(&next, "").await,
+        [""; 0],
+        "what is the probe's is nobody else's"
+    );
 }
 
 #[tokio::test]
