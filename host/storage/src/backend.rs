@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// First and longest pause between probes of a store that does not answer or is refused.
+/// First and longest pause between looks at a store that does not answer or is refused.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(10);
+/// Looks in a row that a store which was ready has to fail before it counts as away.
+const MISSES: u32 = 2;
 
-/// The module. Cheap to clone; the probe ends when the last clone is dropped.
+/// The module. Cheap to clone; the looks at the store end when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Storage(Arc<Inner>);
 
@@ -23,12 +25,12 @@ pub struct Storage(Arc<Inner>);
 struct Inner {
     backend: Arc<Backend>,
     status: watch::Receiver<Status>,
-    prober: tokio::task::JoinHandle<()>,
+    looking: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.prober.abort();
+        self.looking.abort();
     }
 }
 
@@ -50,11 +52,10 @@ pub(crate) struct Facts {
 }
 
 #[derive(Clone, Debug)]
-enum Status {
-    Starting,
-    Ready(Arc<Facts>),
-    Unavailable(String),
-    Refused(String),
+struct Status {
+    /// Found out once: what a store can do stays known while it is away, and needs no answer from it to be used.
+    facts: Option<Arc<Facts>>,
+    readiness: Readiness,
 }
 
 /// Whether the store can be used.
@@ -71,34 +72,40 @@ pub enum Readiness {
 }
 
 impl Storage {
-    /// Loads the plugin (`component` is its bytes) and begins to probe the store in the background. Fails on wrong
-    /// configuration only, never because of the store.
+    /// Loads the plugin (`component` is its bytes), begins to probe the store in the background, and looks at it from then
+    /// on. Fails on wrong configuration only, never because of the store.
     pub async fn start(config: Config, component: Vec<u8>, clock: Clock) -> Result<Self, Error> {
+        let look_every = config.look_every;
         let backend = Arc::new(load(config, component, &clock).await?);
-        let (send, status) = watch::channel(Status::Starting);
-        let prober = tokio::spawn(keep_probing(Arc::clone(&backend), send));
+        let (send, status) = watch::channel(Status {
+            facts: None,
+            readiness: Readiness::Starting,
+        });
+        let looking = tokio::spawn({
+            let backend = Arc::clone(&backend);
+            async move {
+                probe_until_ready(&backend, &send).await;
+                keep_looking(&backend, &send, look_every).await;
+            }
+        });
         Ok(Self(Arc::new(Inner {
             backend,
             status,
-            prober,
+            looking,
         })))
     }
 
-    /// Whether the store can be used now.
+    /// Whether the store could be used when it was last looked at.
     pub fn readiness(&self) -> Readiness {
-        match &*self.0.status.borrow() {
-            Status::Starting => Readiness::Starting,
-            Status::Ready(_) => Readiness::Ready,
-            Status::Unavailable(reason) => Readiness::Unavailable(reason.clone()),
-            Status::Refused(reason) => Readiness::Refused(reason.clone()),
-        }
+        self.0.status.borrow().readiness.clone()
     }
 
     /// Waits until the store can be used, however long that takes.
     pub async fn wait_until_ready(&self) {
         let mut status = self.0.status.clone();
         // The sender lives as long as `self`.
-        let _ = status.wait_for(|status| matches!(status, Status::Ready(_))).await;
+        let ready = |status: &Status| status.readiness == Readiness::Ready;
+        let _ = status.wait_for(ready).await;
     }
 
     /// The backend behind object_store's traits, for workers.
@@ -112,21 +119,23 @@ impl Storage {
 
     /// What the store can do; waits for the first probe to end.
     pub(crate) async fn facts(&self) -> Result<Arc<Facts>, Error> {
-        if let Status::Ready(facts) = &*self.0.status.borrow() {
-            return Ok(Arc::clone(facts));
-        }
         let mut status = self.0.status.clone();
-        let status = status
-            .wait_for(|status| !matches!(status, Status::Starting))
-            .await;
-        let refused = |reason: &str, text: &str| Err(Error::new(Code::Unavailable, reason, text));
-        match status.as_deref() {
-            Ok(Status::Ready(facts)) => Ok(Arc::clone(facts)),
-            Ok(Status::Unavailable(text)) => refused("storage_unavailable", text),
-            Ok(Status::Refused(text)) => refused("storage_refused", text),
-            Ok(Status::Starting) | Err(_) => refused("storage_unavailable", "the storage module is stopping"),
+        let known = |status: &Status| status.facts.is_some() || status.readiness != Readiness::Starting;
+        let stopping = |_| unavailable("storage_unavailable", "the storage module is stopping");
+        let status = status.wait_for(known).await.map_err(stopping)?;
+        match (&status.facts, &status.readiness) {
+            (Some(facts), _) => Ok(Arc::clone(facts)),
+            (None, Readiness::Refused(text)) => Err(unavailable("storage_refused", text)),
+            (None, Readiness::Unavailable(text)) => Err(unavailable("storage_unavailable", text)),
+            (None, Readiness::Starting | Readiness::Ready) => {
+                Err(unavailable("storage_unavailable", "the store is being tried"))
+            }
         }
     }
+}
+
+fn unavailable(reason: &str, text: &str) -> Error {
+    Error::new(Code::Unavailable, reason, text)
 }
 
 async fn load(config: Config, component: Vec<u8>, clock: &Clock) -> Result<Backend, Error> {
@@ -134,7 +143,12 @@ async fn load(config: Config, component: Vec<u8>, clock: &Clock) -> Result<Backe
         backend,
         engine,
         limits,
+        look_every,
     } = config;
+    if look_every.is_zero() {
+        let text = "storage.look_every: must not be zero";
+        return Err(Error::new(Code::Invalid, "storage_config_invalid", text));
+    }
     let (own, clients) = (&backend.settings.endpoint, backend.client_endpoint());
     let (egress, client_egress) = (backend.egress(own, clock)?, backend.egress(clients, clock)?);
     let (settings, client_settings) = (backend.guest_settings(own), backend.guest_settings(clients));
@@ -158,23 +172,65 @@ async fn load(config: Config, component: Vec<u8>, clock: &Clock) -> Result<Backe
 }
 
 /// Probes until the store can be used.
-async fn keep_probing(backend: Arc<Backend>, status: watch::Sender<Status>) {
+async fn probe_until_ready(backend: &Backend, status: &watch::Sender<Status>) {
     let mut pause = FIRST_RETRY;
     loop {
-        let found = match probe::run(&backend).await {
+        let verdict = match probe::run(backend).await {
             Ok(facts) => {
                 tracing::info!(backend = backend.name, features = ?facts.features, "the store is ready");
-                status.send_replace(Status::Ready(Arc::new(facts)));
+                status.send_replace(Status {
+                    facts: Some(Arc::new(facts)),
+                    readiness: Readiness::Ready,
+                });
                 return;
             }
-            Err(Verdict::Unavailable(reason)) => Status::Unavailable(reason),
-            Err(Verdict::Refused(reason)) => Status::Refused(reason),
+            Err(verdict) => verdict,
         };
-        if let Status::Unavailable(reason) | Status::Refused(reason) = &found {
-            tracing::warn!(backend = backend.name, retry_in = ?pause, "the store can't be used: {reason}");
-        }
-        status.send_replace(found);
+        tracing::warn!(backend = backend.name, retry_in = ?pause, "the store can't be used: {verdict}");
+        status.send_modify(|status| status.readiness = verdict.into());
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LAST_RETRY);
+    }
+}
+
+/// Looks again and again whether a store that was ready still answers.
+async fn keep_looking(backend: &Backend, status: &watch::Sender<Status>, look_every: Duration) {
+    let mut missed = 0;
+    let mut pause = look_every;
+    loop {
+        tokio::time::sleep(pause).await;
+        match probe::look(backend).await {
+            Ok(()) => {
+                if missed >= MISSES {
+                    tracing::info!(backend = backend.name, "the store is back");
+                    status.send_modify(|status| status.readiness = Readiness::Ready);
+                }
+                missed = 0;
+                pause = look_every;
+            }
+            Err(verdict) => {
+                missed += 1;
+                pause = if missed == 1 { FIRST_RETRY } else { pause * 2 };
+                pause = pause.min(LAST_RETRY);
+                if missed == MISSES {
+                    tracing::warn!(
+                        backend = backend.name,
+                        "the store can't be used any more: {verdict}"
+                    );
+                }
+                if missed >= MISSES {
+                    status.send_modify(|status| status.readiness = verdict.into());
+                }
+            }
+        }
+    }
+}
+
+impl From<Verdict> for Readiness {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Unavailable(reason) => Self::Unavailable(reason),
+            Verdict::Refused(reason) => Self::Refused(reason),
+        }
     }
 }

@@ -24,6 +24,9 @@ pub struct Config {
     /// What the backend's plugin may use.
     #[serde(default)]
     pub limits: Limits,
+    /// Time between two looks whether the store is still there, for `/readyz`: one listing each.
+    #[serde(default = "default_look_every", with = "humantime_serde")]
+    pub look_every: Duration,
 }
 
 impl Config {
@@ -33,6 +36,7 @@ impl Config {
             backend,
             engine: EngineConfig::default(),
             limits: Limits::default(),
+            look_every: default_look_every(),
         }
     }
 }
@@ -127,6 +131,10 @@ impl Default for GrantConfig {
             methods,
         }
     }
+}
+
+fn default_look_every() -> Duration {
+    Duration::from_secs(30)
 }
 
 fn default_name() -> String {

@@ -9,6 +9,7 @@ use crate::backend::{Backend, Facts};
 use bitvault_wasm::{Auth, Call, Egress, Error, GetOptions, Object, Part, PutOptions, Response, Signed};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// What every probe's folder is in. Who lists without asking for it is not told of it.
 pub(crate) const FOLDER: &str = ".bitvault-probe/";
@@ -29,6 +30,13 @@ pub(crate) enum Verdict {
     Unavailable(String),
     /// It answers, but not as it must.
     Refused(String),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Unavailable(reason) | Self::Refused(reason)) = self;
+        f.write_str(reason)
+    }
 }
 
 impl From<Error> for Verdict {
@@ -58,6 +66,12 @@ pub(crate) async fn run(backend: &Backend) -> Result<Facts, Verdict> {
         capabilities,
         features,
     })
+}
+
+/// Whether the store still answers, knows the credential and has the bucket: one request that changes nothing.
+pub(crate) async fn look(backend: &Backend) -> Result<(), Verdict> {
+    list(backend, FOLDER).await?;
+    Ok(())
 }
 
 async fn try_all(backend: &Backend, folder: &str) -> Result<BTreeSet<&'static str>, Verdict> {

@@ -13,6 +13,7 @@ use bitvault_proto::internal::v1 as rpc;
 use bitvault_proto::internal::v1::storage_service_server::StorageService as _;
 use bitvault_proto::v1::UploadedPart;
 use bitvault_storage::{Readiness, Storage};
+use std::time::Duration;
 use support::{Running, config, open, presign_put, ready, send, sha256};
 use tonic::Request;
 
@@ -443,11 +444,39 @@ async fn a_store_that_is_down_at_start_is_used_once_it_is_up() {
         store
     });
     let store = store.await.unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(30), storage.wait_until_ready())
+    tokio::time::timeout(Duration::from_secs(30), storage.wait_until_ready())
         .await
         .unwrap();
     assert_eq!(head(&storage, &["a/b"]).await, [None]);
     drop(store);
+}
+
+#[tokio::test]
+async fn a_store_that_dies_later_is_noticed_and_so_is_its_return() {
+    let store = bitvault_conformance::stores::Store::start;
+    let mut store = tokio::task::spawn_blocking(move || store(Kind::Minio).unwrap())
+        .await
+        .unwrap();
+    let storage = open(config(&store.endpoint(), "")).await;
+    storage.wait_until_ready().await;
+    store.kill();
+    let away = async {
+        while !matches!(storage.readiness(), Readiness::Unavailable(_)) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), away).await.unwrap();
+    // What needs no answer of the store works on.
+    presign_put(&storage, "a/b", b"c").await;
+    let _store = tokio::task::spawn_blocking(move || {
+        store.run().unwrap();
+        store
+    })
+    .await
+    .unwrap();
+    tokio::time::timeout(Duration::from_secs(30), storage.wait_until_ready())
+        .await
+        .unwrap();
 }
 
 /// What a backend is refused with, once it is.

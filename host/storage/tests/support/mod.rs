@@ -98,6 +98,7 @@ pub fn config(endpoint: &str, prefix: &str) -> Config {
         },
         engine: Default::default(),
         limits: Default::default(),
+        look_every: Duration::from_millis(20),
     }
 }
 
