@@ -4,6 +4,7 @@
 //! token, is removed.
 
 use crate::auth::{self, PEER_HEADER, Peer};
+use crate::health::Readiness;
 use crate::state::{AppState, Wiring};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -15,6 +16,7 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use tonic::Status;
 use tonic::service::Routes;
+use tonic_health::pb::health_server::HealthServer;
 use tower::ServiceExt as _;
 
 /// Calls that open a session, or show what would: they need no token.
@@ -46,7 +48,7 @@ pub(crate) struct Dispatch {
 
 impl Grpc {
     pub(crate) fn new(wiring: &Wiring) -> Result<Self, Error> {
-        let (_reporter, health) = tonic_health::server::health_reporter();
+        let health = HealthServer::new(Readiness(wiring.ready.clone()));
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(PUBLIC_DESCRIPTORS)

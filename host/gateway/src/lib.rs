@@ -14,6 +14,7 @@ mod config;
 mod extract;
 mod fields;
 mod grpc;
+mod health;
 mod limits;
 mod observe;
 mod openapi;

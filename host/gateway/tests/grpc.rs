@@ -10,10 +10,15 @@
 mod support;
 
 use axum::body::Body;
-use bitvault_platform::{Principal, Scopes};
+use bitvault_platform::{Error, Principal, Scopes};
 use http::Request;
+use prost::Message as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use support::{OWNER, READER, harness, request};
 use tonic::Code;
+use tonic_health::pb::HealthCheckResponse;
+use tonic_health::pb::health_check_response::ServingStatus;
 
 fn call(path: &str) -> http::request::Builder {
     request("POST", path)
@@ -123,4 +128,39 @@ async fn health_and_reflection_answer_and_reflection_hides_what_is_internal() {
     let descriptors = bitvault_proto::PUBLIC_DESCRIPTORS;
     let holds = |needle: &[u8]| descriptors.windows(needle.len()).any(|part| part == needle);
     assert!(holds(b"bitvault.v1") && !holds(b"internal"));
+}
+
+/// The first message of an answer: its bytes after the flag and the length.
+async fn first_message(response: http::Response<Body>) -> HealthCheckResponse {
+    let mut body = response.into_body();
+    let frame = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
+    HealthCheckResponse::decode(&frame.into_data().unwrap()[5..]).unwrap()
+}
+
+#[tokio::test]
+async fn health_follows_readiness() {
+    let away = Arc::new(AtomicBool::new(false));
+    let look = Arc::clone(&away);
+    let h = harness(move |_, wiring| {
+        let check = move || {
+            let away = look.load(Ordering::Relaxed);
+            let error = || Error::new(bitvault_platform::Code::Unavailable, "away", "it is away");
+            let answer = if away { Err(error()) } else { Ok(()) };
+            Box::pin(std::future::ready(answer)) as _
+        };
+        wiring.ready = vec![("storage".to_owned(), Arc::new(check))];
+    });
+    for (is_away, expected) in [
+        (false, ServingStatus::Serving),
+        (true, ServingStatus::NotServing),
+        (false, ServingStatus::Serving),
+    ] {
+        away.store(is_away, Ordering::Relaxed);
+        for method in ["Check", "Watch"] {
+            let response = h
+                .send(empty(call(&format!("/grpc.health.v1.Health/{method}"))))
+                .await;
+            assert_eq!(first_message(response).await.status(), expected, "{method}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-use crate::state::AppState;
+use crate::state::{AppState, ReadyCheck};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures::future::join_all;
@@ -42,12 +42,9 @@ pub(super) async fn healthz() -> axum::Json<Health> {
     axum::Json(Health { status: "ok" })
 }
 
-/// Whether the service can do its work
-#[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
-    (status = 200, description = "Every part is there", body = Readiness),
-    (status = 503, description = "Parts are missing", body = Readiness)))]
-pub(super) async fn readyz(State(state): State<AppState>) -> Response {
-    let checks = state.wiring.ready.iter().map(|(name, check)| async move {
+/// The parts that are not there, each asked at the same time.
+pub(crate) async fn failing(ready: &[(String, ReadyCheck)]) -> Vec<FailingPart> {
+    let checks = ready.iter().map(|(name, check)| async move {
         let detail = match tokio::time::timeout(CHECK_WITHIN, check()).await {
             Ok(Ok(())) => return None,
             Ok(Err(error)) => error.message().to_owned(),
@@ -56,7 +53,15 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Response {
         let name = name.clone();
         Some(FailingPart { name, detail })
     });
-    let failing: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
+    join_all(checks).await.into_iter().flatten().collect()
+}
+
+/// Whether the service can do its work
+#[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
+    (status = 200, description = "Every part is there", body = Readiness),
+    (status = 503, description = "Parts are missing", body = Readiness)))]
+pub(super) async fn readyz(State(state): State<AppState>) -> Response {
+    let failing = failing(&state.wiring.ready).await;
     let (code, status) = if failing.is_empty() {
         (StatusCode::OK, "ready")
     } else {

@@ -10,7 +10,7 @@ mod devices;
 pub(crate) mod drops;
 mod grants;
 mod groups;
-mod health;
+pub(crate) mod health;
 mod links;
 mod me;
 mod members;
