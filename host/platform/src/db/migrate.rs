@@ -8,8 +8,11 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 /// Oldest Postgres that is served, as in `server_version_num`.
 const POSTGRES_MIN: i32 = 150_000;
 
+/// Key of the advisory lock that one migration holds from begin to end: "BitVault" in ASCII.
+const LOCK: i64 = 0x4269_7456_6175_6c74;
+
 /// Brings the schema up to date as its owner, and sets the passwords of the daemon's roles. Safe to run by several
-/// processes at once: sqlx holds an advisory lock.
+/// processes at once: one after the other does it.
 pub async fn migrate(config: &DatabaseConfig) -> Result<(), Error> {
     let mut owner = PgConnection::connect_with(&config.owner_options()?).await?;
     let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
@@ -25,6 +28,11 @@ pub async fn migrate(config: &DatabaseConfig) -> Result<(), Error> {
             ),
         ));
     }
+    // It ends with the connection, also after an error.
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(LOCK)
+        .execute(&mut owner)
+        .await?;
     MIGRATOR.run(&mut owner).await.map_err(|cause| match cause {
         sqlx::migrate::MigrateError::VersionMissing(version) => Error::new(
             Code::Invalid,
