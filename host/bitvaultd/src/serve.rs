@@ -7,7 +7,7 @@ use crate::wiring::{self, Modules};
 use anyhow::{Context as _, Result};
 use bitvault_gateway::{Gateway, Peers, ReadyCheck, Wiring};
 use bitvault_identity::Holders;
-use bitvault_platform::db::{self, Database, DbRole};
+use bitvault_platform::db::{self, Database, DatabaseConfig, DbRole};
 use bitvault_platform::telemetry::{self, Telemetry};
 use bitvault_platform::{Clock, Code, Ctx, Error};
 use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient;
@@ -48,8 +48,8 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
         ..config.clone()
     };
     let url = wiring::public_url(config);
-    if config.uses_database() && backing.database.migrate_at_start {
-        db::migrate(&backing.database).await?;
+    if config.uses_database() {
+        prepare_database(&backing.database).await?;
     }
     let clock = Clock::system();
     let modules = wiring::build(config, backing, &clock).await?;
@@ -122,6 +122,18 @@ async fn run(config: &Config, backing: &Backing, listener: TcpListener, telemetr
         );
     }
     Ok(())
+}
+
+/// Migrates; where that is not for this daemon, looks whether the server can be used. One that does not answer yet, or
+/// knows no roles yet, is waited for by `/readyz`.
+async fn prepare_database(database: &DatabaseConfig) -> Result<()> {
+    if database.migrate_at_start {
+        return Ok(db::migrate(database).await?);
+    }
+    match db::check_server(database, DbRole::Identity).await {
+        Err(error) if error.code() == Code::Invalid => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// With port 0 the port of the last start, if nobody took it: open pages and profiles keep working.

@@ -11,6 +11,8 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 const DOMAIN: &str = "bitvault";
 const CODE_KEY: &str = "code";
+/// SQLSTATE of a statement that found no space left.
+const DISK_FULL: &str = "53100";
 
 /// Result of whatever may cross a module's boundary.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -202,7 +204,15 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolClosed
             | sqlx::Error::Tls(_) => Self::unavailable("database", error),
             sqlx::Error::Database(database) => match database.code().as_deref() {
-                // Shutting down, starting up, connection exceptions, out of disk or connections.
+                Some(DISK_FULL) => {
+                    tracing::error!(%error, "the database's disk is full");
+                    Self::new(
+                        Code::Unavailable,
+                        "database_full",
+                        "the database's disk is full: free space on it, then try again",
+                    )
+                }
+                // Shutting down, starting up, connection exceptions, out of memory or connections.
                 Some(code) if code.starts_with("57P") || code.starts_with("08") || code.starts_with("53") => {
                     Self::unavailable("database", error)
                 }

@@ -15,19 +15,7 @@ const LOCK: i64 = 0x4269_7456_6175_6c74;
 /// processes at once: one after the other does it.
 pub async fn migrate(config: &DatabaseConfig) -> Result<(), Error> {
     let mut owner = PgConnection::connect_with(&config.owner_options()?).await?;
-    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
-        .fetch_one(&mut owner)
-        .await?;
-    if version < POSTGRES_MIN {
-        return Err(Error::new(
-            Code::Invalid,
-            "postgres_too_old",
-            format!(
-                "this is Postgres {}; BitVault needs 15 or newer: upgrade the server",
-                version / 10_000
-            ),
-        ));
-    }
+    require_supported(&mut owner).await?;
     // It ends with the connection, also after an error.
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(LOCK)
@@ -57,4 +45,30 @@ pub async fn migrate(config: &DatabaseConfig) -> Result<(), Error> {
     }
     owner.close().await?;
     Ok(())
+}
+
+/// Refuses a server that is too old, where nobody migrates at start.
+pub async fn check_server(config: &DatabaseConfig, role: DbRole) -> Result<(), Error> {
+    let mut connection = PgConnection::connect_with(&config.role_options(role)?).await?;
+    require_supported(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+async fn require_supported(connection: &mut PgConnection) -> Result<(), Error> {
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+        .fetch_one(connection)
+        .await?;
+    if version >= POSTGRES_MIN {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Invalid,
+        "postgres_too_old",
+        format!(
+            "this is Postgres {}; BitVault needs {} or newer: upgrade the server",
+            version / 10_000,
+            POSTGRES_MIN / 10_000
+        ),
+    ))
 }

@@ -14,7 +14,7 @@ mod tx;
 pub use config::{DatabaseConfig, OwnerConfig};
 #[cfg(feature = "failpoints")]
 pub use filters::{filtered, point_filters_at};
-pub use migrate::{MIGRATOR, migrate};
+pub use migrate::{MIGRATOR, check_server, migrate};
 pub use read::TenantRead;
 pub use tx::{Database, TenantTx, WorkerTx};
 
