@@ -44,7 +44,7 @@ pub(crate) fn io_error(what: &'static str, error: io::Error) -> S3Error {
         tracing::warn!(%error, "{what}: no space");
         let mut answer = S3Error::with_message(
             S3ErrorCode::Custom("InsufficientStorage".into()),
-            "The disk is full; nothing was stored.",
+            "The disk is full; nothing was stored: free space on it, then send it again.",
         );
         answer.set_status_code(::http::StatusCode::INSUFFICIENT_STORAGE);
         return answer;
