@@ -78,6 +78,11 @@ async fn commands_work_beside_a_running_daemon_and_on_a_stopped_one() {
 
     daemon.stop().await.unwrap();
     every_command(&mut daemon, "stopped").await.unwrap();
+    let postgres = daemon.data_dir().join("postgres/postmaster.pid");
+    assert!(
+        !postgres.exists(),
+        "the last command failed and stopped what it had started"
+    );
     assert!(daemon.command(&["healthcheck"]).is_err());
     assert!(!daemon.data_dir().join("runtime.json").exists());
 
@@ -112,4 +117,28 @@ async fn a_probe_finds_a_daemon_that_people_reach_under_another_name() {
             .trim(),
         "ready"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_reach_a_store_that_clients_know_under_another_name() {
+    let config = "[lite]\ns3_public_url = \"https://files.invalid\"\n";
+    let mut daemon = Daemon::with_config(config).unwrap();
+    daemon.start().await.unwrap();
+    for command in ["fsck", "gc"] {
+        daemon.command(&[command]).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_daemon_told_about_itself_is_not_believed() {
+    let mut daemon = Daemon::lite().unwrap();
+    daemon.start().await.unwrap();
+    daemon.kill().unwrap();
+    // Its process id belongs to somebody else by now.
+    let path = daemon.data_dir().join("runtime.json");
+    let mut runtime: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    runtime["pid"] = json!(std::process::id());
+    std::fs::write(&path, runtime.to_string()).unwrap();
+    daemon.command(&["fsck"]).unwrap();
+    assert!(!path.exists());
 }

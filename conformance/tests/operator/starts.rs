@@ -31,6 +31,38 @@ fn a_port_in_use_is_told_before_anything_is_started() {
     assert!(!data.exists(), "nothing was begun");
 }
 
+/// A folder that Postgres may pass through when this is root, and it runs as another user.
+fn passable() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    folder
+}
+
+#[test]
+fn a_store_that_can_not_start_is_told_and_leaves_no_postgres_behind() {
+    let folder = passable();
+    let data = folder.path().join("data");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &text(&data)];
+    let lock = data.join("postgres/postmaster.pid");
+
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let listen = [("BITVAULTD_LITE__S3_LISTEN", address.as_str())];
+    refused(
+        &arguments,
+        &listen,
+        &["lite.s3_listen", &address, "choose another"],
+    )
+    .unwrap();
+    assert!(!lock.exists(), "Postgres was not started, or stopped");
+
+    std::fs::write(data.join("objects"), "a file where a folder must be").unwrap();
+    refused(&arguments, &[], &["open the embedded S3 endpoint"]).unwrap();
+    assert!(data.join("postgres").exists(), "Postgres was started");
+    assert!(!lock.exists(), "and stopped");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_folder_in_use_names_who_holds_it() {
     let mut daemon = Daemon::lite().unwrap();
@@ -191,11 +223,8 @@ fn a_check_reads_what_the_configuration_points_to() {
 
 #[test]
 fn a_first_password_that_is_too_short_names_its_key() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = passable();
     let data = text(&folder.path().join("data"));
-    // Postgres runs as another user when this is root, and must pass.
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).unwrap();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data];
     let password = [("BITVAULTD_BOOTSTRAP_PASSWORD", "short")];
     refused(&arguments, &password, &["bootstrap_password", "8 characters"]).unwrap();

@@ -1,6 +1,6 @@
 use super::answer;
 use crate::config::Config;
-use crate::lite::Backing;
+use crate::lite::{Backing, with_backing};
 use crate::wiring::{self, Modules};
 use anyhow::{Context as _, Result, bail};
 use bitvault_files::Files;
@@ -8,24 +8,24 @@ use bitvault_platform::Clock;
 use serde::Serialize;
 
 pub(crate) async fn gc(config: Config, json: bool) -> Result<()> {
-    let backing = Backing::join_or_start(&config).await?;
-    let files = files(&config, &backing).await?;
-    let report = files.collect_once().await?;
-    tell(&report, json)?;
-    backing.stop().await
+    with_backing(&config, async |backing| {
+        let report = files(&config, backing).await?.collect_once().await?;
+        tell(&report, json)
+    })
+    .await
 }
 
 /// Fails when something does not match, so that a script notices.
 pub(crate) async fn fsck(config: Config, json: bool) -> Result<()> {
-    let backing = Backing::join_or_start(&config).await?;
-    let files = files(&config, &backing).await?;
-    let report = files.fsck().await?;
-    tell(&report, json)?;
-    backing.stop().await?;
-    if !report.is_clean() && !json {
-        bail!("store and database don't match; nothing was changed");
-    }
-    Ok(())
+    with_backing(&config, async |backing| {
+        let report = files(&config, backing).await?.fsck().await?;
+        tell(&report, json)?;
+        if !report.is_clean() && !json {
+            bail!("store and database don't match; nothing was changed");
+        }
+        Ok(())
+    })
+    .await
 }
 
 async fn files(config: &Config, backing: &Backing) -> Result<Files> {

@@ -1,6 +1,6 @@
 use super::answer;
 use crate::config::Config;
-use crate::lite::{reachable, running};
+use crate::lite::{last_runtime, reachable};
 use anyhow::{Context as _, Result, bail};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,7 +11,7 @@ const WITHIN: Duration = Duration::from_secs(5);
 
 /// Asks `/readyz`. For container probes, so it needs nothing but this binary.
 pub(crate) async fn healthcheck(config: &Config) -> Result<()> {
-    let address = match running(&config.data_dir) {
+    let address = match last_runtime(&config.data_dir) {
         Some(runtime) => runtime.listen,
         None => reachable(config.listen),
     }

@@ -1,6 +1,6 @@
 use super::check::tell;
 use crate::config::Config;
-use crate::lite::Backing;
+use crate::lite::with_backing;
 use crate::wiring::{self, Modules};
 use anyhow::{Context as _, Result};
 use bitvault_platform::Clock;
@@ -12,19 +12,19 @@ use bitvault_proto::internal::v1::identity_service_client::IdentityServiceClient
 
 /// Beside a running daemon or on a stopped one.
 pub(crate) async fn rebuild_search(config: Config, tenant: Option<String>, json: bool) -> Result<()> {
-    let backing = Backing::join_or_start(&config).await?;
-    let Modules {
-        search, to_identity, ..
-    } = wiring::build(&config, &backing, &Clock::system()).await?;
-    let search =
-        search.context("the module search does not run here: run this command where `roles` names it")?;
-    let tenant = match tenant {
-        Some(name) => Some(find_tenant(to_identity, name).await?),
-        None => None,
-    };
-    let report = search.rebuild(tenant).await?;
-    tell(&report, json)?;
-    backing.stop().await
+    with_backing(&config, async |backing| {
+        let Modules {
+            search, to_identity, ..
+        } = wiring::build(&config, backing, &Clock::system()).await?;
+        let search =
+            search.context("the module search does not run here: run this command where `roles` names it")?;
+        let tenant = match tenant {
+            Some(name) => Some(find_tenant(to_identity, name).await?),
+            None => None,
+        };
+        tell(&search.rebuild(tenant).await?, json)
+    })
+    .await
 }
 
 /// The tenant of a name.

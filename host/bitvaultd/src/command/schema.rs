@@ -1,6 +1,6 @@
 use super::answer;
 use crate::config::Config;
-use crate::lite::Backing;
+use crate::lite::with_backing;
 use anyhow::Result;
 use bitvault_platform::db;
 
@@ -8,9 +8,7 @@ pub(crate) async fn migrate(config: Config) -> Result<()> {
     if let Some(database) = &config.database {
         db::migrate(database).await?;
     } else {
-        let backing = Backing::join_or_start(&config).await?;
-        db::migrate(&backing.database).await?;
-        backing.stop().await?;
+        with_backing(&config, async |backing| Ok(db::migrate(&backing.database).await?)).await?;
     }
     answer("the schema is up to date");
     Ok(())

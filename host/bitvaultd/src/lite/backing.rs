@@ -1,6 +1,6 @@
 //! What the modules stand on: a database and a store, each an outside one or our own.
 
-use super::folder::{Ports, Runtime, last_ports, runtime_path};
+use super::folder::{Ports, Runtime, holder, last_ports, last_runtime};
 use super::store::reachable;
 use super::{DataFolder, EmbeddedStore, PrivateDatabase, Secrets};
 use crate::config::{Config, Role};
@@ -32,60 +32,55 @@ struct Own {
 impl Backing {
     /// Takes the data folder and starts what is not configured as an outside part: store and database at once.
     pub(crate) async fn start(config: &Config) -> Result<Self> {
-        let folder = DataFolder::open(&config.data_dir)?;
-        let secrets = Secrets::open(folder.path())?;
-        let ports = folder.ports();
-        let stop = CancellationToken::new();
-        let database = async {
-            if config.database.is_some() || !config.uses_database() {
-                return Ok(None);
-            }
-            PrivateDatabase::start(folder.path(), &config.lite, &secrets, ports.postgres)
-                .await
-                .map(Some)
-        };
-        let store = async {
-            if config.storage.is_some() || !config.roles.contains(&Role::Storage) {
-                return Ok(None);
-            }
-            let listener = listen_for_store(config, ports).await?;
-            EmbeddedStore::start(folder.path(), &config.lite, &secrets, listener, stop.clone())
-                .await
-                .map(Some)
-        };
-        let (database, store) = tokio::try_join!(database, store)?;
-        let database_config = match (&config.database, &database) {
-            (Some(outside), _) => outside.clone(),
-            (None, Some(own)) => own.config(&secrets),
-            (None, None) => DatabaseConfig::at(""),
-        };
-        let storage_config = match (&config.storage, &store) {
-            (Some(outside), _) => Some(outside.clone()),
-            (None, Some(own)) => Some(own.config(&secrets)?),
-            (None, None) => None,
-        };
-        let own = Own {
-            folder,
-            database,
-            store,
-            stop,
-        };
-        Ok(Self {
-            database: database_config,
-            storage: storage_config,
-            own: Some(own),
-        })
+        Self::start_in(DataFolder::open(&config.data_dir)?, config).await
     }
 
-    /// For a command of the operator: joins the daemon that runs on the data folder, or starts the parts alone.
-    pub(crate) async fn join_or_start(config: &Config) -> Result<Self> {
-        let Some(runtime) = running(&config.data_dir) else {
-            let backing = Self::start(config).await?;
-            if backing.database.migrate_at_start {
-                db::migrate(&backing.database).await?;
-            }
-            return Ok(backing);
+    async fn start_in(folder: DataFolder, config: &Config) -> Result<Self> {
+        let secrets = Secrets::open(folder.path())?;
+        let ports = folder.ports();
+        let mut own = Own {
+            folder,
+            database: None,
+            store: None,
+            stop: CancellationToken::new(),
         };
+        // Listens first: a port in use is told before anything is started.
+        let listener = if config.storage.is_none() && config.roles.contains(&Role::Storage) {
+            Some(listen_for_store(config, ports).await?)
+        } else {
+            None
+        };
+        let started = match own.start(config, &secrets, ports, listener).await {
+            Ok(()) => own.configs(config, &secrets),
+            Err(error) => Err(error),
+        };
+        match started {
+            Ok((database, storage)) => Ok(Self {
+                database,
+                storage,
+                own: Some(own),
+            }),
+            Err(error) => {
+                if let Err(cause) = own.stop().await {
+                    tracing::error!("stop what was started: {cause:#}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// For a command of the operator: the parts of the daemon that holds the data folder, or its own ones, started alone.
+    async fn join_or_start(config: &Config) -> Result<Self> {
+        if let Some(folder) = DataFolder::take(&config.data_dir)? {
+            return Self::start_in(folder, config).await;
+        }
+        let runtime = last_runtime(&config.data_dir).with_context(|| {
+            format!(
+                "process {} holds the data folder {} but does not serve it now: wait until it does or has ended, and try again",
+                holder(&config.data_dir),
+                config.data_dir.display()
+            )
+        })?;
         let secrets = Secrets::open(&config.data_dir)?;
         let database = match (&config.database, &runtime.database_url) {
             (Some(outside), _) => outside.clone(),
@@ -94,7 +89,10 @@ impl Backing {
         };
         let storage = match (&config.storage, &runtime.s3_url) {
             (Some(outside), _) => Some(outside.clone()),
-            (None, Some(url)) => Some(EmbeddedStore::config_at(url, url, &secrets)?),
+            (None, Some(url)) => {
+                let endpoint = runtime.s3_endpoint.as_ref().unwrap_or(url);
+                Some(EmbeddedStore::config_at(endpoint, url, &secrets)?)
+            }
             (None, None) => None,
         };
         Ok(Self {
@@ -118,31 +116,113 @@ impl Backing {
             url: url.to_owned(),
             listen: reachable(http),
             s3_url: own.store.as_ref().map(EmbeddedStore::url),
+            s3_endpoint: own.store.as_ref().map(EmbeddedStore::endpoint),
             database_url: own.database.as_ref().map(PrivateDatabase::owner_url),
         })
     }
 
-    /// Stops what this process started: first the store, which answers what is in flight, then the database.
+    /// Stops what this process started.
     pub(crate) async fn stop(self) -> Result<()> {
-        let Some(own) = self.own else { return Ok(()) };
-        own.folder.remove_runtime()?;
-        own.stop.cancel();
-        if let Some(store) = own.store {
-            store.stopped().await;
+        match self.own {
+            Some(own) => own.stop().await,
+            None => Ok(()),
         }
-        if let Some(database) = own.database {
-            database.stop().await?;
-        }
-        Ok(())
     }
 }
 
-/// The daemon that runs on a data folder, if its process lives.
-pub(crate) fn running(data_dir: &Path) -> Option<Runtime> {
-    let bytes = std::fs::read(runtime_path(data_dir)).ok()?;
-    let runtime: Runtime = serde_json::from_slice(&bytes).ok()?;
-    let pid = rustix::process::Pid::from_raw(i32::try_from(runtime.pid).ok()?)?;
-    rustix::process::test_kill_process(pid).is_ok().then_some(runtime)
+impl Own {
+    /// Starts both at once; of one that can't be, the other is there all the same.
+    async fn start(
+        &mut self,
+        config: &Config,
+        secrets: &Secrets,
+        ports: Ports,
+        listener: Option<TcpListener>,
+    ) -> Result<()> {
+        let folder = self.folder.path();
+        let database = async {
+            if config.database.is_some() || !config.uses_database() {
+                return Ok(None);
+            }
+            PrivateDatabase::start(folder, &config.lite, secrets, ports.postgres)
+                .await
+                .map(Some)
+        };
+        let store = async {
+            let Some(listener) = listener else { return Ok(None) };
+            EmbeddedStore::start(folder, &config.lite, secrets, listener, self.stop.clone())
+                .await
+                .map(Some)
+        };
+        let (database, store) = tokio::join!(database, store);
+        let failed = match (database, store) {
+            (Ok(database), Ok(store)) => {
+                (self.database, self.store) = (database, store);
+                None
+            }
+            (Ok(database), Err(error)) => {
+                self.database = database;
+                Some(error)
+            }
+            (Err(error), store) => {
+                self.store = store.ok().flatten();
+                Some(error)
+            }
+        };
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// How database and store are reached.
+    fn configs(
+        &self,
+        config: &Config,
+        secrets: &Secrets,
+    ) -> Result<(DatabaseConfig, Option<bitvault_storage::Config>)> {
+        let database = match (&config.database, &self.database) {
+            (Some(outside), _) => outside.clone(),
+            (None, Some(own)) => own.config(secrets),
+            (None, None) => DatabaseConfig::at(""),
+        };
+        let storage = match (&config.storage, &self.store) {
+            (Some(outside), _) => Some(outside.clone()),
+            (None, Some(own)) => Some(own.config(secrets)?),
+            (None, None) => None,
+        };
+        Ok((database, storage))
+    }
+
+    /// First the store, which answers what is in flight, then the database.
+    async fn stop(self) -> Result<()> {
+        let removed = self.folder.remove_runtime();
+        self.stop.cancel();
+        if let Some(store) = self.store {
+            store.stopped().await;
+        }
+        if let Some(database) = self.database {
+            database.stop().await?;
+        }
+        removed
+    }
+}
+
+/// Runs a command of the operator on the parts of the daemon that runs on the data folder; otherwise on ones that are
+/// started for it alone, and stopped however it ends.
+pub(crate) async fn with_backing<T>(
+    config: &Config,
+    command: impl AsyncFnOnce(&Backing) -> Result<T>,
+) -> Result<T> {
+    let backing = Backing::join_or_start(config).await?;
+    let done = async {
+        if backing.own.is_some() && backing.database.migrate_at_start {
+            db::migrate(&backing.database).await?;
+        }
+        command(&backing).await
+    };
+    let done = done.await;
+    let stopped = backing.stop().await;
+    let answer = done?;
+    stopped?;
+    Ok(answer)
 }
 
 /// The port that REST and the web app were served on the last time.

@@ -1,9 +1,9 @@
 //! The data folder: locked by one daemon, readable by nobody else.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{Seek as _, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,10 @@ pub(crate) struct Runtime {
     pub(crate) url: String,
     /// Where it listens on this machine; `url` may be another name for that.
     pub(crate) listen: SocketAddr,
+    /// Where clients reach the embedded endpoint.
     pub(crate) s3_url: Option<String>,
+    /// Where it listens on this machine; absent in what an older release wrote.
+    pub(crate) s3_endpoint: Option<String>,
     pub(crate) database_url: Option<String>,
 }
 
@@ -39,6 +42,17 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// Makes the folder if it is missing and takes its lock.
     pub(crate) fn open(path: &Path) -> Result<Self> {
+        Self::take(path)?.with_context(|| {
+            format!(
+                "the data folder {} is in use by process {}: stop it first, or choose another folder with --data-dir",
+                path.display(),
+                holder(path)
+            )
+        })
+    }
+
+    /// The same; `None` while another process holds the lock, whose folder stays as it is.
+    pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
         let path = std::path::absolute(path).context("resolve the data folder")?;
         fs::create_dir_all(&path).with_context(|| {
             format!(
@@ -52,6 +66,19 @@ impl DataFolder {
                 path.display()
             )
         };
+        let mut lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(lock_path(&path))
+            .with_context(writable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(cause)) => return Err(cause).with_context(writable),
+        }
         // Postgres runs as another user when the daemon is root, and must pass through; nobody may list it.
         let mode = if rustix::process::geteuid().is_root() {
             0o711
@@ -59,28 +86,6 @@ impl DataFolder {
             0o700
         };
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).with_context(writable)?;
-        let mut lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(path.join("lock"))
-            .with_context(writable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                lock.read_to_string(&mut holder)
-                    .context("read the lock of the data folder")?;
-                bail!(
-                    "the data folder {} is in use by process {}: stop it first, or choose another folder with --data-dir",
-                    path.display(),
-                    holder.trim()
-                );
-            }
-            Err(TryLockError::Error(cause)) => return Err(cause).with_context(writable),
-        }
         lock.set_len(0)
             .and_then(|()| lock.rewind())
             .with_context(writable)?;
@@ -88,7 +93,7 @@ impl DataFolder {
         let folder = Self { path, _lock: lock };
         // A daemon that was killed left its own behind.
         folder.remove_runtime()?;
-        Ok(folder)
+        Ok(Some(folder))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -104,20 +109,16 @@ impl DataFolder {
     }
 
     pub(crate) fn write_runtime(&self, runtime: &Runtime) -> Result<()> {
-        write_private(&self.runtime_path(), &serde_json::to_vec_pretty(runtime)?)
+        write_private(&runtime_path(&self.path), &serde_json::to_vec_pretty(runtime)?)
     }
 
     pub(crate) fn remove_runtime(&self) -> Result<()> {
-        match fs::remove_file(self.runtime_path()) {
+        match fs::remove_file(runtime_path(&self.path)) {
             Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
                 Err(cause).context("remove runtime.json")
             }
             _ => Ok(()),
         }
-    }
-
-    fn runtime_path(&self) -> PathBuf {
-        runtime_path(&self.path)
     }
 }
 
@@ -129,9 +130,24 @@ pub(crate) fn last_ports(data_dir: &Path) -> Ports {
         .unwrap_or_default()
 }
 
-/// Where a daemon tells how it is reached.
-pub(crate) fn runtime_path(data_dir: &Path) -> PathBuf {
+/// What a daemon told about itself. One that was killed can't take it back: only who holds the folder's lock runs.
+pub(crate) fn last_runtime(data_dir: &Path) -> Option<Runtime> {
+    let bytes = fs::read(runtime_path(data_dir)).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// The process that holds a folder's lock.
+pub(crate) fn holder(data_dir: &Path) -> String {
+    let holder = fs::read_to_string(lock_path(data_dir)).unwrap_or_default();
+    holder.trim().to_owned()
+}
+
+fn runtime_path(data_dir: &Path) -> PathBuf {
     data_dir.join("runtime.json")
+}
+
+fn lock_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("lock")
 }
 
 /// Replaces a file as a whole, durably, readable by its owner only.
@@ -165,6 +181,7 @@ mod tests {
         let first = DataFolder::open(&path).unwrap();
         let error = DataFolder::open(&path).unwrap_err().to_string();
         assert!(error.contains(&std::process::id().to_string()), "{error}");
+        assert!(DataFolder::take(&path).unwrap().is_none());
         drop(first);
         DataFolder::open(&path).unwrap();
     }

@@ -59,9 +59,12 @@ impl EmbeddedStore {
 
     /// The URL that clients use.
     pub(crate) fn url(&self) -> String {
-        self.public_url
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", reachable(self.address)))
+        self.public_url.clone().unwrap_or_else(|| self.endpoint())
+    }
+
+    /// The URL on this machine.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", reachable(self.address))
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -70,11 +73,7 @@ impl EmbeddedStore {
 
     /// The section `[storage]` that leads to it.
     pub(crate) fn config(&self, secrets: &Secrets) -> Result<bitvault_storage::Config> {
-        Self::config_at(
-            &format!("http://{}", reachable(self.address)),
-            &self.url(),
-            secrets,
-        )
+        Self::config_at(&self.endpoint(), &self.url(), secrets)
     }
 
     /// The same for an endpoint that the daemon reaches at `endpoint` and clients at `public_url`.
