@@ -1,4 +1,5 @@
-//! The demo account that `up` makes on first start, kept in the data folder so that the next `up` tells the same.
+//! The demo account that `up` makes on first start, kept in the data folder so that the next `up` tells the same. Until it
+//! has signed in once, the next `up` may ask for another: the daemon may have refused to start with this one.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -30,9 +31,22 @@ pub(super) struct Account {
     pub(super) tenant: String,
 }
 
-impl Account {
-    /// The account kept in this data folder.
-    pub(super) fn read(data_dir: &Path) -> Result<Option<Self>> {
+/// What the file holds.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    account: Account,
+    /// Whether it has signed in. Earlier versions did not say so.
+    #[serde(default = "yes")]
+    accepted: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Kept {
+    fn read(data_dir: &Path) -> Result<Option<Self>> {
         let path = data_dir.join(FILE);
         match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
@@ -43,13 +57,41 @@ impl Account {
         }
     }
 
-    /// The account kept in this data folder, or a new one with what was asked for; and whether it is new.
+    fn write(&self, data_dir: &Path) -> Result<()> {
+        let path = data_dir.join(FILE);
+        let fresh = path.with_extension("new");
+        let text = serde_json::to_string_pretty(self).context("write the demo account")?;
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|()| std::fs::rename(&fresh, &path))
+            .with_context(|| format!("write {}", path.display()))
+    }
+}
+
+impl Account {
+    /// The account kept in this data folder.
+    pub(super) fn read(data_dir: &Path) -> Result<Option<Self>> {
+        Ok(Kept::read(data_dir)?.map(|kept| kept.account))
+    }
+
+    /// The account kept in this data folder, or a new one with what was asked for; and whether it is new, so that it has
+    /// yet to be accepted.
     pub(super) fn read_or_make(
         data_dir: &Path,
         email: Option<&str>,
         password: Option<&str>,
     ) -> Result<(Self, bool)> {
-        if let Some(kept) = Self::read(data_dir)? {
+        let kept = Kept::read(data_dir)?;
+        if let Some(Kept {
+            account: kept,
+            accepted: true,
+        }) = kept
+        {
             if email.is_some_and(|email| email != kept.email)
                 || password.is_some_and(|word| word != kept.password)
             {
@@ -61,25 +103,32 @@ impl Account {
             }
             return Ok((kept, false));
         }
-        let account = Self {
-            email: email.unwrap_or(DEFAULT_EMAIL).to_owned(),
-            password: password.map_or_else(make_password, str::to_owned),
-            tenant: TENANT.to_owned(),
-        };
-        account.write(data_dir)?;
+        let mut account = kept.map_or_else(
+            || Self {
+                email: DEFAULT_EMAIL.to_owned(),
+                password: make_password(),
+                tenant: TENANT.to_owned(),
+            },
+            |kept| kept.account,
+        );
+        if let Some(email) = email {
+            email.clone_into(&mut account.email);
+        }
+        if let Some(password) = password {
+            password.clone_into(&mut account.password);
+        }
+        account.write(data_dir, false)?;
         Ok((account, true))
     }
 
-    fn write(&self, data_dir: &Path) -> Result<()> {
-        let path = data_dir.join(FILE);
-        let text = serde_json::to_string_pretty(self).context("write the demo account")?;
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .with_context(|| format!("write {}", path.display()))
+    /// It has signed in: from now on the data folder belongs to it.
+    pub(super) fn accept(&self, data_dir: &Path) -> Result<()> {
+        self.write(data_dir, true)
+    }
+
+    fn write(&self, data_dir: &Path, accepted: bool) -> Result<()> {
+        let account = self.clone();
+        Kept { account, accepted }.write(data_dir)
     }
 
     /// Forgets the account of this data folder.
@@ -110,6 +159,7 @@ mod tests {
             "{}",
             made.password.len()
         );
+        made.accept(dir.path()).unwrap();
         assert_eq!(
             Account::read_or_make(dir.path(), None, None).unwrap(),
             (made, false)
@@ -122,9 +172,29 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_never_signed_in_gives_way_to_what_is_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let ask = |email, password| Account::read_or_make(dir.path(), email, password).unwrap();
+        ask(Some("no address"), Some("short"));
+        let (account, new) = ask(Some("a@example.com"), None);
+        assert_eq!((account.email.as_str(), new), ("a@example.com", true));
+        assert_eq!(account.password, "short", "what is not asked for stays");
+        assert_eq!(ask(None, Some("a long one")).0.password, "a long one");
+    }
+
+    #[test]
+    fn an_account_of_an_earlier_version_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = r#"{"email":"a@example.com","password":"a password","tenant":"demo"}"#;
+        std::fs::write(dir.path().join(FILE), text).unwrap();
+        assert!(Account::read_or_make(dir.path(), None, Some("another")).is_err());
+    }
+
+    #[test]
     fn another_account_for_a_used_data_folder_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).unwrap();
+        let (made, _) = Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).unwrap();
+        made.accept(dir.path()).unwrap();
         assert!(Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).is_ok());
         let error = Account::read_or_make(dir.path(), Some("b@example.com"), None)
             .unwrap_err()

@@ -139,7 +139,9 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
     let (account, new) = Account::read_or_make(&data_dir, args.email.as_deref(), args.password.as_deref())?;
     let mut daemon = Daemon::start(&data_dir, args, &account)?;
     let runtime = run::step("wait until bitvaultd is ready", || daemon.wait_until_ready())?;
-    if new && !signs_in(&runtime.url, &account)? {
+    if new && signs_in(&runtime.url, &account)? {
+        account.accept(&data_dir)?;
+    } else if new {
         Account::forget(&data_dir)?;
         run::say(
             "this data folder has accounts already, so that no demo account was made; sign in with yours",
