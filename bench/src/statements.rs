@@ -2,14 +2,14 @@
 //!
 //! Ours: each client starts its files, then all objects are put, then each client commits its files; only starts and
 //! commits are timed. The peer: `statements.sql`, the statements of host/files for one file's start and commit (which
-//! looks at the upload in a transaction of its own before the one that writes), as the same database role with the same
-//! settings, prepared once per connection, in the same order and with the same round trips. A transaction of pgbench
-//! counts as two requests.
+//! looks at the upload in a statement of its own before the transaction that writes), as the same database role with the same
+//! settings, prepared once per connection, in the same order and with the same round trips, of which the database has to
+//! tell what the daemon's tell: rows are counted on both sides. A run of the script counts as two requests.
 //!
 //! What differs from the daemon's statements: ids and names come from a counter that pgbench carries, laid out like the
 //! daemon's ids by time; what stays the same is written into the text, where the daemon binds a parameter; instants are
 //! the server's. And what is compared: the daemon combines concurrent calls of a tenant into one transaction, pgbench
-//! makes three of its own for each file. What the daemon does beside its SQL (HTTP, tokens, presigned requests, looking
+//! makes three of its own for each file, and sends a file's statements in nine round trips. What the daemon does beside its SQL (HTTP, tokens, presigned requests, looking
 //! objects up in the store) is part of its time.
 //!
 //! On both sides each client has a folder of its own, so that only the tenant's journal counter is contended.
