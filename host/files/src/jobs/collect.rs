@@ -10,8 +10,8 @@ use crate::config::CLOCK_SLACK;
 use crate::domain::key;
 use crate::failpoints;
 use crate::store::collect::{self, Doomed};
-use bitvault_platform::Result;
 use bitvault_platform::ids::ObjectId;
+use bitvault_platform::{Error, Result};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
@@ -24,7 +24,7 @@ pub struct CollectReport {
     pub expired: u64,
     /// Objects removed from the store.
     pub deleted: u64,
-    /// Objects that the store would not remove; the next scan tries again.
+    /// Objects and multipart uploads that the store would not remove; the next scan tries again.
     pub failed: u64,
     /// Multipart uploads aborted that no upload knows.
     pub multiparts_aborted: u64,
@@ -52,14 +52,14 @@ impl Files {
             let mut tx = core.worker.worker().await?;
             let marked = collect::mark(&mut tx, now, now - core.config.collector.grace, batch).await?;
             tx.commit().await?;
-            failpoints::hit(failpoints::COLLECT_AFTER_MARK)?;
-            self.delete_marked(now, batch, &mut report).await?;
             if marked == 0 {
                 break;
             }
+            failpoints::hit(failpoints::COLLECT_AFTER_MARK)?;
         }
+        self.delete_marked(now, batch, &mut report).await?;
         failpoints::hit(failpoints::COLLECT_AFTER_DONE)?;
-        report.multiparts_aborted = self.abort_stale_multiparts(now).await?;
+        self.abort_stale_multiparts(now, &mut report).await?;
         loop {
             let mut tx = core.worker.worker().await?;
             let forgotten = collect::forget(&mut tx, now - core.config.collector.retention, batch).await?;
@@ -102,38 +102,63 @@ impl Files {
         report: &mut CollectReport,
     ) -> Result<Vec<Doomed>> {
         let store = &self.core.store;
+        let mut failed = HashSet::new();
         for object in doomed.iter().filter(|object| object.is_multipart) {
-            if let Some(multipart) = &object.multipart {
-                store
-                    .abort_multipart(Some(object.tenant), object.key.clone(), multipart.clone())
-                    .await?;
-            }
-            // One that was begun by a process that died before it could record the id.
-            for stray in store.list_multiparts(object.key.clone()).await? {
-                if stray.key == object.key {
-                    store
-                        .abort_multipart(Some(object.tenant), stray.key, stray.multipart)
-                        .await?;
-                    report.multiparts_aborted += 1;
+            match self.abort_multiparts_of(object).await {
+                Ok(strays) => report.multiparts_aborted += strays,
+                Err(error) => {
+                    self.pass_over(&object.key, &error).await?;
+                    failed.insert(object.key.clone());
                 }
             }
         }
-        let keys = doomed.iter().map(|object| object.key.clone()).collect();
-        let failures = store.delete(keys).await?;
-        for failure in &failures {
-            tracing::warn!(key = failure.key, error = failure.message, "remove an object");
+        let keys = doomed.iter().map(|object| object.key.clone());
+        let keys: Vec<String> = keys.filter(|key| !failed.contains(key)).collect();
+        if !keys.is_empty() {
+            for failure in store.delete(keys).await? {
+                tracing::warn!(key = failure.key, error = failure.message, "remove an object");
+                failed.insert(failure.key);
+            }
         }
-        report.failed += failures.len() as u64;
-        let failed: HashSet<String> = failures.into_iter().map(|failure| failure.key).collect();
+        report.failed += failed.len() as u64;
         Ok(doomed
             .into_iter()
             .filter(|object| !failed.contains(&object.key))
             .collect())
     }
 
+    /// Aborts the multipart uploads of an object; answers how many of them no row knew.
+    async fn abort_multiparts_of(&self, object: &Doomed) -> Result<u64> {
+        let store = &self.core.store;
+        if let Some(multipart) = &object.multipart {
+            store
+                .abort_multipart(Some(object.tenant), object.key.clone(), multipart.clone())
+                .await?;
+        }
+        let mut strays = 0;
+        // One that was begun by a process that died before it could record the id.
+        for stray in store.list_multiparts(object.key.clone()).await? {
+            if stray.key == object.key {
+                store
+                    .abort_multipart(Some(object.tenant), stray.key, stray.multipart)
+                    .await?;
+                strays += 1;
+            }
+        }
+        Ok(strays)
+    }
+
+    /// After a multipart upload could not be aborted: whether to go on without it. A store that answers nothing else either
+    /// is down, and ends the scan.
+    async fn pass_over(&self, key: &str, error: &Error) -> Result<()> {
+        self.core.store.sizes(None, vec![key.to_owned()]).await?;
+        tracing::warn!(key, %error, "abort a multipart upload");
+        Ok(())
+    }
+
     /// Aborts multipart uploads in the store that are older than the grace and that no open upload uses: a second one
     /// that was begun for an upload whose first id was never recorded. Keys that no row knows are left to fsck.
-    async fn abort_stale_multiparts(&self, now: OffsetDateTime) -> Result<u64> {
+    async fn abort_stale_multiparts(&self, now: OffsetDateTime, report: &mut CollectReport) -> Result<()> {
         let core = &self.core;
         let before = now - core.config.collector.grace - CLOCK_SLACK;
         let old: Vec<_> = core
@@ -148,7 +173,7 @@ impl Files {
             .filter_map(|one| key::tenant(&one.key).map(|tenant| (tenant, one)))
             .collect();
         if old.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let (tenants, keys): (Vec<Uuid>, Vec<String>) =
             old.iter().map(|(tenant, one)| (*tenant, one.key.clone())).unzip();
@@ -159,7 +184,6 @@ impl Files {
             .into_iter()
             .map(|owner| (owner.key.clone(), owner))
             .collect();
-        let mut aborted = 0;
         for (_, one) in old {
             let Some(owner) = owners.get(&one.key) else {
                 continue;
@@ -167,11 +191,17 @@ impl Files {
             let in_use = matches!(owner.state.as_str(), "staging" | "orphaned")
                 && owner.multipart.as_ref().is_none_or(|used| *used == one.multipart);
             if !in_use && core.store.is_pending(&one).await? {
-                core.store.abort_multipart(None, one.key, one.multipart).await?;
-                aborted += 1;
+                let aborted = core.store.abort_multipart(None, one.key.clone(), one.multipart);
+                match aborted.await {
+                    Ok(()) => report.multiparts_aborted += 1,
+                    Err(error) => {
+                        self.pass_over(&one.key, &error).await?;
+                        report.failed += 1;
+                    }
+                }
             }
         }
-        Ok(aborted)
+        Ok(())
     }
 
     async fn measure_waiting(&self) -> Result<()> {

@@ -246,3 +246,26 @@ async fn a_multipart_upload_that_only_a_listing_remembers_is_left_alone() {
     let check = world.files.fsck().await.unwrap();
     assert!(check.is_clean(), "{check:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_multipart_upload_that_can_not_be_aborted_holds_nothing_else_up() {
+    let world = World::new().await;
+    let content = vec![7; (5 << 20) + 1];
+    let items = ["bad", "good"].map(|name| file("root", name, &content));
+    for upload in world.start(&world.ctx(), items.into()).await {
+        abort(&world, &upload.unwrap().id).await;
+    }
+    let mut admin = world.admin().await;
+    let key: String = sqlx::query_scalar("SELECT key FROM files.objects ORDER BY id LIMIT 1")
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    *world.refused.lock().unwrap() = vec![("AbortMultipart", key)];
+    world.clock.advance(grace());
+    let report = collect(&world).await;
+    assert_eq!((report.deleted, report.failed), (1, 1));
+    world.refused.lock().unwrap().clear();
+    let report = collect(&world).await;
+    assert_eq!((report.deleted, report.failed), (1, 0));
+    world.clean().await;
+}

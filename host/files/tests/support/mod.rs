@@ -1,6 +1,7 @@
 //! The module on a real Postgres, and on the real storage module over the embedded endpoint.
 
 mod listing;
+mod refusing;
 pub(crate) mod tenants;
 
 use bitvault_files::{Config, Files};
@@ -41,6 +42,7 @@ pub(crate) struct World {
     pub(crate) tenant: TenantId,
     pub(crate) account: AccountId,
     pub(crate) ended: listing::Ended,
+    pub(crate) refused: refusing::Refused,
     stop: CancellationToken,
     objects: tempfile::TempDir,
     another: Box<dyn Fn() -> Files + Send + Sync>,
@@ -121,12 +123,16 @@ impl World {
         let clock = Clock::fixed(now());
         let bus = Arc::new(InProcess::default());
         let ended = listing::Ended::default();
+        let refused = refusing::Refused::default();
         let pool = database.pool(DbRole::Identity).unwrap();
         let identity = Identity::new(Default::default(), pool, clock.clone(), "http://127.0.0.1").unwrap();
         let signer = Signer::ephemeral(Clock::system()).unwrap();
         let identity = local(guard(identity.routes(), "identity", signer.clone()), signer);
         let another = {
-            let (storage, identity) = (transport(storage, ended.clone()), identity.clone());
+            let (storage, identity) = (
+                transport(storage, ended.clone(), refused.clone()),
+                identity.clone(),
+            );
             let roles = [DbRole::Files, DbRole::Worker];
             let [pool, workers] = roles.map(|role| database.pool(role).unwrap());
             let (bus, clock) = (bus.clone(), clock.clone());
@@ -153,6 +159,7 @@ impl World {
             tenant: TenantId::new(),
             account: AccountId::new(),
             ended,
+            refused,
             stop,
             objects,
         }
@@ -416,13 +423,11 @@ impl World {
     }
 }
 
-fn transport(storage: Storage, ended: listing::Ended) -> Transport {
+fn transport(storage: Storage, ended: listing::Ended, refused: refusing::Refused) -> Transport {
     let signer = Signer::ephemeral(Clock::system()).unwrap();
     let server = StorageServiceServer::new(storage).max_decoding_message_size(32 << 20);
-    local(
-        listing::remembering(guard(server, "storage", signer.clone()), ended),
-        signer,
-    )
+    let served = listing::remembering(guard(server, "storage", signer.clone()), ended);
+    local(refusing::refusing(served, refused), signer)
 }
 
 /// A request as the gateway's transport delivers it.
