@@ -4,6 +4,7 @@ use bitvault_platform::Result;
 use bitvault_platform::db::WorkerTx;
 use bitvault_platform::ids::{BlobId, TenantId, VersionId};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// A blob to read back. It fills its object: parts of packs are verified when the pack is committed.
 #[derive(Debug, Clone)]
@@ -15,16 +16,17 @@ pub(crate) struct Unverified {
     pub(crate) sha256: Vec<u8>,
 }
 
-/// The oldest blob that was not read back yet.
-pub(crate) async fn next(tx: &mut WorkerTx) -> Result<Option<Unverified>> {
+/// The oldest blob that was not read back yet, without these.
+pub(crate) async fn next(tx: &mut WorkerTx, unreadable: &[Uuid]) -> Result<Option<Unverified>> {
     Ok(sqlx::query_as!(
         Unverified,
         r#"SELECT b.tenant_id AS "tenant!: TenantId", b.id AS "blob!: BlobId", o.key AS "key!", b.length AS "length!",
                   b.sha256 AS "sha256!"
            FROM files.blobs b JOIN files.objects o ON o.tenant_id = b.tenant_id AND o.id = b.object_id
            WHERE NOT b.sha256_verified AND b.checked_at IS NULL AND o.state = 'committed'
-             AND b."offset" = 0 AND b.length = o.size
-           ORDER BY b.created_at LIMIT 1"#
+             AND b."offset" = 0 AND b.length = o.size AND b.id <> ALL ($1)
+           ORDER BY b.created_at LIMIT 1"#,
+        unreadable
     )
     .fetch_optional(&mut **tx)
     .await?)

@@ -138,31 +138,37 @@ async fn a_hash_that_lies_is_found_out_by_reading_back() {
     assert!(world.list("root").await.unwrap().is_empty());
 }
 
+/// Uploads a file whose parts are bound to hashes, and the whole to `claimed`.
+async fn put_bound(world: &World, name: &str, claimed: &[u8]) -> v1::Node {
+    let content = content();
+    let upload = started(world, name, Some(claimed)).await;
+    let wanted = [&content[..PART], &content[PART..]];
+    let wanted = wanted.iter().zip(1..).map(|(bytes, number)| v1::PartWanted {
+        number,
+        sha256: Some(sha256(bytes)),
+    });
+    let parts = presign(world, &upload.id, wanted.collect()).await.unwrap();
+    let mut commit = committing(&upload.id);
+    let wrong = vec![0; PART];
+    assert!(
+        !crate::support::try_send(parts[0].request.as_ref().unwrap(), &wrong)
+            .await
+            .status()
+            .is_success()
+    );
+    for part in &parts {
+        commit.parts.push(send_part(part, &content).await);
+    }
+    world.commit(&world.ctx(), vec![commit]).await.remove(0).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_that_were_bound_are_trusted_now_and_read_back_later() {
     let world = World::new().await;
     let content = content();
     let mut nodes = Vec::new();
     for (name, claimed) in [("honest", content.as_slice()), ("liar", b"something else")] {
-        let upload = started(&world, name, Some(claimed)).await;
-        let wanted = [&content[..PART], &content[PART..]];
-        let wanted = wanted.iter().zip(1..).map(|(bytes, number)| v1::PartWanted {
-            number,
-            sha256: Some(sha256(bytes)),
-        });
-        let parts = presign(&world, &upload.id, wanted.collect()).await.unwrap();
-        let mut commit = committing(&upload.id);
-        let wrong = vec![0; PART];
-        assert!(
-            !crate::support::try_send(parts[0].request.as_ref().unwrap(), &wrong)
-                .await
-                .status()
-                .is_success()
-        );
-        for part in &parts {
-            commit.parts.push(send_part(part, &content).await);
-        }
-        nodes.push(world.commit(&world.ctx(), vec![commit]).await.remove(0).unwrap());
+        nodes.push(put_bound(&world, name, claimed).await);
     }
     assert_eq!(
         world
@@ -180,6 +186,38 @@ async fn parts_that_were_bound_are_trusted_now_and_read_back_later() {
     );
     let found = world.files.fsck().await.unwrap().content_mismatches;
     assert_eq!(found, [nodes[1].version.as_ref().unwrap().id.clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_that_can_not_be_read_back_holds_nothing_else_up() {
+    let world = World::new().await;
+    for name in ["missing", "unreadable", "fine"] {
+        put_bound(&world, name, &content()).await;
+    }
+    let mut admin = world.admin().await;
+    let keys: Vec<String> = sqlx::query_scalar("SELECT key FROM files.objects ORDER BY id")
+        .fetch_all(&mut admin)
+        .await
+        .unwrap();
+    // The row of the first names an object that is not there.
+    let sql = "UPDATE files.objects SET key = left(key, -1) || '9' WHERE key = $1 RETURNING key";
+    let lost: String = sqlx::query_scalar(sql)
+        .bind(&keys[0])
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    *world.refused.lock().unwrap() = vec![("HashObject", keys[1].clone())];
+    let verified = "SELECT count(*) FROM files.blobs WHERE sha256_verified";
+    assert_eq!(world.files.verify_once().await.unwrap(), 1);
+    assert_eq!(world.count(verified).await, 1);
+    let check = world.files.fsck().await.unwrap();
+    assert_eq!(check.missing_objects, [lost]);
+    assert_eq!(check.dangling_versions.len(), 1);
+    assert_eq!(check.content_mismatches, [""; 0]);
+
+    world.refused.lock().unwrap().clear();
+    assert_eq!(world.files.verify_once().await.unwrap(), 1, "it is tried again");
+    assert_eq!(world.count(verified).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
