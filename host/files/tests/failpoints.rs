@@ -102,6 +102,22 @@ async fn every_step_may_fail_and_the_retry_ends_well() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_finds_nothing_passes_no_failpoint() {
+    let _alone = FailScenario::setup();
+    let world = World::new().await;
+    world.sent("root", "young", b"x").await;
+    for name in [
+        failpoints::COLLECT_AFTER_MARK,
+        failpoints::COLLECT_AFTER_DELETE,
+        failpoints::COLLECT_AFTER_DONE,
+    ] {
+        fail::cfg(name, "return").unwrap();
+        let report = world.files.collect_once().await.unwrap();
+        assert_eq!(report, bitvault_files::CollectReport::default(), "{name}");
+    }
+}
+
 /// What a large tree loses before a step fails is gone, the rest is in the trash and can be removed or restored.
 #[tokio::test(flavor = "multi_thread")]
 async fn removing_a_large_tree_goes_on_where_it_failed() {

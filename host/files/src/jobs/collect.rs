@@ -58,7 +58,9 @@ impl Files {
             failpoints::hit(failpoints::COLLECT_AFTER_MARK)?;
         }
         self.delete_marked(now, batch, &mut report).await?;
-        failpoints::hit(failpoints::COLLECT_AFTER_DONE)?;
+        if report.deleted > 0 {
+            failpoints::hit(failpoints::COLLECT_AFTER_DONE)?;
+        }
         self.abort_stale_multiparts(now, &mut report).await?;
         loop {
             let mut tx = core.worker.worker().await?;
