@@ -78,11 +78,10 @@ async fn commands_work_beside_a_running_daemon_and_on_a_stopped_one() {
 
     daemon.stop().await.unwrap();
     every_command(&mut daemon, "stopped").await.unwrap();
+    let unknown = ["admin", "set-quota", "nobody", "1MB"];
+    assert!(daemon.command(&unknown).is_err());
     let postgres = daemon.data_dir().join("postgres/postmaster.pid");
-    assert!(
-        !postgres.exists(),
-        "the last command failed and stopped what it had started"
-    );
+    assert!(!postgres.exists(), "what fails stops what it had started, too");
     assert!(daemon.command(&["healthcheck"]).is_err());
     assert!(!daemon.data_dir().join("runtime.json").exists());
 
