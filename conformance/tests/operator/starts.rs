@@ -32,16 +32,16 @@ fn a_port_in_use_is_told_before_anything_is_started() {
 }
 
 /// A folder that Postgres may pass through when this is root, and it runs as another user.
-fn passable() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+fn passable() -> std::io::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).unwrap();
-    folder
+    std::fs::set_permissions(folder.path(), open)?;
+    Ok(folder)
 }
 
 #[test]
 fn a_store_that_can_not_start_is_told_and_leaves_no_postgres_behind() {
-    let folder = passable();
+    let folder = passable().unwrap();
     let data = folder.path().join("data");
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &text(&data)];
     let lock = data.join("postgres/postmaster.pid");
@@ -223,7 +223,7 @@ fn a_check_reads_what_the_configuration_points_to() {
 
 #[test]
 fn a_first_password_that_is_too_short_names_its_key() {
-    let folder = passable();
+    let folder = passable().unwrap();
     let data = text(&folder.path().join("data"));
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &data];
     let password = [("BITVAULTD_BOOTSTRAP_PASSWORD", "short")];
