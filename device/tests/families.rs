@@ -12,7 +12,7 @@ mod support;
 use bitvault_device::planner::{RemoteKind, Sha256, UploadTo};
 use bitvault_simulator::ModelServer;
 use sha2::Digest as _;
-use support::{Device, What, World, both};
+use support::{Device, What, World, both, both_with_twenty};
 
 /// Somebody writes a new version without a look at what is there, as an upload without a base does.
 fn overwrite(server: &ModelServer, path: &str, text: &str) {
@@ -425,12 +425,7 @@ async fn a_folder_that_can_not_leave_as_a_whole_stays_what_it_is() {
 #[tokio::test]
 async fn what_comes_back_under_another_name_before_it_was_removed_here_is_renamed_and_no_conflict() {
     let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    for number in 0..20 {
-        one.write(&format!("f{number}"), &format!("text {number}"));
-    }
-    one.sync().await;
-    two.sync().await;
+    let (mut one, mut two) = both_with_twenty(&world).await;
     let nodes = (0..20).map(|number| world.server.find(&format!("f{number}")).unwrap());
     let nodes: Vec<_> = nodes.collect();
     assert!(nodes.iter().all(|node| world.server.trash(*node)));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bitvault_device::planner::Name;
 use bitvault_device::watch::{Hint, Hints, NoHints};
-use support::{World, both};
+use support::{Device, World, both};
 use tokio::sync::Notify;
 
 /// A watch that lost what it had to tell, and says so when it is let.
@@ -51,12 +51,12 @@ async fn what_is_saved_on_one_running_device_arrives_on_the_other() {
     world.rests(&mut [&mut one, &mut two]).await;
 }
 
-#[tokio::test]
-async fn a_running_device_waits_for_a_server_that_is_gone_for_a_while() {
+/// What is written on one device arrives on the other all the same.
+async fn goes_on(upset: impl FnOnce(&Device, &Device)) {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;
     one.write("a", "first");
-    one.lose_answer("upload");
+    upset(&one, &two);
     let at_two = two.person();
     tokio::select! {
         error = one.run() => panic!("one: {error}"),
@@ -67,19 +67,17 @@ async fn a_running_device_waits_for_a_server_that_is_gone_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_running_device_waits_for_a_server_that_is_gone_for_a_while() {
+    goes_on(|one, _| one.lose_answer("upload")).await;
+}
+
+#[tokio::test]
 async fn a_running_device_goes_on_when_the_server_fails_for_a_while() {
-    let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    one.write("a", "first");
-    one.fail("changes");
-    two.fail("changes");
-    let at_two = two.person();
-    tokio::select! {
-        error = one.run() => panic!("one: {error}"),
-        error = two.run() => panic!("two: {error}"),
-        () = at_two.has("a", "first") => {}
-    }
-    world.rests(&mut [&mut one, &mut two]).await;
+    goes_on(|one, two| {
+        one.fail("changes");
+        two.fail("changes");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 
 mod support;
 
-use support::{World, both};
+use support::{World, both, both_with_twenty};
 
 #[tokio::test]
 async fn two_offline_edits_of_one_file_both_survive_on_both_devices() {
@@ -446,12 +446,7 @@ async fn a_cursor_that_expired_reads_everything_again_and_deletes_nothing() {
 #[tokio::test]
 async fn many_deletes_wait_until_a_person_agrees() {
     let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    for number in 0..20 {
-        one.write(&format!("f{number}"), &format!("text {number}"));
-    }
-    one.sync().await;
-    two.sync().await;
+    let (mut one, _) = both_with_twenty(&world).await;
     for number in 0..15 {
         one.remove(&format!("f{number}"));
     }
@@ -467,12 +462,7 @@ async fn many_deletes_wait_until_a_person_agrees() {
 #[tokio::test]
 async fn deletes_that_come_piece_by_piece_wait_like_those_that_come_at_once() {
     let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    for number in 0..20 {
-        one.write(&format!("f{number}"), &format!("text {number}"));
-    }
-    one.sync().await;
-    two.sync().await;
+    let (mut one, mut two) = both_with_twenty(&world).await;
     let at_one = one.person();
     let remove =
         |numbers: std::ops::Range<u32>| numbers.for_each(|number| at_one.remove(&format!("f{number}")));
@@ -524,12 +514,7 @@ async fn a_folder_whose_files_are_renewed_again_and_again_loses_nothing_and_asks
 #[tokio::test]
 async fn what_comes_back_with_a_new_version_before_it_was_removed_here_is_replaced_and_no_conflict() {
     let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    for number in 0..20 {
-        one.write(&format!("f{number}"), &format!("text {number}"));
-    }
-    one.sync().await;
-    two.sync().await;
+    let (mut one, mut two) = both_with_twenty(&world).await;
     let nodes = (0..20).map(|number| world.server.find(&format!("f{number}")).unwrap());
     let nodes: Vec<_> = nodes.collect();
     assert!(nodes.iter().all(|node| world.server.trash(*node)));

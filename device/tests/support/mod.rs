@@ -69,6 +69,18 @@ pub(crate) async fn both(world: &World) -> (Device, Device) {
     (Device::new(world, "one"), Device::new(world, "two"))
 }
 
+/// The same, with twenty files on both.
+#[allow(dead_code, reason = "each test file uses some of these")]
+pub(crate) async fn both_with_twenty(world: &World) -> (Device, Device) {
+    let (mut one, mut two) = both(world).await;
+    for number in 0..20 {
+        one.write(&format!("f{number}"), &format!("text {number}"));
+    }
+    one.sync().await;
+    two.sync().await;
+    (one, two)
+}
+
 /// What somebody does.
 type Act = Box<dyn FnOnce() + Send>;
 
