@@ -42,50 +42,6 @@ fn texts(device: &Device) -> Vec<String> {
     texts
 }
 
-/// The name of what is about to change places with another file.
-const SWAP: &str = ".bitvault-swap-000000000000000a";
-
-#[tokio::test]
-async fn what_was_written_right_before_an_exchange_in_which_the_device_died_gets_a_name_again() {
-    let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    one.write("a.txt", "old");
-    one.write("d/b", "other");
-    one.sync().await;
-    // Saved in place, and the exchange was the last that the device did.
-    one.rename("a.txt", SWAP);
-    one.write("a.txt", "of the server");
-    one.write(SWAP, "saved right before");
-    // Saved by another program that writes a new file.
-    one.write(&format!("d/{SWAP}"), "saved anew");
-    world.rests(&mut [&mut one, &mut two]).await;
-    assert_eq!(two.text("a.txt"), "of the server");
-    assert_eq!(
-        two.text("a (conflicted copy, one, 2026-03-09).txt"),
-        "saved right before"
-    );
-    assert_eq!(
-        two.text("d/recovered (conflicted copy, one, 2026-03-09)"),
-        "saved anew"
-    );
-    assert_eq!(one.trashed(), [""; 0]);
-}
-
-#[tokio::test]
-async fn what_made_place_in_an_exchange_in_which_the_device_died_goes_to_the_trash_and_so_does_a_download() {
-    let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    one.write("a", "old");
-    one.write("d/b", "other");
-    one.sync().await;
-    one.rename("a", SWAP);
-    one.write("a", "newer");
-    one.write(&format!("d/{SWAP}"), "other");
-    world.rests(&mut [&mut one, &mut two]).await;
-    assert_eq!(one.files().into_keys().collect::<Vec<_>>(), ["a", "d/b"]);
-    assert_eq!(one.trashed(), ["old", "other"]);
-}
-
 #[tokio::test]
 async fn three_offline_edits_of_one_file_all_survive_on_all_devices() {
     let world = World::new();

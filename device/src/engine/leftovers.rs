@@ -76,7 +76,10 @@ impl Engine {
         let hash = self.io.fs.open(leftover, found.fingerprint).await?.hash().await?;
         let of_server = trees.remote.iter().filter_map(|node| node.kind.content());
         let of_both = trees.synced.iter().filter_map(|synced| synced.kind.content());
-        let is_known = of_server.chain(of_both).any(|content| content.sha256 == hash);
+        // The server may have gone on since it was fetched.
+        let of_downloads = trees.remote.all_fetched().filter_map(|(_, kind)| kind.content());
+        let mut known = of_server.chain(of_both).chain(of_downloads);
+        let is_known = known.any(|content| content.sha256 == hash);
         Ok((!is_known).then_some(found))
     }
 
@@ -87,7 +90,10 @@ impl Engine {
             let before = synced.fingerprint;
             before.is_some_and(|before| before.may_be_same_inode(&found.fingerprint))
         });
-        was.map_or_else(|| Name::from(NAMELESS), |synced| synced.name.clone())
+        was.map_or_else(
+            || Name::from(NAMELESS),
+            |synced| self.config.names.to_local(&synced.name),
+        )
     }
 
     /// Names it as a conflicted copy of what it was, as far as its inode tells.

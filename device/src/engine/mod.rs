@@ -201,6 +201,8 @@ pub struct Engine {
     agreed: Agreed,
     /// Since when it is in step; none while it isn't.
     in_step: Option<OffsetDateTime>,
+    /// Whether the state tells that it isn't.
+    tells_work: bool,
     /// The last plan was not carried out to its end, by this engine or the one before: there may be more than was noted.
     was_cut_short: bool,
 }
@@ -294,6 +296,7 @@ impl Engine {
                 return Ok((rest, held));
             }
             self.tell_planned(&operations);
+            self.tell_work()?;
             self.was_cut_short = true;
             self.carry_out(operations, &mut round).await?;
             self.was_cut_short = false;
@@ -342,11 +345,25 @@ impl Engine {
         }
     }
 
+    /// Notes that it is not in step, as long as there is something to do.
+    fn tell_work(&mut self) -> Result<(), EngineError> {
+        if !self.tells_work {
+            self.store.set_status(&Status {
+                at: Some(self.io.world.now()),
+                synced: self.kept.trees().synced.len(),
+                ..Status::default()
+            })?;
+            self.tells_work = true;
+        }
+        Ok(())
+    }
+
     fn tell_rest(&mut self, rest: &Rest) -> Result<(), EngineError> {
         let now = self.io.world.now();
         let is_in_step = !rest.paused && rest.pauses.is_empty() && rest.troubles.is_empty();
         let since = self.in_step.filter(|_| rest.done == 0).unwrap_or(now);
         self.in_step = is_in_step.then_some(since);
+        self.tells_work = false;
         self.store.set_status(&Status {
             at_rest: self.in_step,
             at: Some(now),
@@ -356,7 +373,7 @@ impl Engine {
             stopped: rest.paused.then(|| "paused".to_owned()),
         })?;
         // Who agreed to many deletes agreed to those, and not to the next ones.
-        if rest.pauses.is_empty() && self.agreed != Agreed::default() {
+        if !rest.paused && rest.pauses.is_empty() && self.agreed != Agreed::default() {
             self.store.end_agreement(self.agreed)?;
             self.spree.end();
         }

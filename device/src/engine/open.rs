@@ -61,6 +61,7 @@ impl Engine {
             agreed: Agreed::default(),
             spree: Spree::default(),
             in_step: None,
+            tells_work: false,
             was_cut_short: true,
         };
         if let Some(why) = anew {

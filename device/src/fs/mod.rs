@@ -10,8 +10,8 @@
 //! - What was written is durable only after [`FileSystem::settle`].
 //! - Entries called as in [`own`] are the engine's; no listing names them.
 
-#[cfg(target_os = "linux")]
 mod aside;
+#[cfg(target_os = "linux")]
 mod linux;
 pub mod own;
 mod path;
@@ -25,8 +25,8 @@ use bitvault_planner::{Fingerprint, LocalKind, Name, Sha256};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-#[cfg(target_os = "linux")]
 pub use aside::Aside;
+#[cfg(target_os = "linux")]
 pub use linux::{Abilities, LinuxFs, free_bytes};
 pub use path::RelPath;
 

@@ -24,6 +24,8 @@ use tokio_util::task::TaskTracker;
 
 /// How long requests in flight may take to end after the signal.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+/// How long the start waits for a database that others migrate.
+const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// Upper bounds of the buckets that durations are counted in, in seconds.
 const SECONDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0,
@@ -130,10 +132,14 @@ async fn prepare_database(database: &DatabaseConfig) -> Result<()> {
     if database.migrate_at_start {
         return Ok(db::migrate(database).await?);
     }
-    match db::check_server(database, DbRole::Identity).await {
-        Err(error) if error.code() == Code::Invalid => Err(error.into()),
-        _ => Ok(()),
+    let checked = db::check_server(database, DbRole::Identity);
+    match tokio::time::timeout(DATABASE_ANSWERS_WITHIN, checked).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) if error.code() == Code::Invalid => return Err(error.into()),
+        Ok(Err(error)) => tracing::warn!(%error, "look at the database's version"),
+        Err(_) => tracing::warn!("the database does not answer yet"),
     }
+    Ok(())
 }
 
 /// With port 0 the port of the last start, if nobody took it: open pages and profiles keep working.

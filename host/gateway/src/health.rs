@@ -9,6 +9,9 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::Health;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+/// What the paths of this service begin with. Like `/readyz`, it is answered whatever else there is to do, and by any host's name.
+pub(crate) const PATH: &str = "/grpc.health.v1.Health/";
+
 /// How often somebody who watches is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 

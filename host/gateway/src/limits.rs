@@ -2,6 +2,7 @@
 
 use crate::Config;
 use crate::grpc::is_grpc;
+use crate::health;
 use crate::problem::Refusal;
 use crate::state::AppState;
 use axum::extract::{Request, State};
@@ -52,7 +53,8 @@ fn refuse(grpc: bool, error: Error) -> Response {
 
 /// Refuses a request when too many are under way. Health is always told.
 pub(crate) async fn shed(State(room): State<InFlight>, request: Request, next: Next) -> Response {
-    if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
+    let path = request.uri().path();
+    if matches!(path, "/healthz" | "/readyz" | "/metrics") || path.starts_with(health::PATH) {
         return next.run(request).await;
     }
     let grpc = is_grpc(&request);

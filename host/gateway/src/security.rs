@@ -1,6 +1,7 @@
 //! Headers that tell browsers what our pages may do, which hosts we answer for, and whose pages may call us.
 
 use crate::Config;
+use crate::health;
 use crate::problem::Refusal;
 use crate::state::Wiring;
 use axum::extract::{Request, State};
@@ -66,7 +67,8 @@ impl Headers {
     }
 
     fn host_allowed(&self, request: &Request) -> bool {
-        if self.hosts.is_empty() || matches!(request.uri().path(), "/healthz" | "/readyz") {
+        let path = request.uri().path();
+        if self.hosts.is_empty() || matches!(path, "/healthz" | "/readyz") || path.starts_with(health::PATH) {
             return true;
         }
         let header = request.headers().get(HOST).and_then(|value| value.to_str().ok());

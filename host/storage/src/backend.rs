@@ -3,7 +3,7 @@
 use crate::adapter::Adapter;
 use crate::config::Config;
 use crate::error;
-use crate::probe::{self, Verdict};
+use crate::probe::{self, Unseen, Verdict};
 use bitvault_platform::{Clock, Code, Error};
 use bitvault_wasm::{Capabilities, Engine, StorageAdapter};
 use std::collections::BTreeSet;
@@ -15,7 +15,9 @@ use tokio::sync::watch;
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(10);
 /// Looks in a row that a store which was ready has to fail before it counts as away.
-const MISSES: u32 = 2;
+const MISSES: u32 = 3;
+/// First pause after a missed one; each is twice as long as the one before.
+const FIRST_MISS: Duration = Duration::from_secs(1);
 
 /// The module. Cheap to clone; the looks at the store end when the last clone is dropped.
 #[derive(Clone, Debug)]
@@ -208,9 +210,11 @@ async fn keep_looking(backend: &Backend, status: &watch::Sender<Status>, look_ev
                 missed = 0;
                 pause = look_every;
             }
-            Err(verdict) => {
+            // The plugin has too much to do, or is switched off for a while: that tells nothing of the store.
+            Err(Unseen::Busy) => pause = look_every,
+            Err(Unseen::Away(verdict)) => {
                 missed += 1;
-                pause = if missed == 1 { FIRST_RETRY } else { pause * 2 };
+                pause = if missed == 1 { FIRST_MISS } else { pause * 2 };
                 pause = pause.min(LAST_RETRY);
                 if missed == MISSES {
                     tracing::warn!(

@@ -68,10 +68,21 @@ pub(crate) async fn run(backend: &Backend) -> Result<Facts, Verdict> {
     })
 }
 
+/// Why a look did not see the store.
+pub(crate) enum Unseen {
+    /// It was not asked.
+    Busy,
+    /// It can't be used.
+    Away(Verdict),
+}
+
 /// Whether the store still answers, knows the credential and has the bucket: one request that changes nothing.
-pub(crate) async fn look(backend: &Backend) -> Result<(), Verdict> {
-    list(backend, FOLDER).await?;
-    Ok(())
+pub(crate) async fn look(backend: &Backend) -> Result<(), Unseen> {
+    match list(backend, FOLDER).await {
+        Ok(_) => Ok(()),
+        Err(Error::Saturated { .. } | Error::BreakerOpen { .. }) => Err(Unseen::Busy),
+        Err(error) => Err(Unseen::Away(error.into())),
+    }
 }
 
 async fn try_all(backend: &Backend, folder: &str) -> Result<BTreeSet<&'static str>, Verdict> {

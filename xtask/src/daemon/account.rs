@@ -39,6 +39,9 @@ struct Kept {
     /// Whether it has signed in. Earlier versions did not say so.
     #[serde(default = "yes")]
     accepted: bool,
+    /// What was asked for before, and has not signed in either: the daemon may have made one of these and been stopped then.
+    #[serde(default)]
+    earlier: Vec<Account>,
 }
 
 fn yes() -> bool {
@@ -90,6 +93,7 @@ impl Account {
         if let Some(Kept {
             account: kept,
             accepted: true,
+            ..
         }) = kept
         {
             if email.is_some_and(|email| email != kept.email)
@@ -103,38 +107,53 @@ impl Account {
             }
             return Ok((kept, false));
         }
-        let mut account = kept.map_or_else(
-            || Self {
-                email: DEFAULT_EMAIL.to_owned(),
-                password: make_password(),
-                tenant: TENANT.to_owned(),
-            },
-            |kept| kept.account,
-        );
+        let first = || Self {
+            email: DEFAULT_EMAIL.to_owned(),
+            password: make_password(),
+            tenant: TENANT.to_owned(),
+        };
+        let mut earlier = Vec::new();
+        let mut account = kept.map_or_else(first, |kept| {
+            earlier = kept.earlier;
+            earlier.push(kept.account.clone());
+            kept.account
+        });
         if let Some(email) = email {
             email.clone_into(&mut account.email);
         }
         if let Some(password) = password {
             password.clone_into(&mut account.password);
         }
-        account.write(data_dir, false)?;
+        earlier.retain(|one| *one != account);
+        let kept = Kept {
+            account: account.clone(),
+            accepted: false,
+            earlier,
+        };
+        kept.write(data_dir)?;
         Ok((account, true))
     }
 
-    /// It has signed in: from now on the data folder belongs to it.
-    pub(super) fn accept(&self, data_dir: &Path) -> Result<()> {
-        self.write(data_dir, true)
-    }
-
-    fn write(&self, data_dir: &Path, accepted: bool) -> Result<()> {
-        let account = self.clone();
-        Kept { account, accepted }.write(data_dir)
-    }
-
-    /// Forgets the account of this data folder.
-    pub(super) fn forget(data_dir: &Path) -> Result<()> {
+    /// The one that signs in, of all that were asked for, the last one first: from now on the data folder belongs to it. None,
+    /// and the folder has others' accounts, so that what is kept is forgotten.
+    pub(super) fn accept(data_dir: &Path, signs_in: impl Fn(&Self) -> Result<bool>) -> Result<Option<Self>> {
+        let Some(kept) = Kept::read(data_dir)? else {
+            return Ok(None);
+        };
+        for account in std::iter::once(kept.account).chain(kept.earlier.into_iter().rev()) {
+            if signs_in(&account)? {
+                let kept = Kept {
+                    account: account.clone(),
+                    accepted: true,
+                    earlier: Vec::new(),
+                };
+                kept.write(data_dir)?;
+                return Ok(Some(account));
+            }
+        }
         let path = data_dir.join(FILE);
-        std::fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))
+        std::fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
+        Ok(None)
     }
 }
 
@@ -159,7 +178,8 @@ mod tests {
             "{}",
             made.password.len()
         );
-        made.accept(dir.path()).unwrap();
+        let accepted = Account::accept(dir.path(), |_| Ok(true)).unwrap();
+        assert_eq!(accepted.as_ref(), Some(&made));
         assert_eq!(
             Account::read_or_make(dir.path(), None, None).unwrap(),
             (made, false)
@@ -183,6 +203,28 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_was_made_before_up_ended_is_found_again_whatever_was_asked_for_since() {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, _) = Account::read_or_make(dir.path(), None, None).unwrap();
+        Account::read_or_make(dir.path(), None, Some("another one")).unwrap();
+        Account::read_or_make(dir.path(), None, Some("a third one")).unwrap();
+        let accepted = Account::accept(dir.path(), |account| Ok(*account == made)).unwrap();
+        assert_eq!(accepted.as_ref(), Some(&made));
+        assert_eq!(
+            Account::read_or_make(dir.path(), None, None).unwrap(),
+            (made, false)
+        );
+    }
+
+    #[test]
+    fn what_never_signs_in_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        Account::read_or_make(dir.path(), None, None).unwrap();
+        assert_eq!(Account::accept(dir.path(), |_| Ok(false)).unwrap(), None);
+        assert_eq!(Account::read(dir.path()).unwrap(), None);
+    }
+
+    #[test]
     fn an_account_of_an_earlier_version_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         let text = r#"{"email":"a@example.com","password":"a password","tenant":"demo"}"#;
@@ -193,8 +235,8 @@ mod tests {
     #[test]
     fn another_account_for_a_used_data_folder_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let (made, _) = Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).unwrap();
-        made.accept(dir.path()).unwrap();
+        Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).unwrap();
+        Account::accept(dir.path(), |_| Ok(true)).unwrap();
         assert!(Account::read_or_make(dir.path(), Some("a@example.com"), Some("a password")).is_ok());
         let error = Account::read_or_make(dir.path(), Some("b@example.com"), None)
             .unwrap_err()

@@ -136,21 +136,22 @@ pub(crate) fn execute(dirs: &Dirs, args: &Args) -> Result<()> {
         )
     })?;
     install_programs(&programs, &bin_dir(&data_dir))?;
-    let (account, new) = Account::read_or_make(&data_dir, args.email.as_deref(), args.password.as_deref())?;
+    let (mut account, new) =
+        Account::read_or_make(&data_dir, args.email.as_deref(), args.password.as_deref())?;
     let mut daemon = Daemon::start(&data_dir, args, &account)?;
     let runtime = run::step("wait until bitvaultd is ready", || daemon.wait_until_ready())?;
-    if new && signs_in(&runtime.url, &account)? {
-        account.accept(&data_dir)?;
-    } else if new {
-        Account::forget(&data_dir)?;
-        run::say(
-            "this data folder has accounts already, so that no demo account was made; sign in with yours",
-        );
-        bail!(
-            "bitvaultd is up at {}; stop it with `{}`",
-            runtime.url,
-            stop_command(&data_dir)
-        );
+    if new {
+        let accepted = Account::accept(&data_dir, |account| signs_in(&runtime.url, account))?;
+        account = accepted.with_context(|| {
+            run::say(
+                "this data folder has accounts already, so that no demo account was made; sign in with yours",
+            );
+            format!(
+                "bitvaultd is up at {}; stop it with `{}`",
+                runtime.url,
+                stop_command(&data_dir)
+            )
+        })?;
     }
     let document = Document::new(runtime, account, &data_dir);
     if args.detach {

@@ -220,9 +220,13 @@ pub(crate) async fn with_backing<T>(
     };
     let done = done.await;
     let stopped = backing.stop().await;
-    let answer = done?;
-    stopped?;
-    Ok(answer)
+    match (done, stopped) {
+        (Err(error), Err(cause)) => {
+            tracing::error!("stop what was started: {cause:#}");
+            Err(error)
+        }
+        (done, stopped) => done.and_then(|answer| stopped.map(|()| answer)),
+    }
 }
 
 /// The port that REST and the web app were served on the last time.

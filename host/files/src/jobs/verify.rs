@@ -18,6 +18,7 @@ impl Files {
             let next = verify::next(&mut tx, &unreadable).await?;
             tx.commit().await?;
             let Some(blob) = next else { break };
+            left = left.saturating_sub(unsigned(blob.length)?.max(1));
             let read = match core.store.hash(blob.tenant, blob.key.clone()).await {
                 Ok(read) => read,
                 Err(error) => {
@@ -31,7 +32,6 @@ impl Files {
                     continue;
                 }
             };
-            left = left.saturating_sub(unsigned(blob.length)?.max(1));
             let matches = read.sha256 == blob.sha256;
             let mut tx = core.worker.worker().await?;
             verify::record(&mut tx, &blob, matches, core.clock.now()).await?;

@@ -164,12 +164,15 @@ async fn commits(
         match answer.result {
             Some(commit_result::Result::Node(node)) => results.end(at, push_result::Result::Node(node)),
             Some(commit_result::Result::Error(status)) => {
+                let error = Error::from(status);
                 let instead = match (one.node_id, one.parent_id, one.name) {
                     (Some(id), ..) => Instead::Node(id),
-                    (None, Some(parent), Some(name)) => Instead::Holder(parent, name),
+                    (None, Some(parent), Some(name)) if error.reason() == "name_taken" => {
+                        Instead::Holder(parent, name)
+                    }
                     (None, ..) => Instead::Nothing,
                 };
-                results.refuse(at, Error::from(status), instead);
+                results.refuse(at, error, instead);
             }
             None => {}
         }
