@@ -26,9 +26,12 @@ const back = async (left) => {
   else await rows.nth(left - 1).waitFor();
   assert.equal(await rows.count(), left);
 };
+/** Settles a conflict of two texts. */
 const choose = async (label, name) => {
   await page.getByRole("link", { name: new RegExp(`^${name.replace(".", "\\.")} `) }).click();
   await heading(name);
+  // Content that is still being read when its file goes to the trash would be an error in the console.
+  await page.getByRole("row").first().waitFor();
   await page.getByRole("button", { name: label, exact: true }).click();
 };
 try {
