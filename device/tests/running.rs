@@ -81,6 +81,70 @@ async fn a_running_device_goes_on_when_the_server_fails_for_a_while() {
 }
 
 #[tokio::test]
+async fn what_people_ask_for_is_done_while_nothing_happens_on_either_side() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("d/a", "first");
+    one.write("e", "first");
+    one.sync().await;
+    two.sync().await;
+    two.reopen().await;
+    let at_two = two.person();
+    let work = async {
+        at_two.is_in_step().await;
+        // Until it waits: what comes later would tell it as well.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        at_two.exclude("d", true);
+        at_two.has_not("d").await;
+        at_two.pause(true).await;
+        at_two.is_paused().await;
+        at_two.exclude("d", false);
+        at_two.pause(false).await;
+        at_two.has("d/a", "first").await;
+    };
+    tokio::select! {
+        error = two.run() => panic!("two: {error}"),
+        () = work => {}
+    }
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+/// Who pauses in the middle of such a call does not wait for its end; nothing is there twice when it goes on.
+async fn pauses_in(call: &str) {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("there", "first");
+    one.sync().await;
+    two.write("here", "first");
+    two.never_end(call);
+    let at_two = two.person();
+    let work = async {
+        at_two.hangs().await;
+        at_two.pause(true).await;
+        at_two.is_paused().await;
+        at_two.write("later", "first");
+        at_two.pause(false).await;
+        at_two.has("there", "first").await;
+    };
+    tokio::select! {
+        error = two.run() => panic!("two: {error}"),
+        () = work => {}
+    }
+    world.rests(&mut [&mut two, &mut one]).await;
+    assert_eq!(one.files().len(), 3, "{:?}", one.files());
+}
+
+#[tokio::test]
+async fn a_pause_does_not_wait_for_what_is_being_sent() {
+    pauses_in("upload").await;
+}
+
+#[tokio::test]
+async fn a_pause_does_not_wait_for_what_is_being_fetched() {
+    pauses_in("download").await;
+}
+
+#[tokio::test]
 async fn without_a_watch_everything_is_looked_at_in_time_however_much_happens_on_the_server() {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;

@@ -54,6 +54,9 @@ impl Run {
         if self.hub.happens(setting.selections) {
             self.select(number);
         }
+        if self.hub.happens(setting.pauses) {
+            self.pause(number);
+        }
         Ok(())
     }
 
@@ -186,6 +189,19 @@ impl Run {
             if !control.excluded.remove(&id) {
                 control.excluded.insert(id);
             }
+        });
+    }
+
+    /// People want a device to do nothing for now, or to go on.
+    fn pause(&mut self, number: usize) {
+        let device = &self.devices[number];
+        if device.is_working() {
+            self.hub.met("paused at work");
+        }
+        device.store.ask(|control| {
+            control.paused = !control.paused;
+            self.hub
+                .tell(format_args!("d{number} is to pause: {}", control.paused));
         });
     }
 

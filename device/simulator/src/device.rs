@@ -166,6 +166,8 @@ impl Device {
                 // Longer contents are gone on with, shorter ones are not.
                 resumed_bytes: 8,
                 rescan: Duration::from_secs(600),
+                // Soon, as little time passes from one step to the next.
+                look: Duration::from_millis(20),
                 ..Limits::default()
             },
         }

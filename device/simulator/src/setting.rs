@@ -61,6 +61,8 @@ pub(crate) struct Setting {
     pub(crate) jumps: u32,
     /// A folder is left out, or taken in again.
     pub(crate) selections: u32,
+    /// People have a device pause, or go on.
+    pub(crate) pauses: u32,
     /// Of a hundred sessions so many keep running and watch.
     pub(crate) watches: usize,
     /// A hint of a watch is lost in an overflow.
@@ -109,6 +111,7 @@ impl Setting {
             revocations: rarely(3),
             jumps: rarely(4),
             selections: rarely(5),
+            pauses: rarely(20),
             watches: [0, 0, 50][hub.below(3)],
             overflows: rarely(30),
             is_plain: hub.below(4) == 0,

@@ -8,7 +8,7 @@ use bitvault_simulator::{Options, Trace, run};
 const SEEDS: u64 = 2_000;
 
 /// Families of scenarios (design/sync.md) that those seeds must have met, or the search has become poor.
-const FAMILIES: [&str; 38] = [
+const FAMILIES: [&str; 39] = [
     "a download gone on with",
     "access revoked",
     "access revoked mid-sync",
@@ -34,6 +34,7 @@ const FAMILIES: [&str; 38] = [
     "odd mtime",
     "odd name",
     "own temp file",
+    "paused at work",
     "power cut",
     "read-only",
     "same size and mtime edit",

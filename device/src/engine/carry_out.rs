@@ -4,6 +4,7 @@ use bitvault_planner::{
     DownloadTo, Fingerprint, LocalId, Name, NodeId, Operation, RemoteKind, RemoteNode, RemoveWhy, Sha256, Why,
 };
 use futures::StreamExt as _;
+use futures::future::ready;
 
 use super::io::key;
 use super::{Engine, EngineError, Round};
@@ -70,7 +71,9 @@ impl Engine {
         };
         self.note(next(Work::State), round)?;
         self.hash(next(Work::Hash), round).await?;
-        self.change_folder(next(Work::Folder), round).await?;
+        if !self.io.ending.is_cancelled() {
+            self.change_folder(next(Work::Folder), round).await?;
+        }
         self.call(next(Work::Call), round).await?;
         self.transfer(next(Work::Send), next(Work::Fetch), round).await
     }
@@ -113,7 +116,7 @@ impl Engine {
         let mut operations = operations.into_iter();
         loop {
             let some: Vec<_> = operations.by_ref().take(HASHES_KEPT).collect();
-            if some.is_empty() {
+            if some.is_empty() || self.io.ending.is_cancelled() {
                 return Ok(());
             }
             self.hash_some(some, round).await?;
@@ -135,6 +138,7 @@ impl Engine {
             })
             .collect();
         let mut results = futures::stream::iter(jobs)
+            .take_while(|_| ready(!io.ending.is_cancelled()))
             .map(|(operation, local, expected, path)| async move {
                 let hash = async {
                     io.wait_for_tick(&expected).await;
@@ -145,7 +149,7 @@ impl Engine {
             })
             .buffer_unordered(self.config.limits.hashes.max(1));
         let mut read = Vec::new();
-        while let Some((operation, local, expected, result)) = results.next().await {
+        while let Some((operation, local, expected, result)) = self.next_of(&mut results).await? {
             let result: Result<Sha256, FsError> = result;
             match result {
                 Ok(content) => {
@@ -281,6 +285,7 @@ impl Engine {
         let meta = self.kept.meta().clone();
         let meta = &meta;
         let mut results = futures::stream::iter(operations)
+            .take_while(|_| ready(!io.ending.is_cancelled()))
             .map(|operation| async move {
                 let key = key(&meta.state, meta.cursor.as_deref(), &operation);
                 let result = match &operation {
@@ -312,7 +317,7 @@ impl Engine {
             })
             .buffer_unordered(self.config.limits.calls.max(1));
         let mut stopped = None;
-        while let Some((operation, result)) = results.next().await {
+        while let Some((operation, result)) = self.next_of(&mut results).await? {
             match result {
                 Ok(node) => {
                     self.did(&operation, round);
@@ -409,6 +414,7 @@ impl Engine {
                 Refusal::QuotaExceeded | Refusal::Invalid => round.failed(operation, &shown, detail),
             },
             RemoteError::Broken(ref detail) => round.failed(operation, &shown, detail),
+            RemoteError::Unreachable(_) if self.io.ending.is_cancelled() => {}
             RemoteError::CursorExpired
             | RemoteError::EpochChanged
             | RemoteError::Revoked(_)

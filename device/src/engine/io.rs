@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bitvault_planner::Fingerprint;
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use super::Progress;
 use crate::fs::{Aside, FileSystem, own};
@@ -23,6 +24,8 @@ pub(super) struct Io {
     pub(super) world: Arc<dyn World>,
     pub(super) progress: Arc<dyn Progress>,
     pub(super) device: Arc<str>,
+    /// Work is to end: nothing is begun any more, and no content moves.
+    pub(super) ending: CancellationToken,
 }
 
 impl Io {

@@ -19,6 +19,7 @@ mod fetched;
 mod followed;
 mod io;
 mod leftovers;
+mod listen;
 mod look;
 mod open;
 mod round;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 use bitvault_planner::{Guard, LocalId, NameRules, NodeId, Pause, Policy, Trees};
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 use crate::fs::{FileSystem, FsError, RelPath};
 use crate::remote::{Remote, RemoteError};
@@ -42,6 +44,7 @@ use crate::world::World;
 
 pub use events::{Event, Progress, Silent};
 use io::Io;
+use listen::Look;
 use round::Round;
 use spree::Spree;
 pub use tell::pause;
@@ -135,6 +138,8 @@ pub struct Limits {
     /// What an interrupted download left of a file of this size or more, in bytes, is gone on with; its room is taken
     /// beforehand.
     pub resumed_bytes: u64,
+    /// So often it is seen, while something is under way, whether people ask for something else.
+    pub look: Duration,
     /// How long the server is asked to wait for something to tell.
     pub wait: Duration,
     /// The whole folder is listed so often, whatever the hints say.
@@ -155,6 +160,7 @@ impl Default for Limits {
             group_files: 250,
             group_bytes: 16 * 1024 * 1024,
             resumed_bytes: 8 * 1024 * 1024,
+            look: Duration::from_secs(1),
             wait: Duration::from_secs(25),
             rescan: Duration::from_secs(600),
             trash: Duration::from_secs(30 * 24 * 3600),
@@ -197,8 +203,10 @@ pub struct Engine {
     reading: Option<crate::remote::Cursor>,
     /// What was deleted of late.
     spree: Spree,
-    /// What people had agreed to when the last round began.
-    agreed: Agreed,
+    /// What people had asked for when the last round began.
+    control: Control,
+    /// When it is seen next whether that has changed; none until it is waited for.
+    look: Option<Look>,
     /// Since when it is in step; none while it isn't.
     in_step: Option<OffsetDateTime>,
     /// Whether the state tells that it isn't.
@@ -239,9 +247,9 @@ impl Engine {
     /// One round: reads the journal, lists the folder or a part of it, and plans and carries out until the plan is empty. Tells as
     /// well how long to wait for what was held back.
     async fn round(&mut self, scope: Scope) -> Result<(Rest, Option<Duration>), EngineError> {
-        let control = self.store.control()?;
-        self.agreed = control.agreed;
-        if control.paused {
+        self.control = self.store.control()?;
+        self.io.ending = CancellationToken::new();
+        if self.control.paused {
             let rest = Rest {
                 paused: true,
                 ..Rest::default()
@@ -277,7 +285,7 @@ impl Engine {
                 self.look_at(folders.into_iter().collect(), Depth::All).await?;
             }
             let trees = self.kept.trees();
-            let policy = self.policy(&control);
+            let policy = self.policy();
             let plan = bitvault_planner::plan(&trees.remote, &trees.local, &trees.synced, &policy);
             let mut held = None;
             let operations: Vec<_> = plan
@@ -299,12 +307,20 @@ impl Engine {
             self.tell_work()?;
             self.was_cut_short = true;
             self.carry_out(operations, &mut round).await?;
+            if self.io.ending.is_cancelled() {
+                let rest = Rest {
+                    done: round.done,
+                    ..Rest::default()
+                };
+                return Ok((rest, Some(Duration::ZERO)));
+            }
             self.was_cut_short = false;
         }
         Err(EngineError::Restless(PLANS))
     }
 
-    fn policy(&self, control: &Control) -> Policy {
+    fn policy(&self) -> Policy {
+        let control = &self.control;
         let (before_remote, before_local) = self.spree.of_late(self.io.world.now());
         Policy {
             device: self.config.device.clone(),
@@ -373,8 +389,9 @@ impl Engine {
             stopped: rest.paused.then(|| "paused".to_owned()),
         })?;
         // Who agreed to many deletes agreed to those, and not to the next ones.
-        if !rest.paused && rest.pauses.is_empty() && self.agreed != Agreed::default() {
-            self.store.end_agreement(self.agreed)?;
+        if !rest.paused && rest.pauses.is_empty() && self.control.agreed != Agreed::default() {
+            self.store.end_agreement(self.control.agreed)?;
+            self.control.agreed = Agreed::default();
             self.spree.end();
         }
         self.io.progress.event(Event::AtRest);

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use bitvault_planner::{Fingerprint, LocalId, LocalKind, LocalNode, Name};
+use tokio_util::sync::CancellationToken;
 
 use super::{Config, Engine, EngineError, Io, Parts, Spree};
 use crate::fs::{Marker, Root};
-use crate::state::{Agreed, Kept, Loaded, Meta};
+use crate::state::{Control, Kept, Loaded, Meta};
 
 impl Engine {
     /// An engine on a folder and its state.
@@ -31,6 +32,7 @@ impl Engine {
             world,
             progress,
             device: config.device.as_str().into(),
+            ending: CancellationToken::new(),
         };
         let root = io.fs.root().await?;
         let mut anew = None;
@@ -58,7 +60,8 @@ impl Engine {
             unseen: Vec::new(),
             partials: BTreeSet::new(),
             reading: None,
-            agreed: Agreed::default(),
+            control: Control::default(),
+            look: None,
             spree: Spree::default(),
             in_step: None,
             tells_work: false,

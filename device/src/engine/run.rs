@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bitvault_planner::LocalId;
-use futures::future::{Either, select};
 
 use super::{Engine, EngineError, ROUNDS, Rest, Scope};
 use crate::fs::RelPath;
@@ -17,8 +16,6 @@ use crate::watch::{Hint, Hints};
 /// First wait when the server can't be reached or fails; it doubles up to [`BACKOFF_MOST`].
 const BACKOFF: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
-/// How soon a paused engine notices that it may go on.
-const PAUSED_FOR: Duration = Duration::from_secs(1);
 
 /// Ends when the whole folder is to be listed again, whatever else comes meanwhile.
 type Rescan = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -36,10 +33,7 @@ impl Engine {
         loop {
             let settled = self.settle_from(scope).await;
             let waited = match settled {
-                Ok(rest) if rest.paused => {
-                    self.io.world.sleep(PAUSED_FOR).await;
-                    Ok(Scope::Whole)
-                }
+                Ok(rest) if rest.paused => self.until_asked().await.map(|()| Scope::Whole),
                 Ok(_) => self.wait(hints, &mut rescan).await,
                 Err(error) => Err(error),
             };
@@ -98,22 +92,21 @@ impl Engine {
 
     /// Waits for the journal, for a hint, or for the next look at everything.
     async fn wait(&mut self, hints: &mut dyn Hints, rescan: &mut Rescan) -> Result<Scope, EngineError> {
-        let cursor = self.cursor();
+        let (cursor, wait) = (self.cursor(), self.config.limits.wait);
         let io = self.io.clone();
-        let hint = std::pin::pin!(hints.next());
-        let remote = std::pin::pin!(io.remote.changes(cursor.as_ref(), self.config.limits.wait));
         // What is due comes first: a server or a folder that always has something to tell must not keep it off.
-        match select(rescan, select(remote, hint)).await {
-            Either::Left(_) => Ok(Scope::Whole),
-            // Also when nothing happened: people may have asked for something meanwhile.
-            Either::Right((Either::Left((page, _)), _)) => {
+        tokio::select! {
+            biased;
+            () = rescan => Ok(Scope::Whole),
+            asked = self.until_asked() => asked.map(|()| Scope::Folders(Vec::new())),
+            page = io.remote.changes(cursor.as_ref(), wait) => {
                 self.take_page(page)?;
                 Ok(Scope::Folders(Vec::new()))
             }
-            Either::Right((Either::Right((Hint::Folders(folders), _)), _)) => {
-                Ok(Scope::Folders(self.known(&folders)))
-            }
-            Either::Right((Either::Right((Hint::Everything, _)), _)) => Ok(Scope::Whole),
+            hint = hints.next() => Ok(match hint {
+                Hint::Folders(folders) => Scope::Folders(self.known(&folders)),
+                Hint::Everything => Scope::Whole,
+            }),
         }
     }
 

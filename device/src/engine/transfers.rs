@@ -7,6 +7,7 @@ use bitvault_planner::{Content, DownloadTo, Fingerprint, Name, NodeId, Operation
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::future::ready;
 use sha2::{Digest as _, Sha256};
 
 use super::io::{Io, key};
@@ -17,7 +18,7 @@ use crate::remote::{ConflictOf, Key, RemoteError, Sink, Upload};
 /// So many groups are prepared ahead of those on their way.
 const AHEAD: usize = 16;
 
-/// What came of each operation of a group.
+/// What came of each operation of a group, where anything is known.
 type Results<T> = Vec<(Operation, Result<T, RemoteError>)>;
 
 /// A group that is done with.
@@ -134,15 +135,20 @@ impl Engine {
         ups.offer(sends);
         downs.offer(fetches);
         let sent = ups_ready
+            .take_while(|_| ready(!io.ending.is_cancelled()))
             .map(|group| async move { Done::Up(send(io, group).await) })
             .buffer_unordered(limits.groups.max(1));
         let fetched = downs_ready
+            .take_while(|_| ready(!io.ending.is_cancelled()))
             .map(|group| async move { Done::Down(fetch(io, group, &limits).await) })
             .buffer_unordered(limits.groups.max(1));
         let mut groups = std::pin::pin!(futures::stream::select(sent, fetched));
-        while let Some(group) = groups.next().await {
+        while let Some(group) = self.next_of(&mut groups).await? {
             let is_up = matches!(group, Done::Up(_));
             self.take_group(group, round)?;
+            if io.ending.is_cancelled() {
+                continue;
+            }
             if is_up {
                 let next = self.next_groups(&mut ups, 1, round, Self::prepare_send)?;
                 self.flush()?;
@@ -324,8 +330,10 @@ async fn send(io: &Io, group: Vec<Send>) -> Results<RemoteNode> {
         }
     }
     if !uploads.is_empty() {
-        let answers = io.remote.upload(uploads).await;
-        results.extend(operations.into_iter().zip(answers));
+        // When work was to end, nothing is known of any of them.
+        if let Ok(answers) = io.unless_ending(io.remote.upload(uploads)).await {
+            results.extend(operations.into_iter().zip(answers));
+        }
     }
     results
 }
@@ -419,10 +427,8 @@ async fn write_into(
         temp,
         progress: Arc::clone(&io.progress),
     };
-    let fetched = io
-        .remote
-        .download(fetch.node, fetch.content, has, &mut into)
-        .await;
+    let download = io.remote.download(fetch.node, fetch.content, has, &mut into);
+    let fetched = io.unless_ending(download).await.flatten();
     let written = into.temp.finish().await;
     match (fetched, written) {
         (Ok(()), Ok(written)) if written.sha256 == fetch.content.sha256 => Ok(written),

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bitvault_device::engine::Limits;
 use bitvault_device::planner::Date;
 use bitvault_device::world::{RealWorld, World};
 use time::OffsetDateTime;
 
-/// Waits by moving its own clock on.
+/// Waits by moving its own clock on; but what people ask for is looked for beside the work, which has to be let on.
 #[derive(Default)]
 pub(super) struct Clock {
     pub(super) slept_ms: AtomicU64,
@@ -35,7 +36,7 @@ impl World for Clock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        if self.is_real.load(Ordering::Relaxed) {
+        if self.is_real.load(Ordering::Relaxed) || duration == Limits::default().look {
             return tokio::time::sleep(duration).await;
         }
         let ms = u64::try_from(duration.as_millis()).unwrap() + 1;

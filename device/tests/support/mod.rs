@@ -89,6 +89,7 @@ type Act = Box<dyn FnOnce() + Send>;
 struct Once {
     fault: Mutex<Option<(String, Fault)>>,
     act: Mutex<Option<(String, Act)>>,
+    endless: Mutex<Option<String>>,
 }
 
 impl Faults for Once {
@@ -104,6 +105,11 @@ impl Faults for Once {
             .map(|(_, fault)| *fault)?;
         *next = None;
         Some(fault)
+    }
+
+    fn never_ends(&self, call: &'static str) -> bool {
+        let mut endless = self.endless.lock().unwrap();
+        endless.take_if(|name| name == call).is_some()
     }
 }
 
@@ -203,7 +209,7 @@ impl Device {
         fs::create_dir(&self.folder).unwrap();
     }
 
-    pub(crate) async fn pause(&mut self, paused: bool) {
+    pub(crate) async fn pause(&self, paused: bool) {
         self.control(|control| control.paused = paused);
     }
 
@@ -302,6 +308,19 @@ impl Device {
 
     pub(crate) fn lose_request(&self, call: &str) {
         *self.faults.fault.lock().unwrap() = Some((call.to_owned(), Fault::LoseRequest));
+    }
+
+    /// The next such call is done, and never ends.
+    pub(crate) fn never_end(&self, call: &str) {
+        *self.faults.endless.lock().unwrap() = Some(call.to_owned());
+    }
+
+    /// Waits until a call came that never ends.
+    pub(crate) async fn hangs(&self) {
+        self.comes("a call that never ends", || {
+            self.faults.endless.lock().unwrap().is_none()
+        })
+        .await;
     }
 
     /// Lets somebody act once, in the middle of this call: what is sent was read, and the server has not taken it.
@@ -455,15 +474,41 @@ impl Device {
 
     /// Waits until there is a file with this text.
     pub(crate) async fn has(&self, path: &str, text: &str) {
-        let found = async {
-            while fs::read_to_string(self.folder.join(path)).ok().as_deref() != Some(text) {
+        let file = self.folder.join(path);
+        self.comes(&format!("{path} with {text:?}"), || {
+            fs::read_to_string(&file).ok().as_deref() == Some(text)
+        })
+        .await;
+    }
+
+    /// Waits until there is no such file or folder.
+    pub(crate) async fn has_not(&self, path: &str) {
+        let path = self.folder.join(path);
+        self.comes(&format!("no {}", path.display()), || !path.exists())
+            .await;
+    }
+
+    /// Waits until it tells that it does nothing, as it was asked to.
+    pub(crate) async fn is_paused(&self) {
+        self.comes("a pause", || self.status().stopped.as_deref() == Some("paused"))
+            .await;
+    }
+
+    /// Waits until it tells that it is in step.
+    pub(crate) async fn is_in_step(&self) {
+        self.comes("rest", || self.status().at_rest.is_some()).await;
+    }
+
+    async fn comes(&self, what: &str, is_there: impl Fn() -> bool) {
+        let came = async {
+            while !is_there() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(20), found).await;
+        let waited = tokio::time::timeout(Duration::from_secs(20), came).await;
         assert!(
             waited.is_ok(),
-            "{}: {path} never was {text:?}: {:?}",
+            "{}: {what} never came: {:?}",
             self.name,
             self.files()
         );

@@ -32,6 +32,10 @@ pub enum Fault {
 pub trait Faults: Send + Sync {
     /// What goes wrong with this call; `call` is the trait's method.
     fn next(&self, call: &'static str) -> Option<Fault>;
+    /// Whether this call is done and never ends: content that is still on its way.
+    fn never_ends(&self, _call: &'static str) -> bool {
+        false
+    }
 }
 
 /// Nothing goes wrong.

@@ -57,6 +57,13 @@ impl ModelRemote {
         }
     }
 
+    /// Waits for ever if the call is one that never ends.
+    async fn end(&self, name: &'static str) {
+        if self.faults.never_ends(name) {
+            std::future::pending().await
+        }
+    }
+
     /// A change that acts once for each key.
     fn change(
         &self,
@@ -125,6 +132,7 @@ impl Remote for ModelRemote {
             };
             results.push(sent);
         }
+        self.end("upload").await;
         results
     }
 
@@ -141,6 +149,7 @@ impl Remote for ModelRemote {
         })?;
         let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
         sink.write(bytes.slice(from..)).await?;
+        self.end("download").await;
         Ok(())
     }
 
