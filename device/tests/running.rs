@@ -145,6 +145,56 @@ async fn a_pause_does_not_wait_for_what_is_being_fetched() {
 }
 
 #[tokio::test]
+async fn a_pause_does_not_wait_for_what_is_being_read() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    two.write_sparse("large", 1 << 40);
+    let at_two = two.person();
+    let work = async {
+        at_two.is_at_work().await;
+        at_two.pause(true).await;
+        at_two.is_paused().await;
+        at_two.remove("large");
+        at_two.write("small", "first");
+        at_two.pause(false).await;
+        at_two.is_in_step().await;
+    };
+    tokio::select! {
+        error = two.run() => panic!("two: {error}"),
+        () = work => {}
+    }
+    world.rests(&mut [&mut two, &mut one]).await;
+    assert_eq!(one.text("small"), "first");
+}
+
+/// What is edited during a long first sync does not wait for its end.
+#[tokio::test]
+async fn what_changes_while_much_is_on_its_way_comes_before_what_is_left() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    for number in 0..2_000 {
+        one.write(&format!("many/{number}"), &format!("text {number}"));
+    }
+    one.takes_turns(Duration::from_millis(100), 10);
+    one.is_slow(1);
+    let at_one = one.person();
+    let server = world.server.clone();
+    let work = async {
+        at_one.has_sent(50).await;
+        at_one.write("zz", "now");
+        at_one.sends("zz").await;
+        let sent = server.files().len();
+        assert!(sent < 1_500, "{sent} were there before it");
+    };
+    tokio::select! {
+        error = one.run() => panic!("one: {error}"),
+        () = work => {}
+    }
+    one.is_slow(0);
+    world.rests(&mut [&mut one, &mut two]).await;
+}
+
+#[tokio::test]
 async fn without_a_watch_everything_is_looked_at_in_time_however_much_happens_on_the_server() {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;

@@ -168,6 +168,7 @@ impl Device {
                 rescan: Duration::from_secs(600),
                 // Soon, as little time passes from one step to the next.
                 look: Duration::from_millis(20),
+                turn: Duration::from_millis(20),
                 ..Limits::default()
             },
         }

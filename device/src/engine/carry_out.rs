@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use futures::future::ready;
 
 use super::io::key;
+use super::turn::Turn;
 use super::{Engine, EngineError, Round};
 use crate::fs::{Found, FsError, Inventory, RelPath, own};
 use crate::remote::{Refusal, RemoteError};
@@ -64,10 +65,13 @@ impl Engine {
         });
         // In their own memory: of a first sync they are many, and most of one kind.
         operations.sort_by_key(work);
+        let left = std::mem::take(&mut self.left);
         let mut next = |kind| {
             let end = operations.partition_point(|operation| work(operation) <= kind);
             let rest = operations.split_off(end);
-            std::mem::replace(&mut operations, rest)
+            let mut next = std::mem::replace(&mut operations, rest);
+            left.put_behind(&mut next);
+            next
         };
         self.note(next(Work::State), round)?;
         self.hash(next(Work::Hash), round).await?;
@@ -114,17 +118,29 @@ impl Engine {
     async fn hash(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
         // Of a first sync it is hundreds of thousands: only some of them have their paths at a time.
         let mut operations = operations.into_iter();
+        let mut turn = self.begin_turn();
         loop {
             let some: Vec<_> = operations.by_ref().take(HASHES_KEPT).collect();
-            if some.is_empty() || self.io.ending.is_cancelled() {
+            if some.is_empty() {
                 return Ok(());
             }
-            self.hash_some(some, round).await?;
+            self.left.add(&some);
+            self.hash_some(some, &mut turn, round).await?;
+            if turn.is_over() {
+                round.is_over = true;
+                self.left.add(operations.as_slice());
+                return Ok(());
+            }
         }
     }
 
     /// What is read may be in memory only, and what follows from it is written as synced: it is made durable first.
-    async fn hash_some(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
+    async fn hash_some(
+        &mut self,
+        operations: Vec<Operation>,
+        turn: &mut Turn,
+        round: &mut Round,
+    ) -> Result<(), EngineError> {
         let io = self.io.clone();
         let io = &io;
         let jobs: Vec<_> = operations
@@ -137,8 +153,9 @@ impl Engine {
                 (operation, local, expected, path_of(self.kept.trees(), local))
             })
             .collect();
-        let mut results = futures::stream::iter(jobs)
-            .take_while(|_| ready(!io.ending.is_cancelled()))
+        let over = turn.over.clone();
+        let results = futures::stream::iter(jobs)
+            .take_while(|_| ready(!over.is_cancelled()))
             .map(|(operation, local, expected, path)| async move {
                 let hash = async {
                     io.wait_for_tick(&expected).await;
@@ -147,10 +164,13 @@ impl Engine {
                 };
                 (operation, local, expected, hash.await)
             })
-            .buffer_unordered(self.config.limits.hashes.max(1));
+            .buffer_unordered(self.config.limits.hashes.max(1))
+            .take_until(io.ending.cancelled());
+        let mut results = std::pin::pin!(results);
         let mut read = Vec::new();
         while let Some((operation, local, expected, result)) = self.next_of(&mut results).await? {
             let result: Result<Sha256, FsError> = result;
+            self.left.remove(&operation);
             match result {
                 Ok(content) => {
                     self.kept.hashed(local, expected, content);
@@ -159,8 +179,8 @@ impl Engine {
                 }
                 Err(error) => self.fs_refused(&operation, error, round)?,
             }
+            turn.is_over();
         }
-        drop(results);
         io.fs.settle(&read).await?;
         self.flush()
     }

@@ -3,14 +3,18 @@
 //! It is seen within [`super::Limits::look`]. What is under way is broken off then as if the server were gone: what came of it is
 //! unknown, and the next round finds out. What the file system was told to do is waited for.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures::StreamExt as _;
 use futures::stream::Stream;
 
 use super::{Engine, EngineError};
 use crate::remote::RemoteError;
 
-/// A look that is due later.
-pub(super) type Look = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Ends when something is due.
+pub(super) type Due = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Engine {
     /// The next of what is under way. Looks meanwhile whether people ask for something else, and lets work end if so.
@@ -19,7 +23,10 @@ impl Engine {
         S: Stream + Unpin,
     {
         loop {
-            let mut look = self.look.take().unwrap_or_else(|| self.later());
+            let mut look = self
+                .look
+                .take()
+                .unwrap_or_else(|| self.later(self.config.limits.look));
             tokio::select! {
                 biased;
                 item = work.next() => {
@@ -36,7 +43,7 @@ impl Engine {
     /// Waits until people ask for something else.
     pub(super) async fn until_asked(&mut self) -> Result<(), EngineError> {
         while !self.is_asked()? {
-            self.later().await;
+            self.later(self.config.limits.look).await;
         }
         Ok(())
     }
@@ -50,10 +57,9 @@ impl Engine {
         Ok(is_asked)
     }
 
-    fn later(&self) -> Look {
-        let world = std::sync::Arc::clone(&self.io.world);
-        let every = self.config.limits.look;
-        Box::pin(async move { world.sleep(every).await })
+    pub(super) fn later(&self, wait: Duration) -> Due {
+        let world = Arc::clone(&self.io.world);
+        Box::pin(async move { world.sleep(wait).await })
     }
 }
 

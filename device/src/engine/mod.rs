@@ -27,6 +27,7 @@ mod run;
 mod spree;
 mod tell;
 mod transfers;
+mod turn;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,10 +45,11 @@ use crate::world::World;
 
 pub use events::{Event, Progress, Silent};
 use io::Io;
-use listen::Look;
+use listen::Due;
 use round::Round;
 use spree::Spree;
 pub use tell::pause;
+use turn::Left;
 
 /// How often one operation is tried in a round.
 const TRIES: u32 = 3;
@@ -140,6 +142,8 @@ pub struct Limits {
     pub resumed_bytes: u64,
     /// So often it is seen, while something is under way, whether people ask for something else.
     pub look: Duration,
+    /// So long files are read, or moved, until what changed meanwhile is planned as well.
+    pub turn: Duration,
     /// How long the server is asked to wait for something to tell.
     pub wait: Duration,
     /// The whole folder is listed so often, whatever the hints say.
@@ -161,6 +165,7 @@ impl Default for Limits {
             group_bytes: 16 * 1024 * 1024,
             resumed_bytes: 8 * 1024 * 1024,
             look: Duration::from_secs(1),
+            turn: Duration::from_secs(30),
             wait: Duration::from_secs(25),
             rescan: Duration::from_secs(600),
             trash: Duration::from_secs(30 * 24 * 3600),
@@ -174,6 +179,16 @@ enum Scope {
     Whole,
     /// What these folders hold.
     Folders(Vec<LocalId>),
+}
+
+/// What comes behind a round.
+enum Then {
+    /// There is nothing left to do for now.
+    Rest,
+    /// Another round when so much time has passed: something was held back.
+    Later(Duration),
+    /// Another round at once: this one ended before its plan did.
+    GoOn,
 }
 
 /// The engine at rest.
@@ -201,12 +216,14 @@ pub struct Engine {
     partials: BTreeSet<RelPath>,
     /// While the server is read anew: how far. It is not kept before the end.
     reading: Option<crate::remote::Cursor>,
+    /// What was planned and not begun when its turn was over.
+    left: Left,
     /// What was deleted of late.
     spree: Spree,
     /// What people had asked for when the last round began.
     control: Control,
     /// When it is seen next whether that has changed; none until it is waited for.
-    look: Option<Look>,
+    look: Option<Due>,
     /// Since when it is in step; none while it isn't.
     in_step: Option<OffsetDateTime>,
     /// Whether the state tells that it isn't.
@@ -228,25 +245,28 @@ impl Engine {
     /// again: open another one on the same state.
     pub async fn settle(&mut self) -> Result<Rest, EngineError> {
         let mut done = 0;
-        for _ in 0..ROUNDS {
-            let (rest, held) = self.round(Scope::Whole).await?;
+        let mut rounds = 0;
+        while rounds < ROUNDS {
+            let (rest, then) = self.round(Scope::Whole).await?;
             done += rest.done;
-            if let Some(held) = held
-                && !rest.paused
-            {
-                self.io.world.sleep(held).await;
-            } else if rest.done == 0 || rest.paused {
-                let rest = Rest { done, ..rest };
-                self.tell_rest(&rest)?;
-                return Ok(rest);
+            match then {
+                Then::GoOn => continue,
+                Then::Later(held) => self.io.world.sleep(held).await,
+                Then::Rest if rest.done > 0 && !rest.paused => {}
+                Then::Rest => {
+                    let rest = Rest { done, ..rest };
+                    self.tell_rest(&rest)?;
+                    return Ok(rest);
+                }
             }
+            rounds += 1;
         }
         Err(EngineError::Restless(ROUNDS))
     }
 
-    /// One round: reads the journal, lists the folder or a part of it, and plans and carries out until the plan is empty. Tells as
-    /// well how long to wait for what was held back.
-    async fn round(&mut self, scope: Scope) -> Result<(Rest, Option<Duration>), EngineError> {
+    /// One round: reads the journal, lists the folder or a part of it, and plans and carries out until the plan is empty or
+    /// its turn is over.
+    async fn round(&mut self, scope: Scope) -> Result<(Rest, Then), EngineError> {
         self.control = self.store.control()?;
         self.io.ending = CancellationToken::new();
         if self.control.paused {
@@ -254,7 +274,7 @@ impl Engine {
                 paused: true,
                 ..Rest::default()
             };
-            return Ok((rest, None));
+            return Ok((rest, Then::Rest));
         }
         self.kept.reveal_names();
         self.check_folder().await?;
@@ -301,20 +321,20 @@ impl Engine {
                     pauses: plan.pauses,
                     paused: false,
                 };
-                return Ok((rest, held));
+                return Ok((rest, held.map_or(Then::Rest, Then::Later)));
             }
             self.tell_planned(&operations);
             self.tell_work()?;
             self.was_cut_short = true;
             self.carry_out(operations, &mut round).await?;
-            if self.io.ending.is_cancelled() {
+            self.was_cut_short = self.io.ending.is_cancelled();
+            if self.was_cut_short || round.is_over {
                 let rest = Rest {
                     done: round.done,
                     ..Rest::default()
                 };
-                return Ok((rest, Some(Duration::ZERO)));
+                return Ok((rest, Then::GoOn));
             }
-            self.was_cut_short = false;
         }
         Err(EngineError::Restless(PLANS))
     }

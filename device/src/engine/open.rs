@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bitvault_planner::{Fingerprint, LocalId, LocalKind, LocalNode, Name};
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, Engine, EngineError, Io, Parts, Spree};
+use super::{Config, Engine, EngineError, Io, Left, Parts, Spree};
 use crate::fs::{Marker, Root};
 use crate::state::{Control, Kept, Loaded, Meta};
 
@@ -62,6 +62,7 @@ impl Engine {
             reading: None,
             control: Control::default(),
             look: None,
+            left: Left::default(),
             spree: Spree::default(),
             in_step: None,
             tells_work: false,

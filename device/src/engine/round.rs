@@ -26,6 +26,8 @@ pub(super) struct Round {
     pub(super) pull: bool,
     /// Names that the server refused as taken.
     pub(super) taken: Vec<(NodeId, Name)>,
+    /// A turn was over before the plan was carried out to its end.
+    pub(super) is_over: bool,
     /// Operations that were carried out.
     pub(super) done: usize,
     /// What was not done, by path: the last reason.

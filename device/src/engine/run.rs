@@ -1,13 +1,12 @@
 //! The engine as it keeps running: settles, waits for either side, and settles what changed.
 
 use std::collections::BTreeSet;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bitvault_planner::LocalId;
 
-use super::{Engine, EngineError, ROUNDS, Rest, Scope};
+use super::listen::Due;
+use super::{Engine, EngineError, ROUNDS, Rest, Scope, Then};
 use crate::fs::RelPath;
 use crate::remote::RemoteError;
 use crate::state::Status;
@@ -17,8 +16,8 @@ use crate::watch::{Hint, Hints};
 const BACKOFF: Duration = Duration::from_secs(1);
 const BACKOFF_MOST: Duration = Duration::from_secs(60);
 
-/// Ends when the whole folder is to be listed again, whatever else comes meanwhile.
-type Rescan = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Longer than a watch takes to tell what it has gathered.
+const HINTS_WAIT: Duration = Duration::from_millis(200);
 
 impl Engine {
     /// Keeps both sides in step until something makes that impossible; who wants it to stop drops the future, which is as
@@ -33,8 +32,9 @@ impl Engine {
         loop {
             let settled = self.settle_from(scope).await;
             let waited = match settled {
-                Ok(rest) if rest.paused => self.until_asked().await.map(|()| Scope::Whole),
-                Ok(_) => self.wait(hints, &mut rescan).await,
+                Ok(None) => Ok(self.told_by_now(hints, &mut rescan).await),
+                Ok(Some(rest)) if rest.paused => self.until_asked().await.map(|()| Scope::Whole),
+                Ok(Some(_)) => self.wait(hints, &mut rescan).await,
                 Err(error) => Err(error),
             };
             scope = match waited {
@@ -59,39 +59,56 @@ impl Engine {
         }
     }
 
-    /// Settles what one side said has changed: nothing else is listed again.
-    async fn settle_from(&mut self, mut scope: Scope) -> Result<Rest, EngineError> {
+    /// Settles what one side said has changed: nothing else is listed again. None when a round ended before its plan did.
+    async fn settle_from(&mut self, mut scope: Scope) -> Result<Option<Rest>, EngineError> {
         let mut done = 0;
         for _ in 0..ROUNDS {
-            let (rest, held) = self.round(scope).await?;
+            let (rest, then) = self.round(scope).await?;
             done += rest.done;
-            match held {
-                Some(held) if !rest.paused => self.io.world.sleep(held).await,
+            match then {
+                Then::GoOn => return Ok(None),
+                Then::Later(held) => self.io.world.sleep(held).await,
                 // What was done may have met what happens on either side: once more, without a look at everything.
-                _ if rest.done > 0 && !rest.paused => {}
-                _ => {
+                Then::Rest if rest.done > 0 && !rest.paused => {}
+                Then::Rest => {
                     let rest = Rest { done, ..rest };
                     self.tell_rest(&rest)?;
-                    return Ok(rest);
+                    return Ok(Some(rest));
                 }
             }
             scope = Scope::Folders(Vec::new());
         }
         // Others keep it busy: that is no fault, and the next round comes.
-        Ok(Rest {
+        Ok(Some(Rest {
             done,
             ..Rest::default()
-        })
+        }))
     }
 
-    fn next_rescan(&self) -> Rescan {
-        let world = Arc::clone(&self.io.world);
-        let every = self.config.limits.rescan;
-        Box::pin(async move { world.sleep(every).await })
+    fn next_rescan(&self) -> Due {
+        self.later(self.config.limits.rescan)
+    }
+
+    /// What the watch has to tell already, in the middle of other work.
+    async fn told_by_now(&mut self, hints: &mut dyn Hints, rescan: &mut Due) -> Scope {
+        let enough = self.later(HINTS_WAIT);
+        tokio::select! {
+            biased;
+            () = rescan => Scope::Whole,
+            hint = hints.next() => self.scope(hint),
+            () = enough => Scope::Folders(Vec::new()),
+        }
+    }
+
+    fn scope(&self, hint: Hint) -> Scope {
+        match hint {
+            Hint::Folders(folders) => Scope::Folders(self.known(&folders)),
+            Hint::Everything => Scope::Whole,
+        }
     }
 
     /// Waits for the journal, for a hint, or for the next look at everything.
-    async fn wait(&mut self, hints: &mut dyn Hints, rescan: &mut Rescan) -> Result<Scope, EngineError> {
+    async fn wait(&mut self, hints: &mut dyn Hints, rescan: &mut Due) -> Result<Scope, EngineError> {
         let (cursor, wait) = (self.cursor(), self.config.limits.wait);
         let io = self.io.clone();
         // What is due comes first: a server or a folder that always has something to tell must not keep it off.
@@ -103,10 +120,7 @@ impl Engine {
                 self.take_page(page)?;
                 Ok(Scope::Folders(Vec::new()))
             }
-            hint = hints.next() => Ok(match hint {
-                Hint::Folders(folders) => Scope::Folders(self.known(&folders)),
-                Hint::Everything => Scope::Whole,
-            }),
+            hint = hints.next() => Ok(self.scope(hint)),
         }
     }
 

@@ -134,19 +134,21 @@ impl Engine {
         self.flush()?;
         ups.offer(sends);
         downs.offer(fetches);
+        let mut turn = self.begin_turn();
+        let over = &turn.over.clone();
         let sent = ups_ready
-            .take_while(|_| ready(!io.ending.is_cancelled()))
+            .take_while(|_| ready(!over.is_cancelled()))
             .map(|group| async move { Done::Up(send(io, group).await) })
             .buffer_unordered(limits.groups.max(1));
         let fetched = downs_ready
-            .take_while(|_| ready(!io.ending.is_cancelled()))
+            .take_while(|_| ready(!over.is_cancelled()))
             .map(|group| async move { Done::Down(fetch(io, group, &limits).await) })
             .buffer_unordered(limits.groups.max(1));
         let mut groups = std::pin::pin!(futures::stream::select(sent, fetched));
         while let Some(group) = self.next_of(&mut groups).await? {
             let is_up = matches!(group, Done::Up(_));
             self.take_group(group, round)?;
-            if io.ending.is_cancelled() {
+            if turn.is_over() {
                 continue;
             }
             if is_up {
@@ -159,6 +161,9 @@ impl Engine {
                 downs.offer(next);
             }
         }
+        round.is_over |= turn.is_over();
+        self.left.add(&ups.waiting);
+        self.left.add(&downs.waiting);
         Ok(())
     }
 
@@ -173,6 +178,7 @@ impl Engine {
         let mut ready = Vec::new();
         while ready.len() < count && !lane.waiting.is_empty() {
             let operations = lane.next_group(&self.config.limits);
+            self.left.add(&operations);
             let mut group = Vec::with_capacity(operations.len());
             for operation in operations {
                 group.extend(prepare(self, operation, round)?);
@@ -243,6 +249,7 @@ impl Engine {
         match group {
             Done::Up(results) => {
                 for (operation, result) in results {
+                    self.left.remove(&operation);
                     match (result, &operation) {
                         (Ok(node), Operation::Upload { local, .. }) => {
                             self.did(&operation, round);
@@ -262,6 +269,7 @@ impl Engine {
             Done::Down(Err(error)) => return Err(error.into()),
             Done::Down(Ok(results)) => {
                 for (operation, result) in results {
+                    self.left.remove(&operation);
                     match result {
                         Ok(fingerprint) => {
                             self.did(&operation, round);

@@ -9,7 +9,7 @@ use bitvault_device::planner::Date;
 use bitvault_device::world::{RealWorld, World};
 use time::OffsetDateTime;
 
-/// Waits by moving its own clock on; but what people ask for is looked for beside the work, which has to be let on.
+/// Waits by moving its own clock on; but what is waited for beside the work really takes its time, so that the work goes on.
 #[derive(Default)]
 pub(super) struct Clock {
     pub(super) slept_ms: AtomicU64,
@@ -36,7 +36,8 @@ impl World for Clock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        if self.is_real.load(Ordering::Relaxed) || duration == Limits::default().look {
+        let beside = [Limits::default().look, Limits::default().turn];
+        if self.is_real.load(Ordering::Relaxed) || beside.contains(&duration) {
             return tokio::time::sleep(duration).await;
         }
         let ms = u64::try_from(duration.as_millis()).unwrap() + 1;

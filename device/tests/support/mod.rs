@@ -7,7 +7,7 @@ mod unlistable;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -90,10 +90,13 @@ struct Once {
     fault: Mutex<Option<(String, Fault)>>,
     act: Mutex<Option<(String, Act)>>,
     endless: Mutex<Option<String>>,
+    /// Each call takes so long, in milliseconds.
+    slow_ms: AtomicU64,
 }
 
 impl Faults for Once {
     fn next(&self, call: &'static str) -> Option<Fault> {
+        std::thread::sleep(Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)));
         let act = self.act.lock().unwrap().take_if(|(name, _)| name == call);
         if let Some((_, act)) = act {
             act();
@@ -189,6 +192,12 @@ impl Device {
 
     pub(crate) fn rename(&self, from: &str, to: &str) {
         fs::rename(self.folder.join(from), self.folder.join(to)).unwrap();
+    }
+
+    /// A file of so many bytes that takes no room.
+    pub(crate) fn write_sparse(&self, path: &str, bytes: u64) {
+        let file = fs::File::create(self.folder.join(path)).unwrap();
+        file.set_len(bytes).unwrap();
     }
 
     /// A file whose name is not Unicode.
@@ -293,6 +302,17 @@ impl Device {
     /// Looks at everything so often.
     pub(crate) fn rescans(&mut self, every: Duration) {
         self.limits.rescan = every;
+    }
+
+    /// Moves groups of so few files, and plans anew so often meanwhile.
+    pub(crate) fn takes_turns(&mut self, turn: Duration, group_files: usize) {
+        self.limits.turn = turn;
+        self.limits.group_files = group_files;
+    }
+
+    /// Each call takes so long.
+    pub(crate) fn is_slow(&self, milliseconds: u64) {
+        self.faults.slow_ms.store(milliseconds, Ordering::Relaxed);
     }
 
     // --- what goes wrong
@@ -492,6 +512,26 @@ impl Device {
     pub(crate) async fn is_paused(&self) {
         self.comes("a pause", || self.status().stopped.as_deref() == Some("paused"))
             .await;
+    }
+
+    /// Waits until it tells that it is at work.
+    pub(crate) async fn is_at_work(&self) {
+        let tells = || {
+            SqliteStore::beside(&self.state)
+                .is_ok_and(|mut store| store.status().is_ok_and(|told| told.at.is_some()))
+        };
+        self.comes("work", tells).await;
+    }
+
+    /// Waits until the server has so many files and folders of all.
+    pub(crate) async fn has_sent(&self, count: usize) {
+        self.comes("files on the server", || self.server.files().len() >= count)
+            .await;
+    }
+
+    /// Waits until the server has such a file.
+    pub(crate) async fn sends(&self, path: &str) {
+        self.comes(path, || self.server.files().contains_key(path)).await;
     }
 
     /// Waits until it tells that it is in step.

@@ -12,6 +12,7 @@ use bitvault_planner::{Fingerprint, LocalKind, Sha256};
 use bytes::Bytes;
 use rustix::fs::OFlags;
 use sha2::Digest as _;
+use tokio_util::sync::CancellationToken;
 
 use super::beneath::{Beneath, failed, stat};
 use super::run;
@@ -71,8 +72,8 @@ impl Opened {
         Err(FsError::Changed)
     }
 
-    /// Hands the content on in steps, and looks at the end whether it held still.
-    fn read(&self, mut step: impl FnMut(&[u8])) -> Result<Sha256, FsError> {
+    /// Hands the content on in steps, and looks at the end whether it held still. Ends early when nobody waits for it any more.
+    fn read(&self, unwanted: &CancellationToken, mut step: impl FnMut(&[u8])) -> Result<Sha256, FsError> {
         let mut hasher = sha2::Sha256::new();
         let most = STEP_BYTES
             .min(usize::try_from(self.expected.size).unwrap_or(STEP_BYTES))
@@ -90,7 +91,7 @@ impl Opened {
             hasher.update(read);
             step(read);
             at += got as u64;
-            if at > self.expected.size {
+            if at > self.expected.size || unwanted.is_cancelled() {
                 return Err(FsError::Changed);
             }
         }
@@ -109,18 +110,20 @@ impl Source for Opened {
     }
 
     async fn whole(&self) -> Result<(Bytes, Sha256), FsError> {
-        let opened = self.clone();
+        let (opened, unwanted) = (self.clone(), CancellationToken::new());
+        let _unless_dropped = unwanted.clone().drop_guard();
         run(move || {
             let mut bytes = Vec::with_capacity(usize::try_from(opened.expected.size).unwrap_or(0));
-            let sha256 = opened.read(|step| bytes.extend_from_slice(step))?;
+            let sha256 = opened.read(&unwanted, |step| bytes.extend_from_slice(step))?;
             Ok((bytes.into(), sha256))
         })
         .await
     }
 
     async fn hash(&self) -> Result<Sha256, FsError> {
-        let opened = self.clone();
-        run(move || opened.read(|_| ())).await
+        let (opened, unwanted) = (self.clone(), CancellationToken::new());
+        let _unless_dropped = unwanted.clone().drop_guard();
+        run(move || opened.read(&unwanted, |_| ())).await
     }
 
     async fn still(&self) -> Result<(), FsError> {
