@@ -55,6 +55,27 @@ async fn what_made_place_in_an_exchange_in_which_the_device_died_goes_to_the_tra
 }
 
 #[tokio::test]
+async fn what_was_moved_to_where_an_exchange_was_when_the_device_died_is_a_persons_although_the_server_has_it() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    one.write("a", "first");
+    one.write("b", "other");
+    one.sync().await;
+    two.sync().await;
+    two.write("a", "second");
+    two.sync().await;
+    one.forget("download");
+    one.sync_maybe().await;
+    one.reopen().await;
+    // Over "a", right before the exchange: what takes the place of "b" must not be thrown away with the version of "a".
+    one.rename("b", SWAP);
+    world.rests(&mut [&mut one, &mut two]).await;
+    assert_eq!(two.text("a"), "second");
+    assert_eq!(two.text("b (conflicted copy, one, 2026-03-09)"), "other");
+    assert_eq!(two.files().len(), 2, "{:?}", one.log());
+}
+
+#[tokio::test]
 async fn a_download_that_was_about_to_take_its_place_is_no_persons_though_the_server_went_on_since() {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bitvault_planner::{LocalId, LocalKind, Name, conflicted_copy};
+use bitvault_planner::{Fingerprint, LocalId, LocalKind, Name, conflicted_copy};
 
 use super::{Engine, EngineError};
 use crate::fs::{Found, FsError, RelPath, own, untouched};
+use crate::scan::path_of;
 
 /// What a file is called whose name nobody knows any more.
 const NAMELESS: &str = "recovered";
@@ -63,6 +64,9 @@ impl Engine {
         if found.kind != LocalKind::File {
             return Ok(Some(found));
         }
+        if self.was_moved_here(&found).await? {
+            return Ok(Some(found));
+        }
         let trees = self.kept.trees();
         let made_place = |expected| untouched(&found.fingerprint, &expected);
         if trees
@@ -81,6 +85,24 @@ impl Engine {
         let mut known = of_server.chain(of_both).chain(of_downloads);
         let is_known = known.any(|content| content.sha256 == hash);
         Ok((!is_known).then_some(found))
+    }
+
+    /// Whether it is a file that nothing was to be fetched for, and its place is empty: somebody moved it to where the exchange was.
+    async fn was_moved_here(&self, found: &Found) -> Result<bool, FsError> {
+        let trees = self.kept.trees();
+        for synced in trees.synced.iter() {
+            let is_it = |before: Fingerprint| before.may_be_same_inode(&found.fingerprint);
+            if !synced.fingerprint.is_some_and(is_it) || trees.remote.fetched(synced.node).is_some() {
+                continue;
+            }
+            let Some(place) = path_of(trees, synced.local) else {
+                return Ok(true);
+            };
+            if self.io.fs.look(&place).await?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What has this inode, as far as both sides know.
