@@ -100,6 +100,9 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
         Error::Sync(EngineError::Remote(RemoteError::Unreachable(_))) => {
             Some("run the same command again once the server is there: nothing is lost".into())
         }
+        Error::Sync(EngineError::OtherAccount { .. }) => Some(
+            "give the --profile (or BITVAULT_PROFILE) and the --remote that this folder began with, or choose another folder".into(),
+        ),
         Error::Unsynced(_) => Some("look at them with `bitvault sync status`".into()),
         Error::Sync(_) | Error::State(_) | Error::Unwell(_) => None,
         Error::CopyEnded { .. } | Error::Several { .. } | Error::Output(_) => None,

@@ -55,7 +55,8 @@ async fn what_made_place_in_an_exchange_in_which_the_device_died_goes_to_the_tra
 }
 
 #[tokio::test]
-async fn what_was_moved_to_where_an_exchange_was_when_the_device_died_is_a_persons_although_the_server_has_it() {
+async fn what_was_moved_to_where_an_exchange_was_when_the_device_died_is_a_persons_although_the_server_has_it()
+ {
     let world = World::new();
     let (mut one, mut two) = both(&world).await;
     one.write("a", "first");

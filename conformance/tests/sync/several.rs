@@ -131,7 +131,7 @@ pub(crate) async fn accounts(daemon: &Daemon) -> Result<()> {
     let by_other = mine.sync("run", &["--once", "--profile", PROFILE])?;
     ensure!(by_other.code == 2, "{}: {}", by_other.code, by_other.stderr);
     ensure!(
-        by_other.stderr.contains("this state belongs to"),
+        by_other.stderr.contains("this state belongs to") && by_other.stderr.contains("--profile"),
         "{}",
         by_other.stderr
     );

@@ -77,7 +77,7 @@ pub enum EngineError {
     )]
     NotTheFolder(String),
     /// The state was made for another account, server or folder of it.
-    #[error("this state belongs to {found}, not to {wanted}; choose another state or another folder")]
+    #[error("this state belongs to {found}, not to {wanted}")]
     OtherAccount {
         /// What it was made for.
         found: String,

@@ -109,8 +109,13 @@ impl<T> Lane<T> {
             }
         }
         if self.waiting.is_empty() {
-            self.ready = None;
+            self.close();
         }
+    }
+
+    /// No more groups will come.
+    fn close(&mut self) {
+        self.ready = None;
     }
 }
 
@@ -149,6 +154,8 @@ impl Engine {
             let is_up = matches!(group, Done::Up(_));
             self.take_group(group, round)?;
             if turn.is_over() {
+                ups.close();
+                downs.close();
                 continue;
             }
             if is_up {

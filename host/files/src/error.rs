@@ -7,13 +7,13 @@ use bitvault_platform::{Code, Error};
 /// A refusal that the caller can act on. Failures of the database or the store are [`Error`]s from where they happen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("no such file or folder")]
+    #[error("no such file or folder, or none that you may see: list its folder again")]
     NodeNotFound,
     #[error("no such folder: it may have been moved to the trash; choose another one")]
     ParentNotFound,
-    #[error("no such version of this file")]
+    #[error("no such version of this file: list its versions again")]
     VersionNotFound,
-    #[error("no such upload")]
+    #[error("no such upload of yours: start it again")]
     UploadNotFound,
     #[error("this is a file, and only a folder holds other nodes")]
     NotAFolder,
@@ -31,13 +31,13 @@ pub(crate) enum Refusal {
     UploadExpired,
     #[error("the upload was given up and its content has been reclaimed: start it again")]
     UploadGone,
-    #[error("this upload is committed already")]
+    #[error("this upload is committed already: look at the file, or start another upload")]
     UploadCommitted,
     #[error("the store holds {stored} bytes where {declared} were declared: start the upload again")]
     SizeMismatch { stored: u64, declared: u64 },
     #[error("the content does not have the SHA-256 that was declared: start the upload again")]
     ChecksumMismatch,
-    #[error("name the SHA-256 of the content")]
+    #[error("name the SHA-256 of the content in `sha256`, 64 hex digits")]
     Sha256Missing,
     #[error("you are {} here, and this needs the role {}: ask an owner to give it to you", has.name(), needs.name())]
     RoleTooLow { has: NodeRole, needs: NodeRole },

@@ -16,19 +16,19 @@ impl Name {
     pub(crate) fn new(text: &str) -> Result<Self> {
         let refuse = |detail: &str| Err(Error::invalid_field("name_invalid", "name", detail));
         if text.is_empty() {
-            return refuse("is empty");
+            return refuse("is empty: give one of 1 to 255 bytes");
         }
         if text.len() > NAME_BYTES {
-            return refuse("is longer than 255 bytes");
+            return refuse("is longer than 255 bytes: choose a shorter one");
         }
         if text == "." || text == ".." {
-            return refuse("`.` and `..` are reserved");
+            return refuse("`.` and `..` are reserved: choose another one");
         }
         if text.contains('/') {
-            return refuse("holds a slash");
+            return refuse("holds a slash: name the folder by `parent_id`, and only the node here");
         }
         if text.chars().any(char::is_control) {
-            return refuse("holds a control character");
+            return refuse("holds a control character: leave it out");
         }
         Ok(Self {
             key: fold(text),

@@ -35,7 +35,7 @@ pub(super) fn sign_in_failed() -> Error {
     Error::new(
         Code::Unauthenticated,
         "sign_in_failed",
-        "mail address or password is wrong",
+        "mail address or password is wrong: check both and try again",
     )
 }
 

@@ -225,6 +225,6 @@ pub(super) fn password_changed() -> Error {
     Error::new(
         Code::Unauthenticated,
         "sign_in_failed",
-        "mail address or password is wrong",
+        "mail address or password is wrong: check both and try again",
     )
 }
