@@ -8,7 +8,7 @@
 
 mod support;
 
-use support::{World, both};
+use support::{Device, World, both};
 
 /// The name of what is about to change places with another file.
 const SWAP: &str = ".bitvault-swap-000000000000000a";
@@ -54,11 +54,9 @@ async fn what_made_place_in_an_exchange_in_which_the_device_died_goes_to_the_tra
     assert_eq!(one.trashed(), ["old", "other"]);
 }
 
-#[tokio::test]
-async fn what_was_moved_to_where_an_exchange_was_when_the_device_died_is_a_persons_although_the_server_has_it()
- {
-    let world = World::new();
-    let (mut one, mut two) = both(&world).await;
+/// Two devices, of which one died before it noted that it had fetched "a", whose content is "second" now.
+async fn dies_fetching_a(world: &World) -> (Device, Device) {
+    let (mut one, mut two) = both(world).await;
     one.write("a", "first");
     one.write("b", "other");
     one.sync().await;
@@ -68,6 +66,14 @@ async fn what_was_moved_to_where_an_exchange_was_when_the_device_died_is_a_perso
     one.forget("download");
     one.sync_maybe().await;
     one.reopen().await;
+    (one, two)
+}
+
+#[tokio::test]
+async fn what_was_moved_to_where_an_exchange_was_when_the_device_died_is_a_persons_although_the_server_has_it()
+ {
+    let world = World::new();
+    let (mut one, mut two) = dies_fetching_a(&world).await;
     // Over "a", right before the exchange: what takes the place of "b" must not be thrown away with the version of "a".
     one.rename("b", SWAP);
     world.rests(&mut [&mut one, &mut two]).await;
@@ -79,16 +85,7 @@ async fn what_was_moved_to_where_an_exchange_was_when_the_device_died_is_a_perso
 #[tokio::test]
 async fn a_download_that_was_about_to_take_its_place_is_no_persons_though_the_server_went_on_since() {
     let world = World::new();
-    let (mut one, mut two) = both(&world).await;
-    one.write("a", "first");
-    one.write("b", "other");
-    one.sync().await;
-    two.sync().await;
-    two.write("a", "second");
-    two.sync().await;
-    one.forget("download");
-    one.sync_maybe().await;
-    one.reopen().await;
+    let (mut one, mut two) = dies_fetching_a(&world).await;
     // As it was right before the exchange.
     one.rename("a", SWAP);
     one.write("a", "first");
