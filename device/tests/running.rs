@@ -167,6 +167,33 @@ async fn a_pause_does_not_wait_for_what_is_being_read() {
     assert_eq!(one.text("small"), "first");
 }
 
+#[tokio::test]
+async fn a_pause_does_not_wait_for_a_file_that_is_held_back() {
+    let world = World::new();
+    let (mut one, mut two) = both(&world).await;
+    two.write("a", "first");
+    two.sync().await;
+    two.reopen().await;
+    two.write("a", "");
+    two.holds_back(Duration::from_secs(3600));
+    let at_two = two.person();
+    let work = async {
+        // Until it holds it back: what it does not know yet would not be waited for.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        at_two.pause(true).await;
+        at_two.is_paused().await;
+        at_two.write("a", "second");
+        at_two.pause(false).await;
+        at_two.is_in_step().await;
+    };
+    tokio::select! {
+        error = two.run() => panic!("two: {error}"),
+        () = work => {}
+    }
+    world.rests(&mut [&mut two, &mut one]).await;
+    assert_eq!(one.text("a"), "second");
+}
+
 /// What is edited during a long first sync does not wait for its end.
 #[tokio::test]
 async fn what_changes_while_much_is_on_its_way_comes_before_what_is_left() {

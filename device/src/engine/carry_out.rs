@@ -1,20 +1,16 @@
 //! Carries a plan's operations out, kind by kind, and tells the trees what came of each.
 
 use bitvault_planner::{
-    DownloadTo, Fingerprint, LocalId, Name, NodeId, Operation, RemoteKind, RemoteNode, RemoveWhy, Sha256, Why,
+    DownloadTo, Fingerprint, LocalId, Name, NodeId, Operation, RemoteKind, RemoteNode, RemoveWhy, Why,
 };
 use futures::StreamExt as _;
 use futures::future::ready;
 
 use super::io::key;
-use super::turn::Turn;
 use super::{Engine, EngineError, Round};
 use crate::fs::{Found, FsError, Inventory, RelPath, own};
 use crate::remote::{Refusal, RemoteError};
 use crate::scan::path_of;
-
-/// So many files are hashed again at most after a crash.
-const HASHES_KEPT: usize = 1000;
 
 /// What an operation works with, in the order in which a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,10 +71,14 @@ impl Engine {
         };
         self.note(next(Work::State), round)?;
         self.hash(next(Work::Hash), round).await?;
-        if !self.io.ending.is_cancelled() {
-            self.change_folder(next(Work::Folder), round).await?;
+        if self.io.ending.is_cancelled() {
+            return Ok(());
         }
+        self.change_folder(next(Work::Folder), round).await?;
         self.call(next(Work::Call), round).await?;
+        if self.io.ending.is_cancelled() {
+            return Ok(());
+        }
         self.transfer(next(Work::Send), next(Work::Fetch), round).await
     }
 
@@ -112,76 +112,6 @@ impl Engine {
             round.done += 1;
             self.flush_many()?;
         }
-        self.flush()
-    }
-
-    async fn hash(&mut self, operations: Vec<Operation>, round: &mut Round) -> Result<(), EngineError> {
-        // Of a first sync it is hundreds of thousands: only some of them have their paths at a time.
-        let mut operations = operations.into_iter();
-        let mut turn = self.begin_turn();
-        loop {
-            let some: Vec<_> = operations.by_ref().take(HASHES_KEPT).collect();
-            if some.is_empty() {
-                return Ok(());
-            }
-            self.left.add(&some);
-            self.hash_some(some, &mut turn, round).await?;
-            if turn.is_over() {
-                round.is_over = true;
-                self.left.add(operations.as_slice());
-                return Ok(());
-            }
-        }
-    }
-
-    /// What is read may be in memory only, and what follows from it is written as synced: it is made durable first.
-    async fn hash_some(
-        &mut self,
-        operations: Vec<Operation>,
-        turn: &mut Turn,
-        round: &mut Round,
-    ) -> Result<(), EngineError> {
-        let io = self.io.clone();
-        let io = &io;
-        let jobs: Vec<_> = operations
-            .into_iter()
-            .filter_map(|operation| match operation {
-                Operation::Hash { local, expected } => Some((operation, local, expected)),
-                _ => None,
-            })
-            .map(|(operation, local, expected)| {
-                (operation, local, expected, path_of(self.kept.trees(), local))
-            })
-            .collect();
-        let over = turn.over.clone();
-        let results = futures::stream::iter(jobs)
-            .take_while(|_| ready(!over.is_cancelled()))
-            .map(|(operation, local, expected, path)| async move {
-                let hash = async {
-                    io.wait_for_tick(&expected).await;
-                    let path = path.ok_or(FsError::Changed)?;
-                    io.fs.open(&path, expected).await?.hash().await
-                };
-                (operation, local, expected, hash.await)
-            })
-            .buffer_unordered(self.config.limits.hashes.max(1))
-            .take_until(io.ending.cancelled());
-        let mut results = std::pin::pin!(results);
-        let mut read = Vec::new();
-        while let Some((operation, local, expected, result)) = self.next_of(&mut results).await? {
-            let result: Result<Sha256, FsError> = result;
-            self.left.remove(&operation);
-            match result {
-                Ok(content) => {
-                    self.kept.hashed(local, expected, content);
-                    round.done += 1;
-                    read.extend(path_of(self.kept.trees(), local));
-                }
-                Err(error) => self.fs_refused(&operation, error, round)?,
-            }
-            turn.is_over();
-        }
-        io.fs.settle(&read).await?;
         self.flush()
     }
 

@@ -48,6 +48,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Waits so long, or until people ask for something else.
+    pub(super) async fn wait_for(&mut self, wait: Duration) -> Result<(), EngineError> {
+        let due = self.later(wait);
+        tokio::select! {
+            biased;
+            () = due => Ok(()),
+            asked = self.until_asked() => asked,
+        }
+    }
+
     /// Whether people ask for something else than when the round began. Then what is under way is to end.
     fn is_asked(&mut self) -> Result<bool, EngineError> {
         let is_asked = self.store.control()? != self.control;

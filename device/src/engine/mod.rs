@@ -17,6 +17,7 @@ mod carry_out;
 mod events;
 mod fetched;
 mod followed;
+mod hashes;
 mod io;
 mod leftovers;
 mod listen;
@@ -251,7 +252,7 @@ impl Engine {
             done += rest.done;
             match then {
                 Then::GoOn => continue,
-                Then::Later(held) => self.io.world.sleep(held).await,
+                Then::Later(held) => self.wait_for(held).await?,
                 Then::Rest if rest.done > 0 && !rest.paused => {}
                 Then::Rest => {
                     let rest = Rest { done, ..rest };

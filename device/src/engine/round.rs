@@ -11,8 +11,9 @@ use crate::state::Trouble;
 /// Tells an operation from others: what is done, with what.
 type Subject = (Discriminant<Operation>, Id);
 
+/// What an operation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Id {
+pub(super) enum Id {
     Node(NodeId),
     Local(LocalId),
 }
@@ -68,7 +69,11 @@ impl Round {
 }
 
 fn subject(operation: &Operation) -> Subject {
-    let id = match operation {
+    (std::mem::discriminant(operation), id(operation))
+}
+
+pub(super) fn id(operation: &Operation) -> Id {
+    match operation {
         Operation::Adopt { node, .. }
         | Operation::Forget { node }
         | Operation::MoveRemote { node, .. }
@@ -80,6 +85,5 @@ fn subject(operation: &Operation) -> Subject {
         | Operation::Upload { local, .. }
         | Operation::MoveLocal { local, .. }
         | Operation::RemoveLocal { local, .. } => Id::Local(*local),
-    };
-    (std::mem::discriminant(operation), id)
+    }
 }

@@ -47,7 +47,7 @@ impl Engine {
                     self.tell_stopped(&error.to_string())?;
                     // Half of it by chance, so that a thousand devices don't come back as one.
                     let part = (self.io.world.random() & 0xff) as u32;
-                    self.io.world.sleep(backoff / 2 + backoff / 2 * part / 255).await;
+                    self.wait_for(backoff / 2 + backoff / 2 * part / 255).await?;
                     backoff = (backoff * 2).min(BACKOFF_MOST);
                     Scope::Whole
                 }
@@ -67,7 +67,7 @@ impl Engine {
             done += rest.done;
             match then {
                 Then::GoOn => return Ok(None),
-                Then::Later(held) => self.io.world.sleep(held).await,
+                Then::Later(held) => self.wait_for(held).await?,
                 // What was done may have met what happens on either side: once more, without a look at everything.
                 Then::Rest if rest.done > 0 && !rest.paused => {}
                 Then::Rest => {

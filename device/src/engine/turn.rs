@@ -3,12 +3,13 @@
 
 use std::collections::HashSet;
 
-use bitvault_planner::{LocalId, NodeId, Operation};
+use bitvault_planner::Operation;
 use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::Engine;
 use super::listen::Due;
+use super::round::{Id, id};
 
 /// A turn at one kind of work.
 pub(super) struct Turn {
@@ -31,36 +32,20 @@ impl Turn {
 #[derive(Debug, Default)]
 pub(super) struct Left(HashSet<Id>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Id {
-    Entry(LocalId),
-    Node(NodeId),
-}
-
-fn id(operation: &Operation) -> Option<Id> {
-    match operation {
-        Operation::Hash { local, .. } | Operation::Upload { local, .. } => Some(Id::Entry(*local)),
-        Operation::Download { node, .. } => Some(Id::Node(*node)),
-        _ => None,
-    }
-}
-
 impl Left {
     pub(super) fn add<'a>(&mut self, operations: impl IntoIterator<Item = &'a Operation>) {
-        self.0.extend(operations.into_iter().filter_map(id));
+        self.0.extend(operations.into_iter().map(id));
     }
 
     /// Something came of it.
     pub(super) fn remove(&mut self, operation: &Operation) {
-        if let Some(id) = id(operation) {
-            self.0.remove(&id);
-        }
+        self.0.remove(&id(operation));
     }
 
     /// Puts what was left behind what is new; else the order stays.
     pub(super) fn put_behind(&self, operations: &mut [Operation]) {
         if !self.0.is_empty() {
-            operations.sort_by_key(|operation| id(operation).is_some_and(|id| self.0.contains(&id)));
+            operations.sort_by_key(|operation| self.0.contains(&id(operation)));
         }
     }
 }

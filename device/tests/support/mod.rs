@@ -3,6 +3,7 @@
 mod clock;
 mod forgetful;
 mod unlistable;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -310,6 +311,11 @@ impl Device {
         self.limits.group_files = group_files;
     }
 
+    /// Holds back for so long what just became empty.
+    pub(crate) fn holds_back(&mut self, wait: Duration) {
+        self.limits.empty_for = wait;
+    }
+
     /// Each call takes so long.
     pub(crate) fn is_slow(&self, milliseconds: u64) {
         self.faults.slow_ms.store(milliseconds, Ordering::Relaxed);
@@ -333,14 +339,6 @@ impl Device {
     /// The next such call is done, and never ends.
     pub(crate) fn never_end(&self, call: &str) {
         *self.faults.endless.lock().unwrap() = Some(call.to_owned());
-    }
-
-    /// Waits until a call came that never ends.
-    pub(crate) async fn hangs(&self) {
-        self.comes("a call that never ends", || {
-            self.faults.endless.lock().unwrap().is_none()
-        })
-        .await;
     }
 
     /// Lets somebody act once, in the middle of this call: what is sent was read, and the server has not taken it.
@@ -490,68 +488,6 @@ impl Device {
         self.clock.is_real.store(true, Ordering::Relaxed);
         let mut engine = self.open().await.unwrap();
         engine.run(hints).await.expect_err("it never ends well")
-    }
-
-    /// Waits until there is a file with this text.
-    pub(crate) async fn has(&self, path: &str, text: &str) {
-        let file = self.folder.join(path);
-        self.comes(&format!("{path} with {text:?}"), || {
-            fs::read_to_string(&file).ok().as_deref() == Some(text)
-        })
-        .await;
-    }
-
-    /// Waits until there is no such file or folder.
-    pub(crate) async fn has_not(&self, path: &str) {
-        let path = self.folder.join(path);
-        self.comes(&format!("no {}", path.display()), || !path.exists())
-            .await;
-    }
-
-    /// Waits until it tells that it does nothing, as it was asked to.
-    pub(crate) async fn is_paused(&self) {
-        self.comes("a pause", || self.status().stopped.as_deref() == Some("paused"))
-            .await;
-    }
-
-    /// Waits until it tells that it is at work.
-    pub(crate) async fn is_at_work(&self) {
-        let tells = || {
-            SqliteStore::beside(&self.state)
-                .is_ok_and(|mut store| store.status().is_ok_and(|told| told.at.is_some()))
-        };
-        self.comes("work", tells).await;
-    }
-
-    /// Waits until the server has so many files and folders of all.
-    pub(crate) async fn has_sent(&self, count: usize) {
-        self.comes("files on the server", || self.server.files().len() >= count)
-            .await;
-    }
-
-    /// Waits until the server has such a file.
-    pub(crate) async fn sends(&self, path: &str) {
-        self.comes(path, || self.server.files().contains_key(path)).await;
-    }
-
-    /// Waits until it tells that it is in step.
-    pub(crate) async fn is_in_step(&self) {
-        self.comes("rest", || self.status().at_rest.is_some()).await;
-    }
-
-    async fn comes(&self, what: &str, is_there: impl Fn() -> bool) {
-        let came = async {
-            while !is_there() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(20), came).await;
-        assert!(
-            waited.is_ok(),
-            "{}: {what} never came: {:?}",
-            self.name,
-            self.files()
-        );
     }
 
     async fn try_sync(&mut self) -> Result<Rest, EngineError> {

@@ -66,16 +66,17 @@ impl Inner {
         }
         let entries = self.journal.entries.iter().enumerate();
         let after = usize::try_from(from).unwrap_or(usize::MAX);
-        let items: Vec<Change> = entries
-            .skip(after)
-            .take(PAGE_ITEMS)
-            .map(|(at, entry)| Change {
+        let mut items = Vec::new();
+        for (at, entry) in entries.skip(after).take(PAGE_ITEMS) {
+            items.extend(self.as_it_is(at, entry).into_iter().map(|what| Change {
                 seq: at as u64 + 1,
                 actor: Some(entry.actor),
-                what: self.as_it_is(entry),
-            })
-            .collect();
-        let reached = from + items.len() as u64;
+                what,
+            }));
+        }
+        // What moved out of a folder is out of it when that goes.
+        items.sort_by_key(|change| matches!(change.what, Told::Remove(..)));
+        let reached = self.journal.len().min(from + PAGE_ITEMS as u64);
         Ok(Page {
             items,
             next: self.cursor(reached),
@@ -83,12 +84,18 @@ impl Inner {
         })
     }
 
-    fn as_it_is(&self, entry: &Entry) -> Told {
-        match (&entry.told, self.live(entry.node)) {
-            (Told::Upsert(_), Some(node)) => Told::Upsert(node.clone()),
-            // It is told again by the entry that removed it, or something above it; once is enough.
-            (Told::Upsert(_) | Told::Remove(..), None) => Told::Remove(entry.node, self.why_gone(entry.node)),
-            (Told::Remove(..), Some(node)) => Told::Upsert(node.clone()),
+    /// What an entry tells. Something that is removed by a later one may have been told as gone by an earlier one, in another page, and have
+    /// taken along what has moved out of it by now: until there, what is below a node is told with it.
+    fn as_it_is(&self, at: usize, entry: &Entry) -> Vec<Told> {
+        let is_gone =
+            |later: &Entry| matches!(later.told, Told::Remove(..)) && self.live(later.node).is_none();
+        match self.live(entry.node) {
+            None => vec![Told::Remove(entry.node, self.why_gone(entry.node))],
+            Some(_) if self.journal.entries[at + 1..].iter().any(is_gone) => {
+                let below = self.below(entry.node).into_iter();
+                below.map(|node| Told::Upsert(node.clone())).collect()
+            }
+            Some(node) => vec![Told::Upsert(node.clone())],
         }
     }
 
